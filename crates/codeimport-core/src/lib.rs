@@ -1,0 +1,28 @@
+//! The domain of codeimport: what an import, a lease, an outcome and a source URL are.
+//!
+//! Pure: no I/O, no clock, no async. Everything here can be tested by calling it. Services convert
+//! what comes over the wire into these types at their doors and use nothing else inside.
+
+mod ids;
+mod interval;
+mod lease_token;
+mod outcome;
+mod rcs_type;
+mod ref_filter;
+mod ref_name;
+mod review_status;
+mod scrub;
+mod source_url;
+mod target_url;
+
+pub use ids::{FencingToken, ImportId, InvalidImportId, RunId};
+pub use interval::{MIN_UPDATE_INTERVAL, default_update_interval};
+pub use lease_token::{LeaseClaims, LeaseKey, LeaseTokenError};
+pub use outcome::{Outcome, Stage, UnknownName};
+pub use rcs_type::RcsType;
+pub use ref_filter::{InvalidRefPattern, RefFilter};
+pub use ref_name::display_ref_name;
+pub use review_status::ReviewStatus;
+pub use scrub::scrub;
+pub use source_url::{SourceUrl, SourceUrlError};
+pub use target_url::{TargetUrl, TargetUrlError};
