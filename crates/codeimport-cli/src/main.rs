@@ -1,2 +1,40 @@
-//! Placeholder.
-fn main() {}
+//! The `codeimport` command: brings the services up on one machine, and speaks to them.
+//!
+//! Everything it does with a running system goes through the public API: what this command can do, a generated
+//! client can do too. Exit codes are part of the interface, see [`exit`].
+
+mod api;
+mod args;
+mod endpoints;
+mod exit;
+mod import;
+mod output;
+mod progress;
+mod up;
+mod view;
+mod wait;
+mod words;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&exit::Failure::other("cannot start the runtime", error)),
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Up(up) => up::run(&cli.global, &up).await,
+            Command::Import(import) => import::run(&cli.global, import).await,
+        }
+    });
+    // Blocking work of an embedded worker may still hold threads; the process does not wait for them.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(failure) => exit::report(&failure),
+    }
+}

@@ -1,0 +1,49 @@
+# What one does with this repository. `make help` lists it.
+
+SOURCE ?=
+DEMO_DIR ?= .demo
+BUF = .tools/node_modules/.bin/buf
+BUF_VERSION = 1.75.0
+
+.PHONY: help setup build demo up test lint fmt deny clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: PostgreSQL, git, a C linker (apt, on Debian)
+	@scripts/setup
+
+build: setup ## Build all programs
+	cargo build --workspace --locked
+
+demo: build ## Import a real repository on this machine and show the result (SOURCE=URL for another)
+	@scripts/demo "$(SOURCE)" "$(DEMO_DIR)"
+
+up: build ## PostgreSQL, registry, queue and worker on this machine, until Ctrl-C
+	target/debug/codeimport up
+
+test: build $(BUF) ## All tests, against a real PostgreSQL and real foreign tools
+	target/debug/with-postgres cargo test --workspace --locked
+
+lint: $(BUF) ## Formatting, clippy, and the contract's own rules
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd proto && ../$(BUF) lint && ../$(BUF) format --diff --exit-code
+
+fmt: $(BUF) ## Format everything
+	cargo fmt --all
+	cd proto && ../$(BUF) format -w
+
+deny: ## Licences, sources and the architecture's bans on dependencies
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --offline check bans licenses sources
+
+clean: ## Remove everything that was built, and the demo's data
+	cargo clean
+	rm -rf $(DEMO_DIR) .tools
+
+# buf comes as an npm package with its binary inside; an install script is not needed.
+$(BUF):
+	@scripts/setup npm
+	@mkdir -p .tools && printf '{"private":true}\n' > .tools/package.json
+	cd .tools && npm install --no-fund --no-audit --ignore-scripts @bufbuild/buf@$(BUF_VERSION)

@@ -1,0 +1,56 @@
+//! `import refs` and `revisions`: what the last scan found in the target.
+
+use crate::api::Api;
+use crate::args::Revisions;
+use crate::exit::{Done, Failure};
+use crate::output::Output;
+use crate::view::{RefView, RevisionView};
+use codeimport_proto::registry::{ListRefsRequest, ListRevisionsRequest};
+use std::process::ExitCode;
+
+/// Lists all refs.
+pub(crate) async fn refs(api: &mut Api, output: Output, import_id: &str) -> Done {
+    let mut page_token = String::new();
+    loop {
+        let request = ListRefsRequest { import_id: import_id.to_owned(), page_token, ..Default::default() };
+        let page = api.scans.list_refs(request).await.map_err(|s| Failure::status("cannot list the refs", &s))?;
+        let page = page.into_inner();
+        for reference in page.refs {
+            output.reference(&RefView {
+                is_default_branch: reference.name == page.default_branch,
+                name: reference.name,
+                object_id: reference.object_id,
+                commit_id: reference.commit_id,
+            });
+        }
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+/// Lists the newest revisions, at most as many as were asked for.
+pub(crate) async fn revisions(api: &mut Api, output: Output, wanted: &Revisions) -> Done {
+    let mut left = wanted.limit;
+    let mut page_token = String::new();
+    while left > 0 {
+        let request = ListRevisionsRequest {
+            import_id: wanted.import.import_id.clone(),
+            r#ref: wanted.reference.clone(),
+            page_size: i32::try_from(left).unwrap_or(i32::MAX),
+            page_token,
+        };
+        let page = api.scans.list_revisions(request).await;
+        let page = page.map_err(|s| Failure::status("cannot list the revisions", &s))?.into_inner();
+        for revision in page.revisions.into_iter().take(left) {
+            output.revision(&RevisionView::new(revision));
+            left -= 1;
+        }
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,79 @@
+//! `codeimport import …`: one function per subcommand; each asks the API and prints the answer.
+
+mod create;
+mod history;
+mod review;
+mod runs;
+
+use crate::api::Api;
+use crate::args::{Global, Import};
+use crate::exit::{Done, Failure};
+use crate::output::Output;
+use crate::view::ImportView;
+use codeimport_proto::queue::{GetScheduleRequest, Job};
+use codeimport_proto::registry::{self, DeleteImportRequest, GetImportRequest, ListImportsRequest};
+use std::process::ExitCode;
+
+/// Runs one subcommand.
+pub(crate) async fn run(global: &Global, command: Import) -> Done {
+    let output = Output { json: global.json };
+    let mut api = Api::connect(global).await?;
+    match command {
+        Import::Create(create) => create::run(&mut api, output, create).await,
+        Import::List => list(&mut api, output).await,
+        Import::Show(import) => show(&mut api, output, &import.import_id).await,
+        Import::Approve(review) => review::approve(&mut api, output, review).await,
+        Import::Suspend(review) => review::suspend(&mut api, output, review).await,
+        Import::Retry(retry) => review::retry(&mut api, output, &retry).await,
+        Import::Now(now) => runs::now(&mut api, output, &now).await,
+        Import::Runs(import) => runs::list(&mut api, output, &import.import_id).await,
+        Import::Log(log) => runs::log(&mut api, output, &log).await,
+        Import::Refs(import) => history::refs(&mut api, output, &import.import_id).await,
+        Import::Revisions(revisions) => history::revisions(&mut api, output, &revisions).await,
+        Import::Delete(import) => delete(&mut api, output, &import.import_id).await,
+    }
+}
+
+async fn list(api: &mut Api, output: Output) -> Done {
+    let mut views = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListImportsRequest { page_size: 500, page_token, ..Default::default() };
+        let page =
+            api.imports.list_imports(request).await.map_err(|s| Failure::status("cannot list the imports", &s))?;
+        let page = page.into_inner();
+        views.extend(page.imports.into_iter().map(|import| ImportView::new(import, None)));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    output.imports(&views);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(api: &mut Api, output: Output, import_id: &str) -> Done {
+    let request = GetImportRequest { import_id: import_id.to_owned() };
+    let answer = api.imports.get_import(request).await.map_err(|s| Failure::status("cannot show the import", &s))?;
+    print_import(api, output, answer.into_inner().import.unwrap_or_default()).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn delete(api: &mut Api, output: Output, import_id: &str) -> Done {
+    let request = DeleteImportRequest { import_id: import_id.to_owned(), ..Default::default() };
+    api.imports.delete_import(request).await.map_err(|s| Failure::status("cannot delete the import", &s))?;
+    output.say(&format!("{import_id} is deleted; its target repository stays as it is"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints an import together with what the queue says of it, if it says anything.
+async fn print_import(api: &mut Api, output: Output, import: registry::Import) {
+    let job = job_of(api, &import.import_id).await;
+    output.import(&ImportView::new(import, job.as_ref()));
+}
+
+/// The import's job. What the queue does not know yet, or cannot say now, is left out of the answer.
+async fn job_of(api: &mut Api, import_id: &str) -> Option<Job> {
+    let request = GetScheduleRequest { job_id: import_id.to_owned() };
+    api.schedules.get_schedule(request).await.ok()?.into_inner().job
+}
