@@ -1,0 +1,166 @@
+//! The gRPC server of every service: layers, reflection, health, and the order of an orderly stop.
+//!
+//! A service adds its own services and nothing else. Stopping goes: health says NOT_SERVING; wait `drain_notice` so that
+//! balancers see it; accept no more; let what is under way end, for at most `shutdown_grace`.
+
+mod health;
+mod listener;
+
+pub use health::Health;
+
+use crate::{Ready, Shutdown, config::ConfigDuration, layers, tasks};
+use anyhow::Context as _;
+use std::{convert::Infallible, future::Future, net::SocketAddr, path::PathBuf, time::Duration};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{body::Body, codegen::Service, server::NamedService, service::RoutesBuilder};
+
+/// Everything that reflection can describe. Without `google.rpc`, clients cannot show our error details.
+pub(crate) const DESCRIPTOR_SETS: [&[u8]; 5] = [
+    codeimport_proto::FILE_DESCRIPTOR_SET,
+    tonic_health::pb::FILE_DESCRIPTOR_SET,
+    tonic_types::pb::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+];
+
+/// How often a silent connection is asked whether its peer lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How a server listens and stops. Services copy these from their own configuration.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where to accept calls. Port 0: any free one.
+    pub listen: SocketAddr,
+    /// Where to write the address that was bound, as one line of text; for whoever asked for port 0.
+    pub port_file: Option<PathBuf>,
+    /// How long to go on accepting calls after health has said NOT_SERVING. Longer than one health check of the
+    /// balancer in front; zero where there is none.
+    pub drain_notice: ConfigDuration,
+    /// How long calls under way may take to end after that.
+    pub shutdown_grace: ConfigDuration,
+}
+
+impl ServerConfig {
+    /// Default of [`Self::shutdown_grace`].
+    pub const DEFAULT_SHUTDOWN_GRACE: ConfigDuration = ConfigDuration::from_secs(20);
+
+    /// A server at an address, with defaults for the rest.
+    #[must_use]
+    pub fn at(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            port_file: None,
+            drain_notice: ConfigDuration::from_secs(0),
+            shutdown_grace: Self::DEFAULT_SHUTDOWN_GRACE,
+        }
+    }
+}
+
+/// A server being put together.
+pub struct Server {
+    name: &'static str,
+    config: ServerConfig,
+    routes: RoutesBuilder,
+    service_names: Vec<&'static str>,
+    health: Health,
+}
+
+impl Server {
+    /// A server without services. `name` is for the log.
+    #[must_use]
+    pub fn new(name: &'static str, config: ServerConfig) -> Self {
+        Self { name, config, routes: RoutesBuilder::default(), service_names: Vec::new(), health: Health::new() }
+    }
+
+    /// Adds a generated service.
+    #[must_use]
+    pub fn add_service<S>(mut self, service: S) -> Self
+    where
+        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        self.service_names.push(S::NAME);
+        self.routes.add_service(service);
+        self
+    }
+
+    /// The switch by which the service says whether it can do its work.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Serves until `shutdown` begins, then stops in order. Fulfils `ready` once calls are accepted.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be bound, the port file cannot be written, or accepting fails. That calls were cut off
+    /// at the end of the grace is logged and no error.
+    pub async fn serve(mut self, shutdown: Shutdown, ready: Ready) -> anyhow::Result<()> {
+        let listener = listener::bind(&self.config).await?;
+        let address = listener.local_addr()?;
+        let reporter = self.add_reflection_and_health().await?;
+        let stop = Shutdown::new();
+        let health_task = tasks::spawn("kit.health", reporter.follow(self.health.clone()));
+
+        let mut serving = std::pin::pin!(accept(self.routes, listener, stop.clone()));
+        ready.fulfil(address);
+        tracing::info!(service.name = self.name, listen.address = %address, "accepting calls");
+        tokio::select! {
+            ended = &mut serving => return ended.context("the server ended by itself"),
+            () = shutdown.drained() => {}
+        }
+
+        tracing::info!(service.name = self.name, "draining: no longer serving");
+        self.health.drain();
+        tokio::select! {
+            ended = &mut serving => return ended.context("the server ended by itself"),
+            () = tokio::time::sleep(self.config.drain_notice.get()) => {}
+        }
+        stop.begin();
+        self.health.close();
+        let ended = tokio::time::timeout(self.config.shutdown_grace.get(), serving).await;
+        health_task.abort();
+        match ended {
+            Ok(result) => result.context("the server failed while stopping"),
+            Err(_) => {
+                tracing::warn!(service.name = self.name, "calls were still under way at the end of the grace: cut off");
+                Ok(())
+            }
+        }
+    }
+
+    async fn add_reflection_and_health(&mut self) -> anyhow::Result<health::Reporter> {
+        let (reporter, health_service) = health::Reporter::new(&self.service_names).await;
+        let configure = || {
+            let builder = tonic_reflection::server::Builder::configure().with_service_name("grpc.health.v1.Health");
+            let builder = self.service_names.iter().fold(builder, |b, name| b.with_service_name(*name));
+            DESCRIPTOR_SETS.iter().fold(builder, |b, set| b.register_encoded_file_descriptor_set(set))
+        };
+        let v1 = configure().build_v1().context("reflection v1")?;
+        let v1alpha = configure().build_v1alpha().context("reflection v1alpha")?;
+        self.routes.add_service(health_service).add_service(v1).add_service(v1alpha);
+        Ok(reporter)
+    }
+}
+
+/// Accepts calls until `stop` begins and the last one has ended.
+fn accept(
+    routes: RoutesBuilder,
+    listener: TcpListener,
+    stop: Shutdown,
+) -> impl Future<Output = Result<(), tonic::transport::Error>> {
+    let server = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .tcp_nodelay(true)
+        .layer(layers::stack())
+        .add_routes(routes.routes());
+    let stopped = async move { stop.drained().await };
+    server.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped)
+}

@@ -1,0 +1,85 @@
+//! Collects everything that is wrong with a request, so that the caller is told once.
+
+use super::ApiError;
+use codeimport_proto::common::ErrorReason;
+use std::fmt;
+use tonic_types::FieldViolation;
+
+/// What is wrong with the fields of one request so far.
+#[derive(Debug, Default)]
+pub struct Violations(Vec<FieldViolation>);
+
+impl Violations {
+    /// Nothing wrong yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes that a field is wrong. `field` is its path in the request (`import.source.url`); `problem` continues
+    /// a sentence that begins with the field: "is empty".
+    pub fn add(&mut self, field: impl Into<String>, problem: impl fmt::Display) {
+        self.0.push(FieldViolation::new(field, problem.to_string()));
+    }
+
+    /// The value of a field that was checked, or a note of what is wrong with it.
+    pub fn check<T, E: fmt::Display>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|problem| self.add(field, problem)).ok()
+    }
+
+    /// The value of a field that has to be there, or a note that it is missing.
+    pub fn require<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
+        self.check(field, value.ok_or("is required"))
+    }
+
+    /// Whether nothing is wrong so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Ends the check.
+    ///
+    /// # Errors
+    ///
+    /// FIELD_VIOLATION with all that was noted, if anything was.
+    pub fn finish(self) -> Result<(), ApiError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let fields: Vec<_> = self.0.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
+        Err(ApiError::new(ErrorReason::FieldViolation, fields.join("; ")).with_violations(self.0))
+    }
+
+    /// The values of a check, if nothing is wrong. `values` are what the calls of [`Self::check`] returned.
+    ///
+    /// # Errors
+    ///
+    /// FIELD_VIOLATION with all that was noted. A missing value that nobody noted is INTERNAL.
+    pub fn finish_with<T>(self, values: Option<T>) -> Result<T, ApiError> {
+        self.finish()?;
+        values.ok_or_else(|| ApiError::internal(anyhow::anyhow!("a field is missing without a violation")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_violations_come_at_once_and_in_order() {
+        let mut violations = Violations::new();
+        assert_eq!(violations.check("a", Err::<u8, _>("is empty")), None);
+        assert_eq!(violations.check("b", Ok::<_, &str>(2)), Some(2));
+        assert_eq!(violations.require::<u8>("c.d", None), None);
+        let error = violations.finish().expect_err("two things are wrong");
+        let fields: Vec<_> = error.violations().iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(fields, ["a", "c.d"]);
+        assert_eq!(error.to_string(), "FIELD_VIOLATION: a is empty; c.d is required");
+    }
+
+    #[test]
+    fn a_request_without_violations_passes() {
+        assert!(Violations::new().finish().is_ok());
+    }
+}
