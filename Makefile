@@ -1,7 +1,6 @@
 # What one does with this repository. `make help` lists it.
 
 SOURCE ?=
-DEMO_DIR ?= .demo
 BUF = .tools/node_modules/.bin/buf
 BUF_VERSION = 1.75.0
 
@@ -17,7 +16,7 @@ build: setup ## Build all programs
 	cargo build --workspace --locked
 
 demo: build ## Import a real repository on this machine and show the result (SOURCE=URL for another)
-	@scripts/demo "$(SOURCE)" "$(DEMO_DIR)"
+	@scripts/demo "$(SOURCE)"
 
 up: build ## PostgreSQL, registry, queue and worker on this machine, until Ctrl-C
 	target/debug/codeimport up
@@ -40,7 +39,7 @@ deny: ## Licences, sources and the architecture's bans on dependencies
 
 clean: ## Remove everything that was built, and the demo's data
 	cargo clean
-	rm -rf $(DEMO_DIR) .tools
+	rm -rf .demo .tools
 
 # buf comes as an npm package with its binary inside; an install script is not needed.
 $(BUF):

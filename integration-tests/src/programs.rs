@@ -1,0 +1,23 @@
+//! Where the built programs are.
+
+use std::path::{Path, PathBuf};
+
+/// The path of one of the workspace's own programs.
+///
+/// # Panics
+///
+/// If it was not built: run `make build` first.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    // A test program lies in target/<profile>/deps, the others one level up.
+    let test = std::env::current_exe().expect("a running program has a path");
+    let path = test.ancestors().nth(2).expect("tests run from target/<profile>/deps").join(name);
+    assert!(path.exists(), "{} is not built: run `make build`", path.display());
+    path
+}
+
+/// The folder with the workspace's `Cargo.toml`.
+#[must_use]
+pub fn workspace_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace")
+}

@@ -1,0 +1,125 @@
+//! The `codeimport` command, as a person or a script uses it.
+
+use codeimport_integration_tests::{GitDaemon, GitRepo, eventually, git, program, published_refs};
+use codeimport_subprocess::{Command, Output};
+use serde_json::Value;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// `codeimport up` on a data folder of its own.
+struct Up {
+    dir: TempDir,
+    daemon: codeimport_subprocess::Daemon,
+}
+
+impl Up {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder can be made");
+        let daemon = codeimport(dir.path(), &["up", "--port", "0"]).start().expect("the program can be started");
+        let endpoints = dir.path().join("endpoints.json");
+        eventually("codeimport up has written its addresses", async || {
+            assert!(daemon.is_running(), "up ended early:\n{}", daemon.log_tail());
+            endpoints.exists().then_some(())
+        })
+        .await;
+        Self { dir, daemon }
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        codeimport(self.dir.path(), args).run().expect("the program can be run")
+    }
+
+    /// Runs a command that must end well; gives what it printed.
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.success(), "{args:?}: {}\n{}", output.stderr, self.daemon.log_tail());
+        String::from_utf8(output.stdout).expect("the command prints UTF-8")
+    }
+
+    /// The JSON objects that a command prints.
+    fn json(&self, args: &[&str]) -> Vec<Value> {
+        let text = self.ok(&[&["--json"], args].concat());
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is one object")).collect()
+    }
+}
+
+fn codeimport(dir: &Path, args: &[&str]) -> Command {
+    Command::new(program("codeimport")).arg("--data-dir").arg(dir).args(args)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_command_brings_all_up_and_the_others_find_it() {
+    let mut repo = GitRepo::with_history();
+    let source = GitDaemon::serve(&repo).await;
+    let up = Up::start().await;
+
+    let run = up.json(&["import", "create", &source.url(), "--id", "it", "--wait"]);
+    assert_eq!((&run[0]["outcome"], &run[0]["import_id"]), (&"success".into(), &"it".into()), "{run:?}");
+    let import = up.json(&["import", "show", "it"]).remove(0);
+    assert_eq!((&import["review_status"], &import["job_state"]), (&"reviewed".into(), &"waiting".into()), "{import}");
+    let target = import["target_url"].as_str().and_then(|url| url.strip_prefix("file://")).expect("a local target");
+    assert_eq!(published_refs(Path::new(target)), published_refs(&repo.bare()));
+
+    let refs = up.json(&["import", "refs", "it"]);
+    assert_eq!(refs.len(), 5);
+    assert_eq!(refs.iter().filter(|r| r["is_default_branch"] == true).count(), 1);
+    let revisions = up.json(&["import", "revisions", "it", "--ref", "refs/heads/main", "--limit", "2"]);
+    assert_eq!(revisions[0]["commit_id"], git(&repo.bare(), &["rev-parse", "main"]).as_str());
+
+    let again = up.json(&["import", "now", "it", "--wait"]);
+    assert_eq!(again[0]["outcome"], "no_change");
+    repo.commit("third");
+    repo.push();
+    let run = up.json(&["import", "now", "it", "--wait"]).remove(0);
+    assert_eq!((&run["outcome"], &run["new_revision_count"]), (&"success".into(), &1.into()), "{run}");
+
+    let runs = up.json(&["import", "runs", "it"]);
+    assert_eq!(runs.len(), 3);
+    let log = up.ok(&["import", "log", &run["run_id"].to_string(), "--follow"]);
+    assert!(log.contains("publish"), "the log names its stages:\n{log}");
+
+    up.ok(&["import", "suspend", "it", "--reason", "not now"]);
+    assert_eq!(up.json(&["import", "show", "it"])[0]["review_status"], "suspended");
+    up.ok(&["import", "approve", "it"]);
+    up.ok(&["import", "delete", "it"]);
+    assert!(up.json(&["import", "list"]).is_empty());
+    assert!(Path::new(target).exists(), "the target stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_imported_is_there_again_after_a_restart() {
+    let repo = GitRepo::with_history();
+    let source = GitDaemon::serve(&repo).await;
+    let up = Up::start().await;
+    up.ok(&["import", "create", &source.url(), "--id", "it", "--wait"]);
+    let Up { dir, daemon } = up;
+    let end = daemon.stop().expect("it can be stopped");
+    assert_eq!(end.code, Some(0), "{}", end.stderr);
+    assert!(!dir.path().join("endpoints.json").exists(), "nothing is up, nothing is written down");
+
+    let daemon = codeimport(dir.path(), &["up", "--port", "0"]).start().expect("the program can be started");
+    let up = Up { dir, daemon };
+    eventually("it is up again", async || up.run(&["import", "list"]).success().then_some(())).await;
+    assert_eq!(up.json(&["import", "now", "it", "--wait"])[0]["outcome"], "no_change");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_codes_tell_what_went_wrong() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let nobody = codeimport(dir.path(), &["import", "list"]).run().expect("the program can be run");
+    assert_eq!(nobody.code, Some(4), "nothing is up: {}", nobody.stderr);
+    assert!(nobody.stderr.contains("codeimport up"), "it says what to do: {}", nobody.stderr);
+    let wrong = codeimport(dir.path(), &["import", "shwo"]).run().expect("the program can be run");
+    assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+
+    let up = Up::start().await;
+    let refused = up.run(&["import", "create", "file:///etc", "--id", "x"]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("import.source.url"), "the field is named: {}", refused.stderr);
+    let missing = up.run(&["import", "show", "nobody"]);
+    assert_eq!(missing.code, Some(3), "{}", missing.stderr);
+    let failed = up.run(&["import", "create", "git://127.0.0.1:1/x.git", "--id", "down", "--wait"]);
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    let said = String::from_utf8_lossy(&failed.stdout).into_owned();
+    assert!(said.contains("unavailable"), "{said}");
+}

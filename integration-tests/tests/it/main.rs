@@ -1,0 +1,13 @@
+//! The stories: what codeimport promises, through its real programs on loopback.
+//!
+//! Each test is named for the claim it shows. None waits for a clock: they wait for what a process does, hold it
+//! at failpoints, or look again until it is so.
+
+mod bad_input;
+mod command_line;
+mod git_import;
+mod grpc_surface;
+mod lease_loss;
+mod outages;
+mod review;
+mod support;
