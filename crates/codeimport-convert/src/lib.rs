@@ -1,1 +1,41 @@
-//! Placeholder.
+//! The conversion engine: from a foreign repository to Git.
+//!
+//! A library of its own: no RPC, no database, no async. Everything blocks; a service calls it from
+//! `spawn_blocking`. The caller drives the stages, one call each, so that it can prove between them that it still
+//! may go on:
+//!
+//! ```text
+//!   Source::probe ----> Watermark          is there anything new?
+//!   Target::read  ----> TargetSnapshot     what does the target have, and who wrote it?
+//!   Source::fetch ----> SourceState        all objects are in the Cache now
+//!   Target::publish --> Published          one atomic push, compare-and-swap, with the state ref
+//!   scan::new_commits -> ScannedCommit     what is new, for whoever wants to know
+//! ```
+//!
+//! What must outlive a run is in the target itself ([`ImportState`]). The [`Cache`] makes a run faster, never more
+//! right: it may vanish between any two calls' runs.
+
+mod cache;
+mod digest;
+mod error;
+mod git;
+mod refs;
+pub mod scan;
+mod source;
+mod target;
+mod watch;
+
+pub use cache::Cache;
+pub use codeimport_subprocess::Cancel;
+pub use digest::{options_digest, refs_digest};
+pub use error::ConvertError;
+pub use gix::{ObjectId, bstr::BString};
+pub use refs::{Refs, SourceState, Watermark};
+pub use source::{Source, SourceOptions, open_source, supported_types};
+pub use target::{
+    Holder, ImportState, Plan, PlanError, PublishError, Published, RefUpdate, STATE_REF, Target, TargetSnapshot, plan,
+};
+pub use watch::{Observer, Progress, Watch};
+
+/// Version of this converter, as recorded in the target. An upgrade never rewrites published refs by itself.
+pub const CONVERTER_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,175 @@
+//! The local bare repository of one import: a cache of objects between source and target.
+//!
+//! It may vanish, be damaged, or be that of another worker yesterday: whatever is wrong with it is mended by throwing
+//! it away. Its ref names are its own (`refs/tips/<object id>`): names of the source would collide as soon as a branch
+//! `a` becomes a branch `a/b`.
+//!
+//! Invariant: at most one run uses it at a time (an advisory lock beside it), and its refs are only raised to objects
+//! that are completely there.
+
+use crate::{ConvertError, Watch};
+use codeimport_core::{ImportId, Outcome, Stage};
+use gix::{ObjectId, Repository};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, TryLockError},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long to wait for an earlier run of the same import that is still stopping.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// From how many packs on the cache is repacked: every fetch adds one, and each makes every look-up slower.
+const MAX_PACKS: usize = 50;
+
+/// An import's cache, locked for this run.
+#[derive(Debug)]
+pub struct Cache {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Cache {
+    /// Opens the cache of an import below `dir`, and creates it if it is missing or unusable.
+    ///
+    /// # Errors
+    ///
+    /// [`Outcome::Failure`] if the disk refuses, or another run keeps the cache locked.
+    pub fn open(dir: &Path, import: &ImportId, watch: &Watch) -> Result<Self, ConvertError> {
+        fs::create_dir_all(dir).map_err(|e| ConvertError::disk(Stage::Fetch, dir, e))?;
+        let lock = lock(&dir.join(format!("{import}.lock")), watch)?;
+        let cache = Self { path: dir.join(format!("{import}.git")), _lock: lock };
+        if cache.repository().is_err() {
+            cache.reset()?;
+        }
+        Ok(cache)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Throws all away and begins with an empty repository.
+    ///
+    /// # Errors
+    ///
+    /// [`Outcome::Failure`] if the disk refuses.
+    pub fn reset(&self) -> Result<(), ConvertError> {
+        match fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(ConvertError::disk(Stage::Fetch, &self.path, error));
+            }
+            _ => {}
+        }
+        let options = gix::create::Options::default();
+        gix::ThreadSafeRepository::init_opts(&self.path, gix::create::Kind::Bare, options, isolated())
+            .map(drop)
+            .map_err(|error| self.unusable(error))
+    }
+
+    /// The repository, opened without any configuration but its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Outcome::Failure`] if it cannot be opened.
+    pub fn repository(&self) -> Result<Repository, ConvertError> {
+        let options = isolated().open_path_as_is(true);
+        gix::open_opts(&self.path, options).map_err(|error| self.unusable(error))
+    }
+
+    /// Whether nothing was ever fetched into it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        fs::metadata(self.packed_refs()).is_ok_and(|m| m.len() == 0) || !self.packed_refs().exists()
+    }
+
+    /// Makes these objects, and nothing else, the ends from which everything is kept.
+    ///
+    /// One file, replaced in one step: tens of thousands of tips cost no more than one.
+    pub(crate) fn keep_tips(&self, tips: &BTreeSet<ObjectId>) -> Result<(), ConvertError> {
+        let mut text = String::from("# pack-refs with: sorted \n");
+        for id in tips {
+            text.push_str(&format!("{id} refs/tips/{id}\n"));
+        }
+        write_atomically(&self.packed_refs(), text.as_bytes())
+            .map_err(|e| ConvertError::disk(Stage::Fetch, &self.path, e))
+    }
+
+    /// Whether everything that these objects need is there. Costs a walk over all of history.
+    pub(crate) fn is_complete(&self, tips: &BTreeSet<ObjectId>, watch: &Watch) -> Result<bool, ConvertError> {
+        let input: String = tips.iter().map(|id| format!("{id}\n")).collect();
+        let command = crate::git::command(Some(&self.path))
+            .args(["rev-list", "--objects", "--quiet", "--stdin"])
+            .stdin(input.into_bytes())
+            .timeout(crate::git::LONG);
+        Ok(crate::git::attempt(command, Stage::Fetch, watch)?.success())
+    }
+
+    /// Puts many small packs together, once there are too many of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Outcome::Cancelled`]; a failure to tidy is noted and otherwise ignored.
+    pub fn tidy(&self, watch: &Watch) -> Result<(), ConvertError> {
+        let packs = fs::read_dir(self.path.join("objects/pack")).map_or(0, |dir| {
+            dir.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == "pack")).count()
+        });
+        if packs <= MAX_PACKS {
+            return Ok(());
+        }
+        let command = crate::git::command(Some(&self.path)).args(["gc", "--quiet"]).timeout(crate::git::LONG);
+        let output = crate::git::attempt(command, Stage::Fetch, watch)?;
+        if !output.success() {
+            tracing::warn!(cache.path = %self.path.display(), error = output.stderr, "cache could not be repacked");
+        }
+        Ok(())
+    }
+
+    fn packed_refs(&self) -> PathBuf {
+        self.path.join("packed-refs")
+    }
+
+    fn unusable(&self, error: gix::Error) -> ConvertError {
+        let message = format!("The worker's cache {} cannot be used.", self.path.display());
+        ConvertError::new(Outcome::Failure, Stage::Fetch, message).caused_by(error)
+    }
+}
+
+/// No configuration of user or system, nothing from the environment.
+fn isolated() -> gix::open::Options {
+    gix::open::Options::isolated()
+}
+
+fn lock(path: &Path, watch: &Watch) -> Result<File, ConvertError> {
+    let disk = |e| ConvertError::disk(Stage::Fetch, path, e);
+    let file = File::create(path).map_err(disk)?;
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(disk(error)),
+            Err(TryLockError::WouldBlock) if began.elapsed() > LOCK_PATIENCE => {
+                let message = format!("The worker's cache {} is in use by another run.", path.display());
+                return Err(ConvertError::new(Outcome::Failure, Stage::Fetch, message));
+            }
+            Err(TryLockError::WouldBlock) => {
+                watch.check(Stage::Fetch)?;
+                // A lock has no way to wait for it with a deadline, and this happens once in a blue moon.
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+}
+
+fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(new, path)
+}

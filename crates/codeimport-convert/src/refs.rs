@@ -1,0 +1,34 @@
+//! Refs as values: what a source has, and what a target should have.
+
+use gix::{ObjectId, bstr::BString};
+use std::{collections::BTreeMap, fmt};
+
+/// Full ref names with the objects they point to, in order of the names' bytes. An annotated tag's ref points to the tag.
+pub type Refs = BTreeMap<BString, ObjectId>;
+
+/// What a source has, once its objects are in the cache.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceState {
+    /// The position in the source's history that this is.
+    pub watermark: Watermark,
+    /// The refs that the target should have, after the filter.
+    pub refs: Refs,
+    /// Full name of the default branch, if the source names one. It need not be among `refs`.
+    pub default_branch: Option<BString>,
+    /// Bytes received to get there.
+    pub received_bytes: u64,
+}
+
+/// A position in a source's history, as opaque text.
+///
+/// Equal watermarks of the same source with the same options mean: nothing new. For Git it is a digest of all refs,
+/// for Subversion it would be the youngest revision.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Watermark(pub String);
+
+impl fmt::Display for Watermark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,71 @@
+//! Foreign repositories: one trait, one module per revision control system.
+//!
+//! Nothing outside a source's own module knows how it is read.
+
+mod git;
+
+use crate::{Cache, ConvertError, SourceState, Watch, Watermark};
+use codeimport_core::{Outcome, RcsType, RefFilter, SourceUrl, Stage};
+use std::time::Duration;
+
+/// A foreign repository that history is read from.
+pub trait Source: Send + Sync {
+    /// Asks where the source's history stands, without reading any of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Stage::Probe`] with the outcome that tells whose trouble it is.
+    fn probe(&self, watch: &Watch) -> Result<Watermark, ConvertError>;
+
+    /// Brings everything into the cache that the target should have, and tells what that is.
+    ///
+    /// The state may be newer than what [`probe`](Self::probe) saw. Costs in proportion to what the cache does not have yet. A damaged
+    /// cache is thrown away and filled anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Stage::Fetch`] with the outcome that tells whose trouble it is.
+    fn fetch(&self, cache: &Cache, watch: &Watch) -> Result<SourceState, ConvertError>;
+}
+
+/// How a source is read.
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    /// Which refs are taken over.
+    pub filter: RefFilter,
+    /// Longest time to wait for a connection, per address of the host.
+    pub connect_timeout: Duration,
+    /// Longest silence of a server before it counts as gone.
+    pub idle_timeout: Duration,
+}
+
+impl Default for SourceOptions {
+    fn default() -> Self {
+        Self {
+            filter: RefFilter::default(),
+            connect_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(120),
+        }
+    }
+}
+
+/// The types of sources that [`open_source`] can read.
+#[must_use]
+pub fn supported_types() -> &'static [RcsType] {
+    &[RcsType::Git]
+}
+
+/// The source at an address. Nothing is asked of it yet.
+///
+/// # Errors
+///
+/// [`Outcome::UnsupportedFeature`] for a type that is none of [`supported_types`].
+pub fn open_source(url: &SourceUrl, options: SourceOptions) -> Result<Box<dyn Source>, ConvertError> {
+    match url.rcs_type() {
+        RcsType::Git => Ok(Box::new(git::GitSource::new(url.clone(), options))),
+        other @ (RcsType::Subversion | RcsType::Cvs | RcsType::Mercurial | RcsType::Bazaar) => {
+            let message = format!("This worker cannot read sources of type {other}.");
+            Err(ConvertError::new(Outcome::UnsupportedFeature, Stage::Probe, message))
+        }
+    }
+}

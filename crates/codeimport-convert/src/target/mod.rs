@@ -1,0 +1,41 @@
+//! The Git repository that is written: any that may be pushed to.
+//!
+//! ```text
+//!   read      what does the target have?
+//!   state     what did the last run leave there, and under which lease?
+//!   plan      wanted refs - present refs = updates, in an order that Git accepts      (pure)
+//!   publish   plan -> atomic pushes, compare-and-swap on everything
+//!   push      one push, as a command and its answer
+//!   local     what only a repository on the worker's own disk needs: creation, HEAD
+//! ```
+//!
+//! Within the filter the target belongs to the import: refs that the source does not have are deleted. Refs that the
+//! filter does not take, other than the state ref, are never touched.
+
+mod local;
+mod plan;
+mod publish;
+mod push;
+mod read;
+mod state;
+
+pub use plan::{Plan, PlanError, RefUpdate, plan};
+pub use publish::{PublishError, Published};
+pub use read::TargetSnapshot;
+pub use state::{Holder, ImportState, STATE_REF};
+
+use codeimport_core::TargetUrl;
+
+/// A target, by its address.
+#[derive(Clone, Debug)]
+pub struct Target {
+    url: TargetUrl,
+}
+
+impl Target {
+    /// The target at an address. Nothing is asked of it yet.
+    #[must_use]
+    pub fn new(url: TargetUrl) -> Self {
+        Self { url }
+    }
+}

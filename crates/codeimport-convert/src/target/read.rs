@@ -1,0 +1,140 @@
+//! Looks at the target.
+
+use super::{ImportState, STATE_REF, Target};
+use crate::{Cache, ConvertError, Refs, Watch, Watermark, digest, git, refs_digest};
+use codeimport_core::{Outcome, RefFilter, Stage, display_ref_name};
+use gix::{
+    ObjectId,
+    bstr::{BString, ByteSlice as _},
+};
+
+/// What a target had when it was looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TargetSnapshot {
+    /// Refs that the import's filter takes: those that belong to it.
+    pub refs: Refs,
+    /// The state that the last run left, if it can be read.
+    pub state: Option<ImportState>,
+    /// Object under the state ref, readable or not.
+    pub(super) state_id: Option<ObjectId>,
+    /// What HEAD names, if the target is local; none for a remote one, which does not let it be set.
+    pub(super) head: Option<BString>,
+}
+
+impl TargetSnapshot {
+    /// Whether the target already is what a source at this position would make of it.
+    ///
+    /// Looks at the target's refs as they are, not only at what the state says of them: somebody may have moved one.
+    #[must_use]
+    pub fn is_current(&self, watermark: &Watermark, options_digest: [u8; 32]) -> bool {
+        let Some(state) = &self.state else { return false };
+        let branch = state.default_branch.as_deref();
+        let head_follows =
+            self.head.as_ref().is_none_or(|head| branch.is_none_or(|branch| display_ref_name(head) == branch));
+        state.watermark.as_ref() == Some(watermark)
+            && state.options_digest == digest::hex(&options_digest)
+            && state.refs_digest == Some(digest::hex(&refs_digest(&self.refs, branch)))
+            && head_follows
+    }
+
+    /// Full name of the default branch as the last run recorded it.
+    #[must_use]
+    pub fn default_branch(&self) -> Option<&str> {
+        self.state.as_ref()?.default_branch.as_deref()
+    }
+}
+
+impl Target {
+    /// Looks at refs, HEAD and state. Writes nothing; a local target that is not there yet is an empty one.
+    ///
+    /// # Errors
+    ///
+    /// [`Stage::Publish`]: the target cannot be reached, cannot be read, or was written by a later version of codeimport.
+    pub fn read(&self, filter: &RefFilter, cache: &Cache, watch: &Watch) -> Result<TargetSnapshot, ConvertError> {
+        if self.is_missing() {
+            return Ok(TargetSnapshot { refs: Refs::new(), state: None, state_id: None, head: None });
+        }
+        let mut refs = self.list_refs(watch)?;
+        let state_id = refs.remove(&BString::from(STATE_REF));
+        let state = state_id.map(|id| self.read_state(id, cache, watch)).transpose()?.flatten();
+        refs.retain(|name, _| filter.takes(name));
+        Ok(TargetSnapshot { refs, state, state_id, head: self.local_head(watch)? })
+    }
+
+    fn list_refs(&self, watch: &Watch) -> Result<Refs, ConvertError> {
+        let command = git::command(None).args(["ls-remote", "--refs", "--", self.url.as_str()]).timeout(git::SHORT);
+        let output = git::attempt(command.stdout_limit(1 << 30), Stage::Publish, watch)?;
+        if !output.success() {
+            return Err(self.refusal(&output.stderr));
+        }
+        Ok(parse_refs(&output.stdout))
+    }
+
+    /// The state's objects are usually in the cache, because this worker wrote them. Otherwise they are fetched.
+    fn read_state(&self, id: ObjectId, cache: &Cache, watch: &Watch) -> Result<Option<ImportState>, ConvertError> {
+        if !cache.repository()?.has_object(id) {
+            let command = git::command(Some(cache.path()))
+                .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self.url.as_str(), STATE_REF])
+                .timeout(git::SHORT);
+            let output = git::attempt(command, Stage::Publish, watch)?;
+            if !output.success() {
+                return Err(self.refusal(&output.stderr));
+            }
+        }
+        let state = ImportState::read(cache, id)?;
+        if state.as_ref().is_some_and(ImportState::is_from_the_future) {
+            let text = format!("{} was written by a later version of codeimport; update this worker.", self.url);
+            return Err(ConvertError::new(Outcome::Failure, Stage::Publish, text));
+        }
+        Ok(state)
+    }
+
+    /// A target that says no, in words of git.
+    pub(super) fn refusal(&self, stderr: &str) -> ConvertError {
+        let url = &self.url;
+        let says = |needles: &[&str]| needles.iter().any(|needle| stderr.contains(needle));
+        let (outcome, text) = if says(&["could not read Username", "Authentication failed", "terminal prompts disabled"]) {
+            (Outcome::Authentication, format!("The target {url} asks for a user name."))
+        } else if says(&["access denied", "returned error: 403", "not allowed", "denied"]) {
+            (Outcome::Forbidden, format!("The target {url} does not let itself be written."))
+        } else if says(&["not found", "does not appear to be a git repository", "not exported", "not a git repository"]) {
+            (Outcome::Invalid, format!("There is no repository at the target {url}."))
+        } else if says(&["does not support --atomic"]) {
+            (Outcome::UnsupportedFeature, format!("The target {url} cannot take an atomic push."))
+        } else if says(&[
+            "unable to connect", "Could not resolve", "Connection refused", "Failed to connect", "timed out",
+            "unable to access", "hung up", "early EOF", "Connection reset", "unable to look up",
+        ]) {
+            (Outcome::Unavailable, format!("The target {url} cannot be reached."))
+        } else {
+            (Outcome::Failure, format!("The target {url} refuses the push in a way that codeimport does not know."))
+        };
+        ConvertError::new(outcome, Stage::Publish, text).caused_by(stderr.to_owned())
+    }
+}
+
+/// Lines of `git ls-remote`: object id, tab, name. The name may be any bytes.
+fn parse_refs(stdout: &[u8]) -> Refs {
+    stdout
+        .lines()
+        .filter_map(|line| {
+            let (id, name) = line.split_once_str("\t")?;
+            Some((BString::from(name), ObjectId::from_hex(id).ok()?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_not_text_are_kept_as_they_are() {
+        let id = "1".repeat(40);
+        let mut lines = format!("{id}\trefs/heads/main\n{id}\trefs/heads/gr").into_bytes();
+        lines.extend_from_slice(b"\xfcn\n");
+        let refs = parse_refs(&lines);
+        assert!(refs.contains_key(&BString::from(&b"refs/heads/gr\xfcn"[..])), "{refs:?}");
+        assert_eq!(refs.len(), 2);
+    }
+}

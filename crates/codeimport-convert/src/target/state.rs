@@ -1,0 +1,126 @@
+//! What a run leaves in the target for the next one, whichever worker that is.
+//!
+//! A commit without parent under [`STATE_REF`], whose tree holds one JSON file. Each push moves it together with the refs
+//! it speaks of, by compare-and-swap; so it is the target's fence as well: whoever moves it first makes every push
+//! fail that was prepared on its old value. It has no parent because its history is of no use and would grow for ever.
+
+use crate::{Cache, ConvertError, Watermark, digest};
+use codeimport_core::{FencingToken, RunId, SourceUrl, Stage};
+use gix::{ObjectId, bstr::BString, objs};
+use serde::{Deserialize, Serialize};
+
+/// Where the state is kept in a target. Not below `refs/heads/`: no clone takes it along.
+pub const STATE_REF: &str = "refs/codeimport/state";
+
+/// Name of the file in the state's tree.
+const FILE_NAME: &str = "import.json";
+
+/// Version of the file. A reader that does not know a version does not touch the target.
+const FORMAT: u32 = 1;
+
+/// The run that writes, as far as the target has to know it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Holder {
+    /// Orders the holders; a target written under a higher token is not touched under a lower one.
+    pub fencing_token: FencingToken,
+    /// The run, for people who follow the traces.
+    pub run_id: RunId,
+}
+
+/// The state file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ImportState {
+    /// Version of this file.
+    pub format: u32,
+    /// Name and version of the converter that wrote it.
+    pub converter: String,
+    /// Where the history came from.
+    pub source_url: String,
+    /// Digest of everything that decides what comes out; see [`options_digest`](crate::options_digest).
+    pub options_digest: String,
+    /// How far the source was taken over. None while a run is under way that is not complete.
+    pub watermark: Option<Watermark>,
+    /// Digest of the refs that the target should have at this watermark.
+    pub refs_digest: Option<String>,
+    /// Full name of the default branch, as shown.
+    pub default_branch: Option<String>,
+    /// Pushes of the same run that are still to come; 0 when complete.
+    pub pushes_left: u32,
+    /// Who wrote it.
+    #[serde(flatten)]
+    pub holder: Holder,
+}
+
+impl ImportState {
+    /// The state of a target that nothing was taken over to yet.
+    #[must_use]
+    pub fn begin(source: &SourceUrl, options_digest: [u8; 32], holder: Holder) -> Self {
+        Self {
+            format: FORMAT,
+            converter: digest::converter_name(),
+            source_url: source.as_str().to_owned(),
+            options_digest: digest::hex(&options_digest),
+            watermark: None,
+            refs_digest: None,
+            default_branch: None,
+            pushes_left: 0,
+            holder,
+        }
+    }
+
+    /// The same, written by somebody else.
+    #[must_use]
+    pub fn held_by(&self, holder: Holder) -> Self {
+        Self { holder, ..self.clone() }
+    }
+
+    /// Stores the state as a commit in the cache. The same state is the same commit.
+    pub(super) fn write(&self, cache: &Cache) -> Result<ObjectId, ConvertError> {
+        let repository = cache.repository()?;
+        let failed = |error: gix::Error| {
+            let text = "The import's state could not be written to the worker's cache.";
+            ConvertError::new(codeimport_core::Outcome::Failure, Stage::Publish, text).caused_by(error)
+        };
+        let mut json = serde_json::to_vec_pretty(self).map_err(|error| failed(gix::Error::from_error(error)))?;
+        json.push(b'\n');
+        let blob = repository.write_blob(json).map_err(failed)?.detach();
+        let entry =
+            objs::tree::Entry { mode: objs::tree::EntryKind::Blob.into(), filename: FILE_NAME.into(), oid: blob };
+        let tree = repository.write_object(objs::Tree { entries: vec![entry] }).map_err(failed)?.detach();
+        repository.write_object(commit(tree)).map(|id| id.detach()).map_err(failed)
+    }
+
+    /// Reads the state of a commit in the cache. `Ok(None)`: there is something else under the ref.
+    pub(super) fn read(cache: &Cache, commit: ObjectId) -> Result<Option<Self>, ConvertError> {
+        let repository = cache.repository()?;
+        let json = (|| {
+            let tree = repository.find_commit(commit).ok()?.tree().ok()?;
+            let entry = tree.find_entry(FILE_NAME)?;
+            Some(entry.object().ok()?.detach().data)
+        })();
+        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+    }
+
+    /// Whether a later version of codeimport wrote it.
+    pub(super) fn is_from_the_future(&self) -> bool {
+        self.format > FORMAT
+    }
+}
+
+/// No date: the same state should be the same commit, whenever it is written.
+fn commit(tree: ObjectId) -> objs::Commit {
+    let nobody = gix::actor::Signature {
+        name: "codeimport".into(),
+        email: "codeimport@localhost".into(),
+        time: gix::date::Time { seconds: 0, offset: 0 },
+    };
+    objs::Commit {
+        tree,
+        parents: Vec::new().into(),
+        author: nobody.clone(),
+        committer: nobody,
+        encoding: None,
+        message: BString::from("State of a code import\n"),
+        extra_headers: Vec::new(),
+    }
+}
