@@ -5,6 +5,7 @@
 
 mod commit;
 mod decode;
+mod difference;
 mod signature;
 mod walk;
 

@@ -1,6 +1,9 @@
 //! Which commits are new: reachable from what the target has now, and not from what is known already.
 
-use super::ScannedCommit;
+use super::{
+    ScannedCommit,
+    difference::{CommitLinks, Links, difference},
+};
 use crate::{Cache, ConvertError, Progress, Refs, Watch};
 use codeimport_core::{Outcome, Stage, display_ref_name};
 use gix::{ObjectId, Repository, object::Kind};
@@ -55,8 +58,8 @@ pub fn new_commits<E: From<ConvertError>>(
     let repository = cache.repository()?;
     let mut progress = Progress::begin(Stage::Scan, "commits");
     let mut batch = Vec::with_capacity(BATCH_LEN);
-    for id in walk(&repository, tips, known)? {
-        batch.push(read(&repository, id?)?);
+    for id in difference(&Objects(&repository), tips, known, watch)? {
+        batch.push(read(&repository, id)?);
         if batch.len() == BATCH_LEN {
             watch.check(Stage::Scan)?;
             progress.done += hand_over(&mut batch, &mut receive)?;
@@ -79,19 +82,23 @@ fn hand_over<E>(
     Ok(count)
 }
 
-fn walk<'a>(
-    repository: &'a Repository,
-    tips: &BTreeSet<ObjectId>,
-    known: &BTreeSet<ObjectId>,
-) -> Result<impl Iterator<Item = Result<ObjectId, ConvertError>> + 'a, ConvertError> {
-    let known = known.iter().copied().filter(|id| repository.has_object(*id)).collect::<Vec<_>>();
-    let walk = repository.rev_walk(tips.iter().copied()).with_hidden(known).all().map_err(unreadable)?;
-    Ok(walk.map(|info| info.map(|info| info.id).map_err(unreadable)))
-}
-
 fn read(repository: &Repository, id: ObjectId) -> Result<ScannedCommit, ConvertError> {
     let object = repository.find_object(id).map_err(unreadable)?;
     Ok(ScannedCommit::parse(id, &object.data))
+}
+
+/// Commits as the walk sees them. A cache without one of them is damaged; a commit that is malformed is not.
+struct Objects<'a>(&'a Repository);
+
+impl CommitLinks for Objects<'_> {
+    fn has(&self, id: &ObjectId) -> bool {
+        self.0.has_object(*id)
+    }
+
+    fn links(&self, id: &ObjectId) -> Result<Links, ConvertError> {
+        let commit = read(self.0, *id)?;
+        Ok(Links { seconds: commit.committer.seconds, parents: commit.parents })
+    }
 }
 
 fn unreadable(error: gix::Error) -> ConvertError {

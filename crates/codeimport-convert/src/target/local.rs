@@ -44,7 +44,8 @@ impl Target {
         if self.local_head(watch)?.is_some_and(|head| head == branch) {
             return Ok(());
         }
-        let command = git::command(Some(&path)).args(["symbolic-ref", "HEAD"]).arg(OsStr::from_bytes(branch)).timeout(git::SHORT);
+        let command =
+            git::command(Some(&path)).args(["symbolic-ref", "HEAD"]).arg(OsStr::from_bytes(branch)).timeout(git::SHORT);
         git::run(command, Stage::Publish, watch).map(drop)
     }
 
@@ -55,4 +56,3 @@ impl Target {
         self.url.local_path().map(|_| LOCAL)
     }
 }
-

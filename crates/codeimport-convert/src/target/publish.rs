@@ -57,7 +57,11 @@ impl Target {
     ///
     /// [`PublishError::Fenced`] if a later holder was faster.
     pub fn claim_state(
-        &self, begin: &ImportState, filter: &RefFilter, cache: &Cache, watch: &Watch,
+        &self,
+        begin: &ImportState,
+        filter: &RefFilter,
+        cache: &Cache,
+        watch: &Watch,
     ) -> Result<TargetSnapshot, PublishError> {
         self.create_if_missing(watch)?;
         let holder = begin.holder;
@@ -91,7 +95,12 @@ impl Target {
     ///
     /// See [`PublishError`]. [`Outcome::RemoteBroken`] if the source has lost all its refs.
     pub fn publish(
-        &self, begin: &ImportState, seen: &TargetSnapshot, wanted: &SourceState, filter: &RefFilter, cache: &Cache,
+        &self,
+        begin: &ImportState,
+        seen: &TargetSnapshot,
+        wanted: &SourceState,
+        filter: &RefFilter,
+        cache: &Cache,
         watch: &Watch,
     ) -> Result<Published, PublishError> {
         self.create_if_missing(watch)?;
@@ -120,8 +129,13 @@ impl Target {
 
     /// Pushes what is missing, step by step, and keeps `snapshot` true. Returns the reason of a push that was refused.
     fn push_all(
-        &self, complete: &ImportState, snapshot: &mut TargetSnapshot, wanted: &SourceState, cache: &Cache,
-        watch: &Watch, changed_count: &mut usize,
+        &self,
+        complete: &ImportState,
+        snapshot: &mut TargetSnapshot,
+        wanted: &SourceState,
+        cache: &Cache,
+        watch: &Watch,
+        changed_count: &mut usize,
     ) -> Result<Option<String>, PublishError> {
         let mut pushes = plan(&wanted.refs, &snapshot.refs).map_err(|e| self.not_followed(&e))?.pushes;
         if pushes.is_empty() {
@@ -150,7 +164,11 @@ impl Target {
 
     /// A push failed although nothing has moved: is it the cache, or the target's own reason?
     fn explain(
-        &self, refused: &str, wanted: &SourceState, cache: &Cache, watch: &Watch,
+        &self,
+        refused: &str,
+        wanted: &SourceState,
+        cache: &Cache,
+        watch: &Watch,
     ) -> Result<PublishError, PublishError> {
         let tips: BTreeSet<ObjectId> = wanted.refs.values().copied().collect();
         if !cache.is_complete(&tips, watch)? {

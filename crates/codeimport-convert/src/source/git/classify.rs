@@ -85,8 +85,16 @@ impl Classifier<'_> {
     fn complaint(&self, words: &str) -> ConvertError {
         let (url, words) = (self.url, first_line(words));
         let says = |needles: &[&str]| needles.iter().any(|needle| words.to_lowercase().contains(needle));
-        if says(&["not exported", "no such repository", "not found", "does not exist", "access denied", "does not appear to be"]) {
-            return self.error(Outcome::Invalid, format!("There is no repository at {url}: the server says {words:?}."));
+        if says(&[
+            "not exported",
+            "no such repository",
+            "not found",
+            "does not exist",
+            "access denied",
+            "does not appear to be",
+        ]) {
+            return self
+                .error(Outcome::Invalid, format!("There is no repository at {url}: the server says {words:?}."));
         }
         if says(&["too many", "rate limit", "try again later"]) {
             return self.error(Outcome::Throttled, format!("{url} asks for fewer requests: {words:?}."));
@@ -104,7 +112,8 @@ impl Classifier<'_> {
             return ConvertError::cancelled(self.stage);
         }
         if text.contains("shallow remotes") {
-            return self.error(Outcome::UnsupportedFeature, format!("{url} is a shallow clone: its history is incomplete."));
+            return self
+                .error(Outcome::UnsupportedFeature, format!("{url} is a shallow clone: its history is incomplete."));
         }
         if text.contains("object format") || text.contains("object-format") {
             return self.foreign_object_format("another hash");

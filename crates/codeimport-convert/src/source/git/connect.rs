@@ -8,7 +8,10 @@ use gix::{
     error::{ErrorExt as _, message},
     protocol::transport::{
         Protocol,
-        client::{blocking_io::{Transport, http}, git},
+        client::{
+            blocking_io::{Transport, http},
+            git,
+        },
     },
 };
 use std::sync::Once;
@@ -18,7 +21,10 @@ const VERSION: Protocol = Protocol::V2;
 
 /// Opens the transport. For `git://` this connects, for HTTP the first request does.
 pub(super) fn connect(
-    url: &SourceUrl, options: &SourceOptions, faults: &FaultSlot, cancel: &Cancel,
+    url: &SourceUrl,
+    options: &SourceOptions,
+    faults: &FaultSlot,
+    cancel: &Cancel,
 ) -> gix::Result<Box<dyn Transport + Send>> {
     let parsed = gix::url::parse(url.as_str())?;
     if parsed.scheme != gix::url::Scheme::Git {
@@ -31,7 +37,8 @@ pub(super) fn connect(
         .map_err(|error| error.and_raise(message("could not connect")))?;
     let virtual_host = Some((url.host(), parsed.port));
     let daemon = git::ConnectMode::Daemon;
-    let connection = git::blocking_io::Connection::new(reader, writer, VERSION, parsed.path, virtual_host, daemon, false);
+    let connection =
+        git::blocking_io::Connection::new(reader, writer, VERSION, parsed.path, virtual_host, daemon, false);
     Ok(Box::new(connection))
 }
 

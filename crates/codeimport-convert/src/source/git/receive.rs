@@ -3,7 +3,12 @@
 //! What is wanted are object ids, not refs, and what is known are the cache's own tips. So no name of the source ever
 //! touches the cache, and the filter has been applied before anything is asked for.
 
-use super::{advertised::Advertised, classify::Classifier, meter::Meter, session::{Session, agent}};
+use super::{
+    advertised::Advertised,
+    classify::Classifier,
+    meter::Meter,
+    session::{Session, agent},
+};
 use crate::{Cache, ConvertError, Watch};
 use gix::{
     ObjectId, Repository,
@@ -119,8 +124,7 @@ fn store_pack(
     let bases = Some(repository.objects.clone());
     let options = pack::bundle::write::Options::default();
     let kind = repository.object_hash();
-    let written =
-        pack::Bundle::write_to_directory(pack, Some(&directory), progress, interrupt, bases, kind, options)?;
+    let written = pack::Bundle::write_to_directory(pack, Some(&directory), progress, interrupt, bases, kind, options)?;
     // It guards a pack against a garbage collection next door. The cache is ours alone.
     if let Some(keep) = written.keep_path {
         std::fs::remove_file(keep).ok();
@@ -174,4 +178,3 @@ impl Negotiate for Wanted<'_, '_> {
         negotiate::one_round(&mut *self.negotiator, &mut self.graph, state, arguments, previous)
     }
 }
-

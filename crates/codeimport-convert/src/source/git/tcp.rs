@@ -17,7 +17,11 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Connects to the first address of a host that answers.
 pub(super) fn connect(
-    host: &str, port: u16, options: &SourceOptions, faults: &FaultSlot, cancel: &Cancel,
+    host: &str,
+    port: u16,
+    options: &SourceOptions,
+    faults: &FaultSlot,
+    cancel: &Cancel,
 ) -> io::Result<(WatchedStream, WatchedStream)> {
     // An IPv6 address stands in brackets in a URL, and without them everywhere else.
     let host = host.trim_start_matches('[').trim_end_matches(']');

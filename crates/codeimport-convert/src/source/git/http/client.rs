@@ -82,13 +82,14 @@ impl Http for HttpClient {
         headers: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> gix::Result<GetResponse<AnswerHead, AnswerBody>> {
         let request = self.sender.client.get(url).headers(header_map(headers));
-        let (head, body) =
-            self.sender.send(request).map_err(|error| error.and_raise(message("request failed")))?;
+        let (head, body) = self.sender.send(request).map_err(|error| error.and_raise(message("request failed")))?;
         let tail = url.strip_prefix(base_url).unwrap_or_default();
         match head.url.strip_suffix(tail) {
             Some(base) => self.redirected_base = (base != base_url).then(|| base.to_owned()),
             // The last stop of a redirect is no longer a repository's list of refs.
-            None => return Err(gix::Error::from_error(self.sender.patience.faults.record(Fault::Redirected(head.url)))),
+            None => {
+                return Err(gix::Error::from_error(self.sender.patience.faults.record(Fault::Redirected(head.url))));
+            }
         }
         let exchange = Exchange::answered(head, body);
         Ok(GetResponse { headers: AnswerHead::new(&exchange), body: AnswerBody::new(&exchange) })
@@ -125,7 +126,11 @@ fn same_host_only(host: String) -> redirect::Policy {
         let downgrade =
             attempt.previous().last().is_some_and(|from| from.scheme() == "https" && attempt.url().scheme() != "https");
         let elsewhere = attempt.url().host_str() != Some(&host);
-        if downgrade || elsewhere || attempt.previous().len() > MAX_REDIRECTS { attempt.stop() } else { attempt.follow() }
+        if downgrade || elsewhere || attempt.previous().len() > MAX_REDIRECTS {
+            attempt.stop()
+        } else {
+            attempt.follow()
+        }
     })
 }
 

@@ -1,0 +1,258 @@
+//! A pack while it is being written (Git's `gitformat-pack`).
+//!
+//! ```text
+//!   caller --bounded channel--> compressors (a thread per core) --lock--> the file, in whatever order they finish
+//! ```
+//!
+//! The order of entries means nothing. The number of objects stands in the header and is only known at the end, so the
+//! checksum over all is computed then, from the page cache.
+
+use super::index::{self, IndexEntry};
+use super::recent::Object;
+use super::store::StoreError;
+use flate2::{Compression, write::ZlibEncoder};
+use gix::ObjectId;
+use gix::objs::Kind;
+use sha1::{Digest as _, Sha1};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Objects that may wait for compression. Bounds memory when the disk is slower than the source.
+const QUEUE_LEN: usize = 512;
+
+const HEADER_LEN: u64 = 12;
+
+/// What the threads share.
+struct Shared {
+    file: File,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Length of the file so far.
+    end: u64,
+    /// Objects that were handed over and are not in the file yet.
+    in_flight: HashMap<ObjectId, Object>,
+    /// Objects in the file.
+    written: HashMap<ObjectId, IndexEntry>,
+    /// The first thing that went wrong in a thread.
+    failure: Option<io::Error>,
+}
+
+/// A pack that takes objects.
+pub(super) struct PackWriter {
+    shared: Arc<Shared>,
+    queue: SyncSender<(ObjectId, Object)>,
+    compressors: Vec<JoinHandle<()>>,
+    path: PathBuf,
+}
+
+impl PackWriter {
+    /// Begins a pack in `pack_dir`, under a name that Git takes for garbage until it is finished.
+    pub(super) fn begin(pack_dir: &Path) -> io::Result<Self> {
+        fs::create_dir_all(pack_dir)?;
+        let path = pack_dir.join(format!("tmp_pack_{}_{}", std::process::id(), unique()));
+        let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
+        file.write_all(&[0; HEADER_LEN as usize])?;
+        let state = State { end: HEADER_LEN, ..State::default() };
+        let shared = Arc::new(Shared { file, state: Mutex::new(state) });
+        let (queue, objects) = sync_channel(QUEUE_LEN);
+        let objects = Arc::new(Mutex::new(objects));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let compressors = (0..threads)
+            .map(|_| {
+                let (shared, objects) = (shared.clone(), objects.clone());
+                std::thread::spawn(move || compress_all(&shared, &objects))
+            })
+            .collect();
+        Ok(Self { shared, queue, compressors, path })
+    }
+
+    /// Whether this pack has an object, written or on its way.
+    pub(super) fn contains(&self, id: &ObjectId) -> bool {
+        let state = self.shared.state();
+        state.written.contains_key(id) || state.in_flight.contains_key(id)
+    }
+
+    /// Takes an object.
+    pub(super) fn push(&self, id: ObjectId, object: Object) -> Result<(), StoreError> {
+        self.shared.state().in_flight.insert(id, object.clone());
+        // The channel is closed only when all threads are gone, which is when one has failed.
+        self.queue.send((id, object)).map_err(|_| self.shared.failure())
+    }
+
+    /// Reads an object back; none if this pack does not have it.
+    pub(super) fn read(&self, id: &ObjectId) -> Result<Option<Object>, StoreError> {
+        let entry = {
+            let state = self.shared.state();
+            if let Some(object) = state.in_flight.get(id) {
+                return Ok(Some(object.clone()));
+            }
+            state.written.get(id).copied()
+        };
+        entry.map(|entry| read_entry(&self.shared.file, &entry)).transpose().map_err(StoreError::Write)
+    }
+
+    /// Ends the pack: waits for all objects, writes header, checksum and index, and gives it its name. Without any
+    /// object there will be no pack.
+    pub(super) fn finish(self) -> Result<(), StoreError> {
+        drop(self.queue);
+        for compressor in self.compressors {
+            if compressor.join().is_err() {
+                return Err(StoreError::Write(io::Error::other("a compressing thread panicked")));
+            }
+        }
+        let mut state = self.shared.state();
+        if let Some(error) = state.failure.take() {
+            return Err(StoreError::Write(error));
+        }
+        let result = seal(&self.shared.file, &self.path, &mut state);
+        if result.is_err() {
+            // What is left would be swept by Git's own prune of temporary files; be tidy anyway.
+            let _ = fs::remove_file(&self.path);
+        }
+        result.map_err(StoreError::Write)
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked while it held the lock has left nothing half done: each change is one insertion.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failure(&self) -> StoreError {
+        let failure = self.state().failure.take();
+        StoreError::Write(failure.unwrap_or_else(|| io::Error::other("the pack's threads are gone")))
+    }
+}
+
+/// A number that no other pack of this process has.
+fn unique() -> u64 {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
+/// One thread's life: takes objects until there are no more, or until something fails.
+fn compress_all(shared: &Shared, objects: &Mutex<Receiver<(ObjectId, Object)>>) {
+    let mut entry = Vec::new();
+    loop {
+        let next = objects.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((id, object)) = next else { return };
+        entry.clear();
+        let written = encode(&object, &mut entry).and_then(|()| append(shared, id, &object, &entry));
+        if let Err(error) = written {
+            shared.state().failure.get_or_insert(error);
+            return;
+        }
+    }
+}
+
+/// Makes the bytes of an entry: kind and length, then the content compressed.
+fn encode(object: &Object, entry: &mut Vec<u8>) -> io::Result<()> {
+    let kind = match object.kind {
+        Kind::Commit => 1,
+        Kind::Tree => 2,
+        Kind::Blob => 3,
+        Kind::Tag => 4,
+    };
+    // Four bits of the length beside the kind, then seven a byte, lowest first.
+    let mut rest = object.content.len();
+    let mut byte = (kind << 4) | low_bits(rest, 4);
+    rest >>= 4;
+    while rest > 0 {
+        entry.push(byte | 0x80);
+        byte = low_bits(rest, 7);
+        rest >>= 7;
+    }
+    entry.push(byte);
+    let mut encoder = ZlibEncoder::new(entry, Compression::fast());
+    encoder.write_all(&object.content)?;
+    encoder.finish().map(drop)
+}
+
+fn low_bits(number: usize, bits: u32) -> u8 {
+    u8::try_from(number & ((1 << bits) - 1)).unwrap_or_default()
+}
+
+fn append(shared: &Shared, id: ObjectId, object: &Object, entry: &[u8]) -> io::Result<()> {
+    let crc32 = crc32fast::hash(entry);
+    let mut state = shared.state();
+    let offset = state.end;
+    shared.file.write_all_at(entry, offset)?;
+    state.end += entry.len() as u64;
+    state.in_flight.remove(&id);
+    let entry = IndexEntry { offset, crc32, kind: object.kind, len: object.content.len() };
+    state.written.insert(id, entry);
+    Ok(())
+}
+
+fn read_entry(file: &File, entry: &IndexEntry) -> io::Result<Object> {
+    // The length's own bytes come first; their number follows from the length.
+    let mut head = 1;
+    let mut rest = entry.len >> 4;
+    while rest > 0 {
+        head += 1;
+        rest >>= 7;
+    }
+    let input = io::BufReader::with_capacity(8 << 10, At { file, offset: entry.offset + head });
+    let mut content = Vec::with_capacity(entry.len);
+    flate2::bufread::ZlibDecoder::new(input).read_to_end(&mut content)?;
+    Ok(Object { kind: entry.kind, content: content.into() })
+}
+
+/// Reads a file from a place on, without moving the place where others write.
+struct At<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl io::Read for At<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+fn seal(mut file: &File, path: &Path, state: &mut State) -> io::Result<()> {
+    if state.written.is_empty() {
+        return fs::remove_file(path);
+    }
+    let count = u32::try_from(state.written.len()).map_err(|_| io::Error::other("a pack holds at most 2^32 objects"))?;
+    let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
+    header[8..].copy_from_slice(&count.to_be_bytes());
+    file.write_all_at(&header, 0)?;
+    let checksum = checksum(file)?;
+    file.seek(io::SeekFrom::End(0))?;
+    file.write_all(&checksum)?;
+    // The pack before its index: an index without its pack would be an error for every reader.
+    file.sync_data()?;
+    let entries: Vec<_> = state.written.drain().collect();
+    let index = index::encode(entries, checksum);
+    let name = ObjectId::Sha1(checksum);
+    let pack = path.with_file_name(format!("pack-{name}.pack"));
+    let half_index = path.with_extension("idx");
+    fs::write(&half_index, index)?;
+    fs::rename(path, &pack)?;
+    fs::rename(half_index, pack.with_extension("idx"))
+}
+
+fn checksum(mut file: &File) -> io::Result<[u8; 20]> {
+    file.seek(io::SeekFrom::Start(0))?;
+    let mut hasher = Sha1::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().into()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}

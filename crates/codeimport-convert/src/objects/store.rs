@@ -1,0 +1,137 @@
+//! Objects in, objects out.
+
+use super::object_id;
+use super::pack::PackWriter;
+use super::recent::{Object, Recent};
+use gix::ObjectId;
+use gix::objs::Kind;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Objects kept in memory: the bases of the next deltas, and the trees being edited.
+const RECENT_BYTES: usize = 32 << 20;
+
+/// Why an object cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The repository's disk.
+    #[error("cannot write to the repository's pack")]
+    Write(#[source] io::Error),
+    /// An object that must be there is not, or is not what it should be.
+    #[error("object {id} is missing from the repository or damaged")]
+    Missing {
+        /// The object.
+        id: ObjectId,
+    },
+    /// The repository cannot be opened.
+    #[error("cannot open the repository {path}")]
+    Open {
+        /// The repository.
+        path: PathBuf,
+        /// Why not.
+        source: Box<gix::Error>,
+    },
+}
+
+/// The objects of one repository: those that are there, and those being added.
+pub struct ObjectStore {
+    repository: gix::Repository,
+    recent: Recent,
+    pack: Option<PackWriter>,
+}
+
+impl ObjectStore {
+    /// Opens a bare repository.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Open`].
+    pub fn open(path: &std::path::Path) -> Result<Self, StoreError> {
+        let opened = gix::open_opts(path, gix::open::Options::isolated());
+        let mut repository =
+            opened.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
+        // New packs are ours; looking for others' at every miss would cost a folder listing per new object.
+        repository.objects.refresh_never();
+        Ok(Self { repository, recent: Recent::new(RECENT_BYTES), pack: None })
+    }
+
+    /// The repository, for what else is to be done with it.
+    #[must_use]
+    pub fn repository(&self) -> &gix::Repository {
+        &self.repository
+    }
+
+    /// Writes an object, unless it is there, and gives its id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn write(&mut self, kind: Kind, content: Vec<u8>) -> Result<ObjectId, StoreError> {
+        let id = object_id(kind, &content);
+        if self.contains(&id) {
+            return Ok(id);
+        }
+        let object = Object { kind, content: content.into() };
+        self.recent.put(id, &object);
+        if self.pack.is_none() {
+            let pack_dir = self.repository.common_dir().join("objects/pack");
+            self.pack = Some(PackWriter::begin(&pack_dir).map_err(StoreError::Write)?);
+        }
+        match &self.pack {
+            Some(pack) => pack.push(id, object).map(|()| id),
+            None => Ok(id),
+        }
+    }
+
+    /// Whether an object is there.
+    pub fn contains(&mut self, id: &ObjectId) -> bool {
+        self.recent.get(id).is_some()
+            || self.pack.as_ref().is_some_and(|pack| pack.contains(id))
+            || gix::prelude::FindExt::find(&self.repository.objects, id, &mut Vec::new()).is_ok()
+    }
+
+    /// Reads an object that must be there and of this kind.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`], [`StoreError::Write`] if the pack being written cannot be read back.
+    pub fn read(&mut self, id: ObjectId, kind: Kind) -> Result<Arc<[u8]>, StoreError> {
+        let object = match self.recent.get(&id) {
+            Some(object) => object,
+            None => self.read_from_disk(id)?,
+        };
+        if object.kind == kind { Ok(object.content) } else { Err(StoreError::Missing { id }) }
+    }
+
+    fn read_from_disk(&mut self, id: ObjectId) -> Result<Object, StoreError> {
+        let in_pack = match &self.pack {
+            Some(pack) => pack.read(&id)?,
+            None => None,
+        };
+        let object = match in_pack {
+            Some(object) => object,
+            None => {
+                let found = self.repository.find_object(id).map_err(|_| StoreError::Missing { id })?;
+                Object { kind: found.kind, content: found.data.as_slice().into() }
+            }
+        };
+        self.recent.put(id, &object);
+        Ok(object)
+    }
+
+    /// Makes everything written so far visible to all readers of the repository.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`]; then nothing since the last flush is there.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        let Some(pack) = self.pack.take() else { return Ok(()) };
+        pack.finish()?;
+        // A fresh view, which sees the new pack.
+        let path = self.repository.common_dir().to_owned();
+        let recent = std::mem::replace(&mut self.recent, Recent::new(RECENT_BYTES));
+        *self = Self { recent, ..Self::open(&path)? };
+        Ok(())
+    }
+}

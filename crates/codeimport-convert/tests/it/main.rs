@@ -1,0 +1,7 @@
+//! The engine against real repositories: `git daemon` as the source, a bare repository as the target.
+
+mod failures;
+mod fencing;
+mod following;
+mod scanning;
+mod world;
