@@ -3,18 +3,15 @@
 //! tonic has a timer of its own, which answers CANCELLED, and only until the response begins. Ours waits a little
 //! less, so that it comes first, and goes on through the stream of a response.
 
-use super::around::{Around, HttpRequest, HttpResponse};
+use super::{
+    around::{Around, HttpRequest, HttpResponse},
+    ending_body::EndingBody,
+};
 use crate::ApiError;
 use codeimport_proto::common::ErrorReason;
-use http_body::Frame;
-use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
-use tonic::{Request, Status, body::Body, codegen::Bytes};
+use std::{future::Future, time::Duration};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tonic::{Request, Status};
 
 const HEADER: &str = "grpc-timeout";
 /// How much of the caller's time we take: the rest is for the answer's way back, and to come before tonic's timer.
@@ -51,6 +48,12 @@ impl Deadline {
     #[must_use]
     pub fn instant(&self) -> Instant {
         self.0
+    }
+
+    /// Completes when it passes, with the status that says so.
+    async fn passed(self) -> Status {
+        sleep_until(self.0).await;
+        expired()
     }
 
     fn after(timeout: Duration) -> Option<Self> {
@@ -102,47 +105,9 @@ impl Around for EnforceDeadline {
         request.extensions_mut().insert(deadline);
         let handled = CURRENT.scope(deadline, async move { next(request).await });
         match timeout_at(deadline.0, handled).await {
-            Ok(answered) => answered.map(|response| response.map(|body| TimedBody::wrap(body, deadline))),
+            Ok(answered) => answered.map(|response| response.map(|body| EndingBody::wrap(body, deadline.passed()))),
             Err(_) => Ok(expired().into_http()),
         }
-    }
-}
-
-/// A stream of messages that ends with DEADLINE_EXCEEDED when time is up.
-struct TimedBody {
-    inner: Body,
-    timer: Pin<Box<Sleep>>,
-    over: bool,
-}
-
-impl TimedBody {
-    fn wrap(inner: Body, deadline: Deadline) -> Body {
-        Body::new(Self { inner, timer: Box::pin(sleep_until(deadline.0)), over: false })
-    }
-}
-
-impl http_body::Body for TimedBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.over {
-            return Poll::Ready(None);
-        }
-        // What is ready is sent, even late: the last message of a call that just made it must not be lost.
-        if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
-            return Poll::Ready(frame);
-        }
-        if self.timer.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        self.over = true;
-        let (parts, ()) = expired().into_http::<()>().into_parts();
-        Poll::Ready(Some(Ok(Frame::trailers(parts.headers))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.over || self.inner.is_end_stream()
     }
 }
 

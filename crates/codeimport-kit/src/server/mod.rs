@@ -1,7 +1,8 @@
 //! The gRPC server of every service: layers, reflection, health, and the order of an orderly stop.
 //!
 //! A service adds its own services and nothing else. Stopping goes: health says NOT_SERVING; wait `drain_notice` so that
-//! balancers see it; accept no more; let what is under way end, for at most `shutdown_grace`.
+//! balancers see it; accept no more; let what is under way end, for at most `shutdown_grace`;
+//! then cut it off with UNAVAILABLE.
 
 mod health;
 mod listener;
@@ -26,6 +27,9 @@ pub(crate) const DESCRIPTOR_SETS: [&[u8]; 5] = [
 
 /// How often a silent connection is asked whether its peer lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long connections may take to close once their last call was cut off.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How a server listens and stops. Services copy these from their own configuration.
 #[derive(Clone, Debug)]
@@ -106,32 +110,19 @@ impl Server {
         let listener = listener::bind(&self.config).await?;
         let address = listener.local_addr()?;
         let reporter = self.add_reflection_and_health().await?;
-        let stop = Shutdown::new();
-        let health_task = tasks::spawn("kit.health", reporter.follow(self.health.clone()));
-
-        let mut serving = std::pin::pin!(accept(self.routes, listener, stop.clone()));
+        tasks::spawn("kit.health", reporter.follow(self.health.clone()));
         ready.fulfil(address);
         tracing::info!(service.name = self.name, listen.address = %address, "accepting calls");
-        tokio::select! {
-            ended = &mut serving => return ended.context("the server ended by itself"),
-            () = shutdown.drained() => {}
-        }
 
-        tracing::info!(service.name = self.name, "draining: no longer serving");
-        self.health.drain();
+        let (refuse, cut_off) = (Shutdown::new(), Shutdown::new());
+        let stopping = Stopping { name: self.name, config: self.config, health: self.health };
+        let serving = accept(self.routes, listener, refuse.clone(), cut_off.clone());
+        tokio::pin!(serving);
         tokio::select! {
-            ended = &mut serving => return ended.context("the server ended by itself"),
-            () = tokio::time::sleep(self.config.drain_notice.get()) => {}
-        }
-        stop.begin();
-        self.health.close();
-        let ended = tokio::time::timeout(self.config.shutdown_grace.get(), serving).await;
-        health_task.abort();
-        match ended {
-            Ok(result) => result.context("the server failed while stopping"),
-            Err(_) => {
-                tracing::warn!(service.name = self.name, "calls were still under way at the end of the grace: cut off");
-                Ok(())
+            ended = &mut serving => ended.context("the server ended by itself"),
+            () = stopping.follow(&shutdown, &refuse, &cut_off) => {
+                let closed = tokio::time::timeout(CLOSE_WITHIN, serving).await;
+                closed.unwrap_or(Ok(())).context("the server failed while stopping")
             }
         }
     }
@@ -150,17 +141,41 @@ impl Server {
     }
 }
 
-/// Accepts calls until `stop` begins and the last one has ended.
+/// What an orderly stop goes by.
+struct Stopping {
+    name: &'static str,
+    config: ServerConfig,
+    health: Health,
+}
+
+impl Stopping {
+    /// Waits for `shutdown`, then goes through the steps. The server usually ends during the last of them, when no
+    /// call is left, and this future is dropped.
+    async fn follow(&self, shutdown: &Shutdown, refuse: &Shutdown, cut_off: &Shutdown) {
+        shutdown.drained().await;
+        tracing::info!(service.name = self.name, "draining: no longer serving");
+        self.health.drain();
+        tokio::time::sleep(self.config.drain_notice.get()).await;
+        refuse.begin();
+        self.health.close();
+        tokio::time::sleep(self.config.shutdown_grace.get()).await;
+        tracing::warn!(service.name = self.name, "calls are still under way at the end of the grace: cut off");
+        cut_off.begin();
+    }
+}
+
+/// Accepts calls until `refuse` begins and the last one has ended, or `cut_off` has ended it.
 fn accept(
     routes: RoutesBuilder,
     listener: TcpListener,
-    stop: Shutdown,
+    refuse: Shutdown,
+    cut_off: Shutdown,
 ) -> impl Future<Output = Result<(), tonic::transport::Error>> {
-    let server = tonic::transport::Server::builder()
+    let mut server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .tcp_nodelay(true)
-        .layer(layers::stack())
-        .add_routes(routes.routes());
-    let stopped = async move { stop.drained().await };
-    server.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped)
+        .layer(layers::stack(cut_off));
+    let router = server.add_routes(routes.routes());
+    let refused = async move { refuse.drained().await };
+    router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), refused)
 }
