@@ -4,4 +4,5 @@ mod failures;
 mod fencing;
 mod following;
 mod scanning;
+mod smart_http;
 mod world;
