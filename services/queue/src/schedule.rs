@@ -1,0 +1,422 @@
+//! Jobs as the queue thinks of them, and what a new schedule does to one. Pure.
+//!
+//! ```text
+//!   waiting --lease--> running --finish, release, reclaim--> waiting
+//!      |                  |                                    |
+//!      +--suspend,--------|--(goes on; counts at its end)------+
+//!      |  delete          v
+//!      +------------> stopped <-- the queue gives up (StopReason)
+//!                         |
+//!                         +-- approved again, or "try again" --> waiting
+//! ```
+//!
+//! The invariant: a schedule with an older generation changes nothing, whatever it says.
+
+use codeimport_core::{FencingToken, ImportId, Outcome, RcsType, RunId, Stage};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What the registry wants of a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// Runs whenever it is due.
+    Active,
+    /// Runs no more; a run under way may finish.
+    Suspended,
+    /// The import is gone; a run under way is cancelled.
+    Deleted,
+}
+
+/// Why the queue itself stopped a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StopReason {
+    /// Too many counted failures in a row.
+    FailureLimit,
+    /// An outcome that does not heal by itself.
+    PermanentFailure,
+    /// Run after run lost its worker.
+    CrashLoop,
+}
+
+/// The wanted schedule of a job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Schedule {
+    /// Whether it runs by itself.
+    pub wanted: Wanted,
+    /// From start to start.
+    pub update_interval: Duration,
+    /// Only workers that can do it get it.
+    pub rcs_type: RcsType,
+    /// Host name of the source; may be empty.
+    pub source_host: String,
+}
+
+/// A person's open request for a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunRequest {
+    /// When it was made.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+}
+
+/// What a job does now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum JobState {
+    /// Waits for its time, or for a free worker.
+    Waiting {
+        /// Earliest start.
+        due_at: Timestamp,
+    },
+    /// A worker holds its lease.
+    Running(LeaseRow),
+    /// Does not run by itself.
+    Stopped {
+        /// Set if the queue stopped it and not the registry.
+        reason: Option<StopReason>,
+    },
+}
+
+/// The lease as the job's row has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LeaseRow {
+    /// The run under way.
+    pub run_id: RunId,
+    /// Its fencing token.
+    pub fencing_token: FencingToken,
+    /// From here on the job may be taken back.
+    pub expires_at: Timestamp,
+}
+
+/// A job: one import as the queue sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Job {
+    /// Its name.
+    pub job_id: ImportId,
+    /// Number of the schedule in force.
+    pub generation: i64,
+    /// The schedule in force.
+    pub schedule: Schedule,
+    /// What it does now.
+    pub state: JobState,
+    /// An open request for a run.
+    pub request: Option<RunRequest>,
+    /// Counted failures since the last good run.
+    pub failure_count: u32,
+    /// Reclaims since the last run that a worker finished.
+    pub reclaim_count: u32,
+    /// Whether a reclaimed holder may still be alive, with no later one having fenced it off.
+    pub after_reclaim: bool,
+    /// Start of the last run.
+    pub last_started_at: Option<Timestamp>,
+}
+
+/// A schedule as the registry sends it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PutSchedule {
+    /// The job meant.
+    pub job_id: ImportId,
+    /// Decides which of two schedules is newer.
+    pub generation: i64,
+    /// The schedule.
+    pub schedule: Schedule,
+    /// "Try again": forget failures and run now.
+    pub resume: bool,
+}
+
+/// What a run did, as numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RunStats {
+    /// Refs created, moved and deleted.
+    pub refs_changed_count: i64,
+    /// Commits reported for the first time.
+    pub new_revision_count: i64,
+    /// Bytes received from the source.
+    pub received_bytes: i64,
+}
+
+/// How far a run has come in its stage.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// The stage; none before the first report.
+    pub stage: Option<Stage>,
+    /// Units done.
+    pub done_count: i64,
+    /// Units in all; none while unknown.
+    pub total_count: Option<i64>,
+    /// What is counted.
+    pub unit: String,
+    /// Bytes received from the source in this stage.
+    pub received_bytes: i64,
+}
+
+/// A run: one attempt at a job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// Its number.
+    pub run_id: RunId,
+    /// The job.
+    pub job_id: ImportId,
+    /// The lease's fencing token.
+    pub fencing_token: FencingToken,
+    /// Who holds or held the lease.
+    pub worker_id: String,
+    /// Who asked for it; none if it was scheduled.
+    pub requested_by: Option<String>,
+    /// Start of the lease.
+    pub started_at: Timestamp,
+    /// Last sign of life.
+    pub heartbeat_at: Timestamp,
+    /// The last progress reported; its stage is the run's.
+    pub progress: Progress,
+    /// Its end; none while it runs.
+    pub end: Option<RunEnd>,
+    /// From its start to its end, or to the moment of reading.
+    pub elapsed: Duration,
+}
+
+/// The end of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunEnd {
+    /// When.
+    pub finished_at: Timestamp,
+    /// How.
+    pub outcome: Outcome,
+    /// What happened and what to do, for people.
+    pub message: String,
+    /// What was done; none if no worker told.
+    pub stats: Option<RunStats>,
+}
+
+impl Job {
+    /// The job after a schedule that it did not know: the first one, or a newer one. None if it changes nothing.
+    #[must_use]
+    pub fn after(known: Option<&Self>, put: &PutSchedule, now: Timestamp) -> Option<Self> {
+        let Some(known) = known else { return Some(Self::first(put, now)) };
+        if put.generation <= known.generation {
+            return None;
+        }
+        let mut job = Self { generation: put.generation, schedule: put.schedule.clone(), ..known.clone() };
+        if put.resume || put.schedule.wanted == Wanted::Deleted || known.schedule.wanted == Wanted::Deleted {
+            job.failure_count = 0;
+            job.reclaim_count = 0;
+        }
+        job.state = known.state_after(put, now);
+        if let (JobState::Running(_), true, Wanted::Active) = (&job.state, put.resume, put.schedule.wanted) {
+            // "Now" is after this run: it may be failing for the very reason that was just mended.
+            job.request = job.request.or(Some(RunRequest { at: now, by: "resume".to_owned() }));
+        }
+        if matches!(job.state, JobState::Stopped { .. }) || put.schedule.wanted != Wanted::Active {
+            job.request = None;
+        }
+        Some(job)
+    }
+
+    fn first(put: &PutSchedule, now: Timestamp) -> Self {
+        let state = match put.schedule.wanted {
+            Wanted::Active => JobState::Waiting { due_at: now },
+            Wanted::Suspended | Wanted::Deleted => JobState::Stopped { reason: None },
+        };
+        Self {
+            job_id: put.job_id.clone(),
+            generation: put.generation,
+            schedule: put.schedule.clone(),
+            state,
+            request: None,
+            failure_count: 0,
+            reclaim_count: 0,
+            after_reclaim: false,
+            last_started_at: None,
+        }
+    }
+
+    fn state_after(&self, put: &PutSchedule, now: Timestamp) -> JobState {
+        match (&self.state, put.schedule.wanted) {
+            // The lease goes on; its end looks at the schedule again.
+            (JobState::Running(lease), _) => JobState::Running(*lease),
+            (_, Wanted::Deleted) => JobState::Stopped { reason: None },
+            (JobState::Stopped { reason }, Wanted::Suspended) => {
+                JobState::Stopped { reason: reason.filter(|_| !put.resume) }
+            }
+            (JobState::Waiting { .. }, Wanted::Suspended) => JobState::Stopped { reason: None },
+            (_, Wanted::Active) if put.resume => JobState::Waiting { due_at: now },
+            // Given up by the queue: a change of the definition alone is no reason to go on.
+            (JobState::Stopped { reason: Some(reason) }, Wanted::Active) => JobState::Stopped { reason: Some(*reason) },
+            (JobState::Stopped { reason: None }, Wanted::Active) => JobState::Waiting {
+                due_at: self.due_by_interval(put.schedule.update_interval).map_or(now, |d| d.max(now)),
+            },
+            // A shorter interval counts at once; a longer one from the next run on.
+            (JobState::Waiting { due_at }, Wanted::Active) => {
+                let sooner = self.due_by_interval(put.schedule.update_interval).filter(|_| self.failure_count == 0);
+                JobState::Waiting { due_at: sooner.map_or(*due_at, |sooner| sooner.min(*due_at)) }
+            }
+        }
+    }
+
+    /// One interval after the last start; none if it never ran.
+    fn due_by_interval(&self, interval: Duration) -> Option<Timestamp> {
+        self.last_started_at.and_then(|start| start.checked_add(interval).ok())
+    }
+}
+
+/// Declares the one name that each value has in SQL and in logs, and the way back.
+macro_rules! names {
+    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
+        impl $type {
+            /// The name of this value, as it is stored and logged.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The value of a stored name; none if there is no such.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+names!(Wanted { Active = "active", Suspended = "suspended", Deleted = "deleted" });
+names!(StopReason { FailureLimit = "failure_limit", PermanentFailure = "permanent_failure", CrashLoop = "crash_loop" });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hour * 3600).unwrap()
+    }
+
+    fn put(generation: i64, wanted: Wanted) -> PutSchedule {
+        let schedule =
+            Schedule { wanted, update_interval: 6 * HOUR, rcs_type: RcsType::Git, source_host: String::new() };
+        PutSchedule { job_id: "a".parse().unwrap(), generation, schedule, resume: false }
+    }
+
+    fn resume(generation: i64) -> PutSchedule {
+        PutSchedule { resume: true, ..put(generation, Wanted::Active) }
+    }
+
+    fn job() -> Job {
+        Job::after(None, &put(1, Wanted::Active), at(0)).unwrap()
+    }
+
+    fn stopped(reason: StopReason) -> Job {
+        Job { state: JobState::Stopped { reason: Some(reason) }, failure_count: 5, reclaim_count: 1, ..job() }
+    }
+
+    fn running() -> Job {
+        let lease = LeaseRow { run_id: RunId(1), fencing_token: FencingToken(1), expires_at: at(1) };
+        Job { state: JobState::Running(lease), last_started_at: Some(at(0)), ..job() }
+    }
+
+    #[test]
+    fn a_new_job_is_due_at_once() {
+        assert_eq!(job().state, JobState::Waiting { due_at: at(0) });
+    }
+
+    #[test]
+    fn an_older_or_equal_generation_changes_nothing() {
+        let known = Job::after(Some(&job()), &put(5, Wanted::Suspended), at(1)).unwrap();
+        assert_eq!(Job::after(Some(&known), &resume(5), at(2)), None);
+        assert_eq!(Job::after(Some(&known), &put(4, Wanted::Active), at(2)), None);
+    }
+
+    #[test]
+    fn a_job_that_the_queue_stopped_stays_stopped_without_resume() {
+        let edited = Job::after(Some(&stopped(StopReason::FailureLimit)), &put(2, Wanted::Active), at(1)).unwrap();
+        assert_eq!(edited.state, JobState::Stopped { reason: Some(StopReason::FailureLimit) });
+        assert_eq!(edited.failure_count, 5);
+    }
+
+    #[test]
+    fn resume_forgets_failures_and_is_due_now() {
+        let resumed = Job::after(Some(&stopped(StopReason::PermanentFailure)), &resume(2), at(3)).unwrap();
+        assert_eq!(resumed.state, JobState::Waiting { due_at: at(3) });
+        assert_eq!((resumed.failure_count, resumed.reclaim_count), (0, 0));
+    }
+
+    #[test]
+    fn an_approved_job_keeps_its_rhythm() {
+        let ran = Job { state: JobState::Stopped { reason: None }, last_started_at: Some(at(0)), ..job() };
+        let early = Job::after(Some(&ran), &put(2, Wanted::Active), at(1)).unwrap();
+        assert_eq!(early.state, JobState::Waiting { due_at: at(6) });
+        let late = Job::after(Some(&ran), &put(2, Wanted::Active), at(9)).unwrap();
+        assert_eq!(late.state, JobState::Waiting { due_at: at(9) });
+    }
+
+    #[test]
+    fn a_shorter_interval_counts_at_once_and_a_longer_one_does_not_delay() {
+        let ran = Job { state: JobState::Waiting { due_at: at(6) }, last_started_at: Some(at(0)), ..job() };
+        let with = |interval| {
+            let mut put = put(2, Wanted::Active);
+            put.schedule.update_interval = interval;
+            Job::after(Some(&ran), &put, at(1)).unwrap().state
+        };
+        assert_eq!(with(2 * HOUR), JobState::Waiting { due_at: at(2) });
+        assert_eq!(with(12 * HOUR), JobState::Waiting { due_at: at(6) });
+    }
+
+    #[test]
+    fn a_running_job_goes_on_whatever_is_wanted() {
+        for wanted in [Wanted::Active, Wanted::Suspended, Wanted::Deleted] {
+            let changed = Job::after(Some(&running()), &put(2, wanted), at(1)).unwrap();
+            assert_eq!(changed.state, running().state);
+        }
+    }
+
+    #[test]
+    fn resume_while_running_asks_for_one_more_run() {
+        let resumed = Job::after(Some(&running()), &resume(2), at(1)).unwrap();
+        assert!(resumed.request.is_some());
+    }
+
+    #[test]
+    fn every_name_leads_back_to_its_value() {
+        for wanted in [Wanted::Active, Wanted::Suspended, Wanted::Deleted] {
+            assert_eq!(Wanted::from_name(wanted.name()), Some(wanted));
+        }
+        assert_eq!(StopReason::from_name("crash_loop"), Some(StopReason::CrashLoop));
+        assert_eq!(StopReason::from_name(""), None);
+    }
+
+    fn any_put() -> impl Strategy<Value = PutSchedule> {
+        let wanted = prop_oneof![Just(Wanted::Active), Just(Wanted::Suspended), Just(Wanted::Deleted)];
+        (1i64..20, wanted, any::<bool>())
+            .prop_map(|(generation, wanted, resume)| PutSchedule { resume, ..put(generation, wanted) })
+    }
+
+    /// What the CHECK constraints of the table ask for.
+    fn is_storable(job: &Job) -> bool {
+        match &job.state {
+            JobState::Waiting { .. } => job.schedule.wanted == Wanted::Active,
+            JobState::Running(_) => true,
+            JobState::Stopped { reason } => {
+                job.request.is_none() && (job.schedule.wanted != Wanted::Active || reason.is_some())
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn schedules_in_any_order_end_with_the_newest_and_are_always_storable(
+            puts in proptest::collection::vec(any_put(), 1..12),
+            start in prop_oneof![Just(running()), Just(stopped(StopReason::CrashLoop)), Just(job())],
+        ) {
+            let start = Job { generation: 0, ..start };
+            let mut job = start;
+            for put in &puts {
+                if let Some(next) = Job::after(Some(&job), put, at(1)) {
+                    job = next;
+                }
+                prop_assert!(is_storable(&job), "{:?}", job);
+            }
+            let newest = puts.iter().map(|put| put.generation).max();
+            prop_assert_eq!(Some(job.generation), newest);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! All SQL of the queue: one file per business verb, each statement under the name of its function.
+//!
+//! The database's clock is the only one here: instants are made by SQL (`statement_timestamp()`, which is later than
+//! any lock the transaction has waited for), read, and handed to the pure parts. Whatever a holder writes restates job,
+//! run, fencing token and state in the statement that writes; no row means that the lease is lost.
+
+mod acquire_leases;
+mod end_run;
+mod finish_run;
+mod get_schedule;
+mod heartbeat;
+mod put_schedule;
+mod read_runs;
+mod reclaim;
+mod request_run;
+mod rows;
+mod run_events;
+mod run_log;
+mod stats;
+
+pub use acquire_leases::{Acquire, GrantedLease};
+pub use finish_run::{Finish, Release};
+pub use heartbeat::{Beat, Renewal, Verdict};
+pub use reclaim::Reclaimed;
+pub use request_run::Requested;
+pub use run_events::{RunEvent, append_event};
+pub use run_log::{LogLine, MAX_LINE_BYTES, MAX_LOG_LINES};
+pub use stats::QueueDepth;
+
+use crate::next_due::Limits;
+use codeimport_core::{FencingToken, ImportId, RunId};
+use codeimport_pg::{Db, DbError};
+use std::time::Duration;
+
+/// The queue's database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) db: Db,
+    pub(crate) lease_ttl: Duration,
+    pub(crate) limits: Limits,
+}
+
+/// What names a lease in the database: all three, always.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeaseName {
+    /// The job leased.
+    pub job_id: ImportId,
+    /// The run that the lease began.
+    pub run_id: RunId,
+    /// Its place among all leases.
+    pub fencing_token: FencingToken,
+}
+
+/// A verb was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The caller does not hold this lease (any more). Nothing was recorded.
+    #[error("lease is lost")]
+    LeaseLost,
+    /// No job has this id.
+    #[error("no job {0}")]
+    JobNotFound(ImportId),
+    /// The job does not run by itself.
+    #[error("job {0} is stopped")]
+    JobStopped(ImportId),
+    /// No run has this id.
+    #[error("no run {0}")]
+    RunNotFound(RunId),
+    /// The database did not do it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Store {
+    /// The queue's store on a database that is migrated.
+    #[must_use]
+    pub fn new(db: Db, lease_ttl: Duration, limits: Limits) -> Self {
+        Self { db, lease_ttl, limits }
+    }
+}
+
+/// Makes text fit to be stored: at most so many bytes, cut between characters, and without NUL, which PostgreSQL's
+/// text cannot hold.
+#[must_use]
+pub fn storable_text(text: &str, max_bytes: usize) -> String {
+    let clean = text.replace('\0', "\u{fffd}");
+    let end = clean.floor_char_boundary(max_bytes);
+    clean[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_between_characters_and_loses_its_nuls() {
+        assert_eq!(storable_text("aé", 2), "a");
+        assert_eq!(storable_text("a\0b", 100), "a\u{fffd}b");
+        assert_eq!(storable_text("short", 100), "short");
+    }
+}

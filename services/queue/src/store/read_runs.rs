@@ -1,0 +1,52 @@
+//! Reads runs.
+
+use super::{
+    Store, StoreError,
+    rows::{self, run_columns},
+};
+use crate::schedule::Run;
+use codeimport_core::{ImportId, RunId};
+
+impl Store {
+    /// One run as it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::RunNotFound`].
+    pub async fn get_run(&self, run_id: RunId) -> Result<Run, StoreError> {
+        let sql = concat!("-- queue.get_run\nSELECT ", run_columns!(), " FROM run WHERE run_id = $1");
+        let row = self.db.client().await?.query_opt(sql, &[&run_id.0]).await?;
+        Ok(rows::run(&row.ok_or(StoreError::RunNotFound(run_id))?)?)
+    }
+
+    /// Runs of one job, or of all, newest first, beginning below a run id; at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Only the database's.
+    pub async fn list_runs(
+        &self,
+        job_id: Option<&ImportId>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        // Two statements, so that each has the index that fits.
+        let of_job = concat!(
+            "-- queue.list_runs_of_job\nSELECT ",
+            run_columns!(),
+            " FROM run WHERE run_id < $1 AND job_id = $3 ORDER BY run_id DESC LIMIT $2"
+        );
+        let of_all = concat!(
+            "-- queue.list_runs\nSELECT ",
+            run_columns!(),
+            " FROM run WHERE run_id < $1 ORDER BY run_id DESC LIMIT $2"
+        );
+        let (before, limit) = (before.map_or(i64::MAX, |run_id| run_id.0), i64::from(limit));
+        let client = self.db.client().await?;
+        let rows = match job_id {
+            Some(job_id) => client.query(of_job, &[&before, &limit, &job_id.as_str()]).await?,
+            None => client.query(of_all, &[&before, &limit]).await?,
+        };
+        Ok(rows.iter().map(rows::run).collect::<Result<_, _>>()?)
+    }
+}

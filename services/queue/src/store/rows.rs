@@ -1,0 +1,152 @@
+//! Rows to values: one function per row type.
+
+use crate::schedule::{
+    Job, JobState, LeaseRow, Progress, Run, RunEnd, RunRequest, RunStats, Schedule, StopReason, Wanted,
+};
+use codeimport_core::{FencingToken, ImportId, RunId, UnknownName};
+use codeimport_pg::{DbError, Row};
+use jiff::{SignedDuration, Timestamp};
+use std::{fmt::Display, str::FromStr, time::Duration};
+use tokio_postgres::types::FromSqlOwned;
+
+/// What [`job`] reads, of a table called `job`.
+macro_rules! job_columns {
+    () => {
+        "job.job_id, job.generation, job.wanted, job.update_interval_ms, job.rcs_type, job.source_host, job.state, \
+         job.due_at, job.stop_reason, job.run_id, job.fencing_token, job.lease_expires_at, job.requested_at, \
+         job.requested_by, job.failure_count, job.reclaim_count, job.after_reclaim, job.last_started_at"
+    };
+}
+pub(crate) use job_columns;
+
+/// What [`run`] reads, of a table called `run`.
+macro_rules! run_columns {
+    () => {
+        "run.run_id, run.job_id, run.fencing_token, run.worker_id, run.requested_by, run.started_at, \
+         run.heartbeat_at, run.finished_at, run.stage, run.progress_done, run.progress_total, run.progress_unit, \
+         run.progress_received_bytes, run.outcome, run.message, run.refs_changed_count, run.new_revision_count, \
+         run.received_bytes, \
+         extract(epoch FROM coalesce(run.finished_at, statement_timestamp()) - run.started_at)::float8 AS elapsed_s"
+    };
+}
+pub(crate) use run_columns;
+
+/// A value of a column.
+pub(super) fn get<T: FromSqlOwned>(row: &Row, column: &'static str) -> Result<T, DbError> {
+    Ok(row.try_get(column)?)
+}
+
+/// A value of a column that is stored as text.
+pub(super) fn parsed<T: FromStr<Err: Display>>(row: &Row, column: &'static str) -> Result<T, DbError> {
+    let text: String = get(row, column)?;
+    text.parse().map_err(|error: T::Err| DbError::decode(column, &error))
+}
+
+/// A value of a nullable column that is stored as text.
+pub(super) fn parsed_opt<T: FromStr<Err: Display>>(row: &Row, column: &'static str) -> Result<Option<T>, DbError> {
+    let text: Option<String> = get(row, column)?;
+    text.map(|text| text.parse().map_err(|error: T::Err| DbError::decode(column, &error))).transpose()
+}
+
+/// A count, which the schema keeps from being negative.
+pub(super) fn count(row: &Row, column: &'static str) -> Result<u32, DbError> {
+    u32::try_from(get::<i32>(row, column)?).map_err(|error| DbError::decode(column, &error))
+}
+
+/// A span that is stored in milliseconds.
+pub(super) fn millis(row: &Row, column: &'static str) -> Result<Duration, DbError> {
+    u64::try_from(get::<i64>(row, column)?).map(Duration::from_millis).map_err(|error| DbError::decode(column, &error))
+}
+
+pub(super) fn job(row: &Row) -> Result<Job, DbError> {
+    Ok(Job {
+        job_id: parsed(row, "job_id")?,
+        generation: get(row, "generation")?,
+        schedule: Schedule {
+            wanted: parsed(row, "wanted")?,
+            update_interval: millis(row, "update_interval_ms")?,
+            rcs_type: parsed(row, "rcs_type")?,
+            source_host: get(row, "source_host")?,
+        },
+        state: job_state(row)?,
+        request: request(row)?,
+        failure_count: count(row, "failure_count")?,
+        reclaim_count: count(row, "reclaim_count")?,
+        after_reclaim: get(row, "after_reclaim")?,
+        last_started_at: get(row, "last_started_at")?,
+    })
+}
+
+fn job_state(row: &Row) -> Result<JobState, DbError> {
+    match get::<String>(row, "state")?.as_str() {
+        "waiting" => Ok(JobState::Waiting { due_at: get(row, "due_at")? }),
+        "running" => Ok(JobState::Running(LeaseRow {
+            run_id: RunId(get(row, "run_id")?),
+            fencing_token: FencingToken(get(row, "fencing_token")?),
+            expires_at: get(row, "lease_expires_at")?,
+        })),
+        "stopped" => Ok(JobState::Stopped { reason: parsed_opt(row, "stop_reason")? }),
+        other => Err(DbError::decode("state", &other)),
+    }
+}
+
+fn request(row: &Row) -> Result<Option<RunRequest>, DbError> {
+    let at: Option<Timestamp> = get(row, "requested_at")?;
+    let by: Option<String> = get(row, "requested_by")?;
+    Ok(at.zip(by).map(|(at, by)| RunRequest { at, by }))
+}
+
+pub(super) fn run(row: &Row) -> Result<Run, DbError> {
+    let elapsed: f64 = get(row, "elapsed_s")?;
+    Ok(Run {
+        run_id: RunId(get(row, "run_id")?),
+        job_id: parsed::<ImportId>(row, "job_id")?,
+        fencing_token: FencingToken(get(row, "fencing_token")?),
+        worker_id: get(row, "worker_id")?,
+        requested_by: get(row, "requested_by")?,
+        started_at: get(row, "started_at")?,
+        heartbeat_at: get(row, "heartbeat_at")?,
+        progress: Progress {
+            stage: parsed_opt(row, "stage")?,
+            done_count: get(row, "progress_done")?,
+            total_count: get(row, "progress_total")?,
+            unit: get(row, "progress_unit")?,
+            received_bytes: get(row, "progress_received_bytes")?,
+        },
+        end: run_end(row)?,
+        elapsed: Duration::try_from(SignedDuration::from_secs_f64(elapsed)).unwrap_or_default(),
+    })
+}
+
+fn run_end(row: &Row) -> Result<Option<RunEnd>, DbError> {
+    let finished_at: Option<Timestamp> = get(row, "finished_at")?;
+    let Some(finished_at) = finished_at else { return Ok(None) };
+    let end =
+        RunEnd { finished_at, outcome: parsed(row, "outcome")?, message: get(row, "message")?, stats: stats(row)? };
+    Ok(Some(end))
+}
+
+fn stats(row: &Row) -> Result<Option<RunStats>, DbError> {
+    let refs_changed_count: Option<i64> = get(row, "refs_changed_count")?;
+    let Some(refs_changed_count) = refs_changed_count else { return Ok(None) };
+    let stats = RunStats {
+        refs_changed_count,
+        new_revision_count: get(row, "new_revision_count")?,
+        received_bytes: get(row, "received_bytes")?,
+    };
+    Ok(Some(stats))
+}
+
+/// The stored names of the queue's own enums.
+macro_rules! from_stored_name {
+    ($($type:ident),+) => {
+        $(impl FromStr for $type {
+            type Err = UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, UnknownName> {
+                Self::from_name(name).ok_or_else(|| UnknownName { kind: stringify!($type), name: name.to_owned() })
+            }
+        })+
+    };
+}
+from_stored_name!(Wanted, StopReason);

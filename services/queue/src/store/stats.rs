@@ -1,0 +1,43 @@
+//! How much there is to do, for the gauges.
+
+use super::{Store, StoreError, rows::get};
+
+/// The queue's depth at one moment.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct QueueDepth {
+    /// Jobs that wait for a worker.
+    pub due_count: i64,
+    /// Jobs that run.
+    pub running_count: i64,
+    /// How long the oldest of those that wait has been due, in seconds; 0 if none waits.
+    pub oldest_due_age_s: f64,
+}
+
+impl Store {
+    /// Counts what is due and what runs.
+    ///
+    /// # Errors
+    ///
+    /// Only the database's.
+    pub async fn queue_depth(&self) -> Result<QueueDepth, StoreError> {
+        let row = self
+            .db
+            .client()
+            .await?
+            .query_one(
+                "-- queue.queue_depth
+                 SELECT count(*) FILTER (WHERE state = 'waiting') AS due_count,
+                        count(*) FILTER (WHERE state = 'running') AS running_count,
+                        coalesce(extract(epoch FROM statement_timestamp() - min(due_at)), 0)::float8 AS oldest_due_age_s
+                   FROM job
+                  WHERE (state = 'waiting' AND due_at <= statement_timestamp()) OR state = 'running'",
+                &[],
+            )
+            .await?;
+        Ok(QueueDepth {
+            due_count: get(&row, "due_count")?,
+            running_count: get(&row, "running_count")?,
+            oldest_due_age_s: get(&row, "oldest_due_age_s")?,
+        })
+    }
+}
