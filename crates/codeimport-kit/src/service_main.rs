@@ -7,7 +7,13 @@ use crate::{
 };
 use clap::{Arg, Command, value_parser};
 use serde::de::DeserializeOwned;
-use std::{fmt::Debug, future::Future, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    fmt::Debug,
+    future::Future,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Bad usage or configuration: repeating cannot help (`EX_USAGE` of BSD's sysexits).
 const EXIT_USAGE: u8 = 64;
@@ -44,7 +50,7 @@ where
         Ok(file) => file,
         Err(exit) => return exit,
     };
-    let config = match load_checked::<C>(name, file) {
+    let config = match load_checked::<C>(name, file.as_deref()) {
         Ok(config) => config,
         Err(error) => return complain(EXIT_USAGE, &error.to_string()),
     };
@@ -74,8 +80,8 @@ fn parse_options(name: &'static str, version: &'static str) -> Result<Option<Pat
     }
 }
 
-fn load_checked<C: ServiceConfig>(name: &'static str, file: Option<PathBuf>) -> Result<C, ConfigError> {
-    let config: C = config::load(name, file.as_deref())?;
+fn load_checked<C: ServiceConfig>(name: &'static str, file: Option<&Path>) -> Result<C, ConfigError> {
+    let config: C = config::load(name, file)?;
     config.check()?;
     Ok(config)
 }

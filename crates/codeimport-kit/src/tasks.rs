@@ -93,7 +93,10 @@ mod tests {
     async fn a_task_that_fails_stops_its_siblings() {
         let shutdown = Shutdown::new();
         let mut group = TaskGroup::new(shutdown.clone());
-        group.spawn("patient", async move { Ok(shutdown.drained().await) });
+        group.spawn("patient", async move {
+            shutdown.drained().await;
+            Ok(())
+        });
         group.spawn("broken", async { anyhow::bail!("out of luck") });
         let error = group.join().await.expect_err("the failure is reported");
         assert_eq!(format!("{error:#}"), "task broken failed: out of luck");
@@ -103,7 +106,10 @@ mod tests {
     async fn a_task_that_panics_stops_its_siblings() {
         let shutdown = Shutdown::new();
         let mut group = TaskGroup::new(shutdown.clone());
-        group.spawn("patient", async move { Ok(shutdown.drained().await) });
+        group.spawn("patient", async move {
+            shutdown.drained().await;
+            Ok(())
+        });
         group.spawn("broken", async { panic!("on purpose") });
         assert!(group.join().await.is_err());
     }

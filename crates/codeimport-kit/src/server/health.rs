@@ -63,7 +63,7 @@ impl Reporter {
     }
 
     /// Follows the switch until it is closed.
-    pub(super) fn follow(mut self, health: Health) -> impl Future<Output = ()> + Send {
+    pub(super) fn follow(mut self, health: &Health) -> impl Future<Output = ()> + Send + use<> {
         let mut states = health.0.subscribe();
         async move {
             loop {

@@ -110,7 +110,7 @@ impl Server {
         let listener = listener::bind(&self.config).await?;
         let address = listener.local_addr()?;
         let reporter = self.add_reflection_and_health().await?;
-        tasks::spawn("kit.health", reporter.follow(self.health.clone()));
+        tasks::spawn("kit.health", reporter.follow(&self.health));
         ready.fulfil(address);
         tracing::info!(service.name = self.name, listen.address = %address, "accepting calls");
 

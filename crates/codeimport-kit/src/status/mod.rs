@@ -22,7 +22,11 @@ const PUSHBACK_TRAILER: &str = "grpc-retry-pushback-ms";
 
 /// Why a call is refused or failed: a published reason, a sentence for people, and facts for programs.
 #[derive(Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+/// Boxed, because every handler's `Result` carries one.
+#[derive(Debug)]
+struct Parts {
     reason: ErrorReason,
     message: String,
     metadata: HashMap<String, String>,
@@ -35,14 +39,14 @@ impl ApiError {
     /// An error with a reason and a sentence for the caller. The sentence must contain no secret.
     #[must_use]
     pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             reason,
             message: message.into(),
             metadata: HashMap::new(),
             violations: Vec::new(),
             retry_after: None,
             cause: None,
-        }
+        }))
     }
 
     /// A bug. The caller learns only the request id; `cause` goes to the log, with all its sources.
@@ -54,47 +58,49 @@ impl ApiError {
     /// Adds what lies behind the error, for the log only.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<anyhow::Error>) -> Self {
-        self.cause = Some(format!("{:#}", cause.into()));
+        self.0.cause = Some(format!("{:#}", cause.into()));
         self
     }
 
     /// Adds a fact for programs: `("import_id", id)`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {
-        self.metadata.insert(key.to_owned(), value.to_string());
+        self.0.metadata.insert(key.to_owned(), value.to_string());
         self
     }
 
     /// Tells the caller how long to wait before trying again.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
-        self.retry_after = Some(delay);
+        self.0.retry_after = Some(delay);
         self
     }
 
     pub(crate) fn with_violations(mut self, violations: Vec<FieldViolation>) -> Self {
-        self.violations = violations;
+        self.0.violations = violations;
         self
     }
 
     /// The reason, for code that branches on it.
     #[must_use]
     pub fn reason(&self) -> ErrorReason {
-        self.reason
+        self.0.reason
     }
 
     /// What is wrong, field by field; empty unless the reason is FIELD_VIOLATION.
     #[must_use]
     pub fn violations(&self) -> &[FieldViolation] {
-        &self.violations
+        &self.0.violations
     }
+}
 
+impl Parts {
     fn log(&self) {
         let reason = reason_name(self.reason);
         let cause = self.cause.as_deref().unwrap_or_default();
         match (code_of(self.reason), &self.cause) {
             (Code::Internal, _) => {
-                tracing::error!(error.reason = reason, error.cause = cause, "a call failed by a bug")
+                tracing::error!(error.reason = reason, error.cause = cause, "a call failed by a bug");
             }
             (_, Some(_)) => {
                 tracing::warn!(error.reason = reason, error.cause = cause, "a call failed: {}", self.message);
@@ -121,14 +127,15 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", reason_name(self.reason), self.message)
+        write!(f, "{}: {}", reason_name(self.0.reason), self.0.message)
     }
 }
 
 impl std::error::Error for ApiError {}
 
 impl From<ApiError> for Status {
-    fn from(mut error: ApiError) -> Self {
+    fn from(error: ApiError) -> Self {
+        let mut error = error.0;
         error.log();
         let mut trailers = MetadataMap::new();
         if let Some(delay) = error.retry_after {
