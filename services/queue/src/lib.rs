@@ -1,4 +1,125 @@
-//! The queue service.
+//! The queue service: what runs when, who may run it, and how it went.
+//!
+//! It owns jobs (one row per scheduled import), their leases, and the runs with outcome, progress and log. It knows
+//! nothing of repositories, and calls nobody.
+//!
+//! Promises, each with a test in `tests/it`:
+//! - a job has at most one holder, and whatever a former holder says is refused ([`store`]);
+//! - the end of a run, its next due time and its event are stored together or not at all;
+//! - who follows the run events misses none, in whatever order runs end ([`store::RunEvent`]);
+//! - a restart of the queue or of its database costs no worker its lease ([`reclaim`]).
+//!
+//! Replicas share nothing but the database.
+
+mod config;
+mod error;
 pub mod next_due;
+mod outages;
+pub mod reclaim;
+mod rpc;
 pub mod schedule;
 pub mod store;
+mod wakeups;
+
+pub use config::Config;
+pub use outages::Outages;
+pub use rpc::{LeaseRpc, Queue, RunRpc, ScheduleRpc};
+pub use wakeups::Wakeups;
+
+use anyhow::Context as _;
+use codeimport_kit::{
+    Ready, ServiceConfig as _, Shutdown,
+    config::database_url,
+    server::{Health, Server},
+    tasks::TaskGroup,
+};
+use codeimport_pg::{Db, PoolConfig, Runner};
+use codeimport_proto::queue::{
+    lease_service_server::LeaseServiceServer, run_service_server::RunServiceServer,
+    schedule_service_server::ScheduleServiceServer,
+};
+use next_due::Limits;
+use std::time::Duration;
+use store::Store;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/queue");
+}
+
+/// Longest wait for the database at the start.
+const DATABASE_START: Duration = Duration::from_secs(60);
+
+/// How often the database is asked for a sign of life, for health.
+const PING_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The queue's migrations, for its schema `queue`.
+#[must_use]
+pub fn migrations() -> Runner {
+    embedded::migrations::runner()
+}
+
+/// Runs the queue until the shutdown begins, then drains.
+///
+/// # Errors
+///
+/// If the configuration is wrong, the database does not come up or cannot be migrated, or the address cannot be bound.
+pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Result<()> {
+    config.check()?;
+    let url = database_url(config.database_url.as_ref())?;
+    let db = Db::connect(url.expose(), PoolConfig::for_service("queue"))?;
+    tokio::select! {
+        prepared = prepare(&db) => prepared?,
+        () = shutdown.drained() => return Ok(()),
+    }
+
+    let limits = Limits {
+        failure_limit: config.failure_limit,
+        reclaim_limit: config.reclaim_limit,
+        backoff_cap: config.backoff_cap.get(),
+    };
+    let store = Store::new(db.clone(), config.lease_ttl.get(), limits);
+    let queue = Queue::new(store.clone(), &config, shutdown.clone())?;
+
+    let server = Server::new("queue", config.server())
+        .add_service(ScheduleServiceServer::new(ScheduleRpc(queue.clone())))
+        .add_service(LeaseServiceServer::new(LeaseRpc(queue.clone())))
+        .add_service(RunServiceServer::new(RunRpc(queue.clone())));
+
+    let mut tasks = TaskGroup::new(shutdown.clone());
+    let (wakeups, outages) = (queue.wakeups.clone(), queue.outages.clone());
+    let (interval, stop) = (config.reclaim_interval.get(), shutdown.clone());
+    tasks.spawn("queue.reclaim", async move { Ok(reclaim::run(store, wakeups, outages, interval, stop).await) });
+    tasks.spawn("queue.health", follow_database(db, server.health(), queue.outages, shutdown.clone()));
+
+    let served = server.serve(shutdown.clone(), ready).await;
+    shutdown.begin();
+    let ended = tasks.join().await;
+    served.and(ended)
+}
+
+async fn prepare(db: &Db) -> anyhow::Result<()> {
+    db.wait_until_up(DATABASE_START).await.context("the database did not come up")?;
+    db.migrate("queue", migrations()).await.context("the schema `queue` could not be brought up to date")
+}
+
+/// Ready means: the database answers.
+async fn follow_database(db: Db, health: Health, outages: Outages, shutdown: Shutdown) -> anyhow::Result<()> {
+    let mut able = true;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PING_INTERVAL) => {}
+            () = shutdown.drained() => return Ok(()),
+        }
+        let answer = db.ping().await;
+        if let Err(error) = &answer {
+            outages.note();
+            if able {
+                tracing::warn!(error = error as &dyn std::error::Error, "database is away: not ready");
+            }
+        } else if !able {
+            tracing::info!("database is back: ready");
+        }
+        able = answer.is_ok();
+        health.set_able(able);
+    }
+}

@@ -1,0 +1,144 @@
+//! The queue's settings.
+
+use codeimport_core::LeaseKey;
+use codeimport_kit::{
+    ServiceConfig,
+    config::{ConfigDuration, ConfigError, Secret},
+    server::ServerConfig,
+};
+use serde::Deserialize;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+/// The queue's settings: a TOML file, then `CODEIMPORT_QUEUE_<KEY>`. Spans are written with their unit: `"30s"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to accept calls; port 0 for any free one. `127.0.0.1:7402`.
+    pub listen: SocketAddr,
+    /// Where to write the address that was bound, for whoever asked for port 0.
+    pub port_file: Option<PathBuf>,
+    /// Where to serve metrics (Prometheus text); nowhere if not set.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long to go on answering after health has said NOT_SERVING; as long as a balancer needs to see it. `0s`.
+    pub drain_notice: ConfigDuration,
+    /// How long calls under way may take to end after that. Long polls end at once. `20s`.
+    pub shutdown_grace: ConfigDuration,
+    /// The database; `DATABASE_URL` of the environment if not set.
+    pub database_url: Option<Secret>,
+    /// Secret of at least 32 bytes that signs lease tokens; the registry needs the same.
+    pub lease_key: Secret,
+    /// How long a lease lasts without a heartbeat. Short: a dead worker is noticed soon. Long: a slow network is
+    /// forgiven. `30s`.
+    pub lease_ttl: ConfigDuration,
+    /// How often workers are told to send heartbeats; at most a third of `lease_ttl`, so that two may get lost. `3s`.
+    pub heartbeat_interval: ConfigDuration,
+    /// How often to look for expired leases. `1s`.
+    pub reclaim_interval: ConfigDuration,
+    /// Longest wait of an AcquireLeases that finds nothing. `30s`.
+    pub long_poll_cap: ConfigDuration,
+    /// Counted failures in a row that stop a job. 5.
+    pub failure_limit: u32,
+    /// Reclaims in a row that stop a job. 5.
+    pub reclaim_limit: u32,
+    /// Longest delay that failures in a row lead to; a longer update interval stays as it is. `168h`.
+    pub backoff_cap: ConfigDuration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7402)),
+            port_file: None,
+            metrics_listen: None,
+            drain_notice: ConfigDuration::from_secs(0),
+            shutdown_grace: ServerConfig::DEFAULT_SHUTDOWN_GRACE,
+            database_url: None,
+            // Empty is refused by the check: there is no default secret.
+            lease_key: Secret::from(""),
+            lease_ttl: ConfigDuration::from_secs(30),
+            heartbeat_interval: ConfigDuration::from_secs(3),
+            reclaim_interval: ConfigDuration::from_secs(1),
+            long_poll_cap: ConfigDuration::from_secs(30),
+            failure_limit: 5,
+            reclaim_limit: 5,
+            backoff_cap: ConfigDuration::from_secs(7 * 86_400),
+        }
+    }
+}
+
+impl ServiceConfig for Config {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.signing_key()?;
+        let spans = [
+            ("lease_ttl", self.lease_ttl),
+            ("heartbeat_interval", self.heartbeat_interval),
+            ("reclaim_interval", self.reclaim_interval),
+        ];
+        if let Some((key, _)) = spans.iter().find(|(_, span)| span.get().is_zero()) {
+            return Err(ConfigError::invalid(key, "must not be zero"));
+        }
+        if self.heartbeat_interval.get() * 3 > self.lease_ttl.get() {
+            return Err(ConfigError::invalid("heartbeat_interval", "must be at most a third of lease_ttl"));
+        }
+        let limits = [("failure_limit", self.failure_limit), ("reclaim_limit", self.reclaim_limit)];
+        match limits.iter().find(|(_, limit)| *limit == 0) {
+            Some((key, _)) => Err(ConfigError::invalid(key, "must be at least 1")),
+            None => Ok(()),
+        }
+    }
+
+    fn metrics_listen(&self) -> Option<SocketAddr> {
+        self.metrics_listen
+    }
+}
+
+impl Config {
+    /// The key that signs lease tokens.
+    ///
+    /// # Errors
+    ///
+    /// If the secret is too short.
+    pub fn signing_key(&self) -> Result<LeaseKey, ConfigError> {
+        LeaseKey::new(self.lease_key.expose().as_bytes())
+            .ok_or_else(|| ConfigError::invalid("lease_key", "must be set, to at least 32 bytes"))
+    }
+
+    pub(crate) fn server(&self) -> ServerConfig {
+        ServerConfig {
+            listen: self.listen,
+            port_file: self.port_file.clone(),
+            drain_notice: self.drain_notice,
+            shutdown_grace: self.shutdown_grace,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Config {
+        Config { lease_key: Secret::from("0123456789abcdef0123456789abcdef"), ..Config::default() }
+    }
+
+    fn complaint(config: &Config) -> String {
+        config.check().expect_err("the check complains").to_string()
+    }
+
+    #[test]
+    fn the_defaults_are_right_but_for_the_secret() {
+        assert!(good().check().is_ok());
+        assert!(complaint(&Config::default()).contains("lease_key"));
+    }
+
+    #[test]
+    fn settings_that_would_lose_every_lease_are_refused() {
+        let hasty = Config { heartbeat_interval: ConfigDuration::from_secs(20), ..good() };
+        assert!(complaint(&hasty).contains("heartbeat_interval"));
+        assert!(complaint(&Config { lease_ttl: ConfigDuration::from_secs(0), ..good() }).contains("lease_ttl"));
+        assert!(complaint(&Config { reclaim_limit: 0, ..good() }).contains("reclaim_limit"));
+    }
+}

@@ -1,0 +1,81 @@
+//! The queue's side of the contract: convert, one verb of the store, convert.
+//!
+//! Checks of what callers send are in `convert`; a method below sees only values that make sense.
+
+mod convert;
+mod lease_service;
+mod long_poll;
+mod run_service;
+mod schedule_service;
+mod watch;
+
+use crate::{
+    Config, Outages, Wakeups, error,
+    store::{LeaseName, Store, StoreError},
+};
+use codeimport_core::{LeaseClaims, LeaseKey};
+use codeimport_kit::{ApiError, Shutdown, config::ConfigError};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// `ScheduleService`.
+pub struct ScheduleRpc(pub Queue);
+/// `LeaseService`.
+pub struct LeaseRpc(pub Queue);
+/// `RunService`.
+pub struct RunRpc(pub Queue);
+
+/// What the three services share. Cheap to clone.
+#[derive(Clone)]
+pub struct Queue {
+    pub(crate) store: Store,
+    pub(crate) wakeups: Wakeups,
+    pub(crate) outages: Outages,
+    pub(crate) shutdown: Shutdown,
+    key: LeaseKey,
+    heartbeat_interval: Duration,
+    long_poll_cap: Duration,
+}
+
+impl Queue {
+    /// The queue on a store.
+    ///
+    /// # Errors
+    ///
+    /// If the lease key is too short.
+    pub fn new(store: Store, config: &Config, shutdown: Shutdown) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store,
+            wakeups: Wakeups::default(),
+            outages: Outages::default(),
+            shutdown,
+            key: config.signing_key()?,
+            heartbeat_interval: config.heartbeat_interval.get(),
+            long_poll_cap: config.long_poll_cap.get(),
+        })
+    }
+
+    /// Turns the store's error into the caller's, and remembers that the database was away.
+    pub(crate) fn refuse(&self, error: StoreError) -> ApiError {
+        if matches!(&error, StoreError::Db(db) if db.is_unavailable()) {
+            self.outages.note();
+        }
+        error::api_error(error)
+    }
+
+    /// The token for a lease that lasts until then.
+    fn sign(&self, lease: &LeaseName, expires_at: Timestamp) -> Vec<u8> {
+        self.key.sign(&LeaseClaims {
+            job_id: lease.job_id.clone(),
+            run_id: lease.run_id,
+            fencing_token: lease.fencing_token,
+            expires_at,
+        })
+    }
+
+    /// The lease that a token names. That it has expired by its own word says nothing here: the database decides.
+    fn lease_of(&self, token: &[u8]) -> Result<LeaseName, ApiError> {
+        let claims = self.key.verify(token).map_err(|_| error::lease_token_invalid())?;
+        Ok(LeaseName { job_id: claims.job_id, run_id: claims.run_id, fencing_token: claims.fencing_token })
+    }
+}
