@@ -1,6 +1,6 @@
 //! What to run, and within which bounds.
 
-use crate::{Cancel, Daemon, Output, Signal, SubprocessError, User, launch, run};
+use crate::{Cancel, Daemon, Output, Signal, Stream, SubprocessError, User, launch, run};
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
@@ -153,6 +153,16 @@ impl Command {
     /// [`Output::success`].
     pub fn run(self) -> Result<Output, SubprocessError> {
         run::run(self)
+    }
+
+    /// Starts the program and gives its standard output to read while it runs. A silence longer than `idle_timeout` ends
+    /// it, as does [`timeout`](Self::timeout).
+    ///
+    /// # Errors
+    ///
+    /// [`SubprocessError::NotFound`] and [`SubprocessError::Start`].
+    pub fn stream(self, idle_timeout: Duration) -> Result<Stream, SubprocessError> {
+        Stream::start(self, idle_timeout)
     }
 
     /// Starts the program and leaves it running until the handle is dropped.

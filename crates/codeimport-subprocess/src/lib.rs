@@ -6,6 +6,7 @@
 //! bounded tail with credentials taken out.
 //!
 //! - [`Command::run`] runs a program to its end. A non-zero exit is an [`Output`], not an error.
+//! - [`Command::stream`] gives the output of a program to read while it runs.
 //! - [`Command::start`] starts a companion that lives as long as its [`Daemon`] handle, such as a database.
 //!
 //! Everything here blocks: call it from `spawn_blocking` or from a thread of its own. What it does *not* do: hold
@@ -21,6 +22,7 @@ mod error;
 mod group;
 mod launch;
 mod run;
+mod stream;
 mod user;
 
 pub use cancel::Cancel;
@@ -29,4 +31,5 @@ pub use daemon::Daemon;
 pub use error::SubprocessError;
 pub use run::Output;
 pub use rustix::process::Signal;
+pub use stream::Stream;
 pub use user::{User, current_user_is_root};
