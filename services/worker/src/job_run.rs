@@ -1,0 +1,320 @@
+//! One run, from its lease to its end.
+//!
+//! ```text
+//!   lease --> on the roster (heartbeats begin) --> pipeline --> off the roster --> finish | release | nothing
+//! ```
+//!
+//! Heartbeats stop before the finish: afterwards there is nothing to keep alive. [`farewell`] decides about the end and is
+//! pure.
+
+use crate::{
+    Config,
+    backoff::Backoff,
+    clients::Clients,
+    heartbeat::Heartbeat,
+    lease::{Granted, HeldLease, LeaseEnded},
+    pipeline::{Done, Pipeline},
+    roster::{ActiveRun, Roster},
+    run_log::cut,
+    stop::{self, Refusal, Stop},
+};
+use codeimport_convert::ConvertError;
+use codeimport_core::{Outcome, Stage};
+use codeimport_kit::{failpoint, tasks};
+use codeimport_proto::{
+    common::RunStats,
+    convert::{duration_to_wire, outcome_to_wire, stage_to_wire},
+    queue::{FinishRunRequest, ReleaseLeaseRequest},
+};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use tokio::time::Instant;
+use tonic::Status;
+
+/// Longest message of a run; the contract's limit.
+const MAX_MESSAGE_LEN: usize = 4_000;
+
+/// Log lines sent with the finish, at most.
+const MAX_LINES: usize = 1_000;
+
+/// Where runs are done: all that they share.
+pub(crate) struct Workshop {
+    clients: Clients,
+    roster: Arc<Roster>,
+    heartbeat: Arc<Heartbeat>,
+    cache_dir: PathBuf,
+    margin: Duration,
+}
+
+/// How a run is reported.
+#[derive(Clone, PartialEq, Debug)]
+struct Report {
+    outcome: Outcome,
+    stage: Stage,
+    message: String,
+    stats: RunStats,
+    retry_after: Option<Duration>,
+}
+
+/// The last word about a run.
+#[derive(Clone, PartialEq, Debug)]
+enum Farewell {
+    Finish(Report),
+    Release,
+    /// The lease is lost: nothing that we say counts.
+    Nothing,
+}
+
+impl Workshop {
+    pub(crate) fn new(config: &Config, clients: Clients, roster: Arc<Roster>, heartbeat: Arc<Heartbeat>) -> Self {
+        let (cache_dir, margin) = (config.cache_dir(), config.lease_safety_margin.get());
+        Self { clients, roster, heartbeat, cache_dir, margin }
+    }
+
+    /// Makes all runs stop and give their jobs back.
+    pub(crate) fn release_all(&self) {
+        for run in self.roster.snapshot() {
+            run.end(LeaseEnded::Released);
+        }
+    }
+
+    /// Gives back a lease that no run was begun for.
+    pub(crate) async fn give_back(&self, granted: &Granted) {
+        let request = ReleaseLeaseRequest {
+            lease_token: granted.lease_token.clone(),
+            reason: "the worker drains".to_owned(),
+            log_lines: Vec::new(),
+        };
+        if let Err(status) = self.clients.leases().release_lease(request).await {
+            tracing::warn!(job.id = granted.job_id, error.message = status.message(), "lease could not be released");
+        }
+    }
+
+    /// Does one run to its end.
+    pub(crate) async fn carry_out(&self, granted: Granted, received_at: Instant) {
+        let nudge = self.roster.nudge();
+        let lease = HeldLease::new(&granted, received_at, self.margin, Arc::clone(nudge));
+        let run = Arc::new(ActiveRun::new(lease, received_at, Arc::clone(nudge)));
+        tracing::info!(job.id = granted.job_id, run.id = granted.run_id.0, "run begins");
+        self.roster.add(Arc::clone(&run));
+        let result = self.work(&run, granted.after_reclaim).await;
+        failpoint("worker.finish.before").await;
+        self.roster.remove(&run);
+        self.heartbeat.quiesce().await;
+        let farewell = farewell(run.lease.ended(), result, run.stage());
+        measure(&farewell, run.started_at.elapsed());
+        match farewell {
+            Farewell::Finish(report) => self.finish(&run, &report).await,
+            Farewell::Release => self.release(&run).await,
+            Farewell::Nothing => {
+                tracing::warn!(
+                    job.id = granted.job_id,
+                    run.id = granted.run_id.0,
+                    "run ends without a word: lease lost"
+                );
+            }
+        }
+    }
+
+    /// The work itself, in a task of its own: what it does to itself does not reach the lease. `None`: it panicked.
+    async fn work(&self, run: &Arc<ActiveRun>, after_reclaim: bool) -> Option<Result<Done, Stop>> {
+        let pipeline = Pipeline {
+            clients: self.clients.clone(),
+            run: Arc::clone(run),
+            cache_dir: self.cache_dir.clone(),
+            after_reclaim,
+        };
+        let result = tasks::spawn("worker.pipeline", pipeline.run()).await.ok();
+        if let Some(Err(Stop::Failed(error))) = &result {
+            tracing::warn!(
+                job.id = run.lease.job_id(),
+                run.id = run.lease.run_id().0,
+                run.stage = error.stage.name(),
+                run.outcome = error.outcome.name(),
+                error.chain = error.chain(),
+                "a stage failed"
+            );
+        }
+        result
+    }
+
+    async fn finish(&self, run: &ActiveRun, report: &Report) {
+        run.log.push(report.stage, &closing_line(report), jiff::Timestamp::now());
+        let call = || {
+            let request = FinishRunRequest {
+                lease_token: run.lease.lease_token(),
+                outcome: outcome_to_wire(report.outcome).into(),
+                stage: stage_to_wire(report.stage).into(),
+                message: cut(report.message.clone(), MAX_MESSAGE_LEN),
+                stats: Some(report.stats),
+                log_lines: run.log.waiting(MAX_LINES),
+                retry_after: report.retry_after.map(duration_to_wire),
+            };
+            let mut client = self.clients.leases();
+            async move { client.finish_run(request).await.map(drop) }
+        };
+        insist(run, "finish", call).await;
+        tracing::info!(
+            job.id = run.lease.job_id(),
+            run.id = run.lease.run_id().0,
+            run.outcome = report.outcome.name(),
+            elapsed = ?run.started_at.elapsed(),
+            "run ends"
+        );
+    }
+
+    async fn release(&self, run: &ActiveRun) {
+        run.log.push(run.stage(), "The worker drains; the job is given back.", jiff::Timestamp::now());
+        let call = || {
+            let request = ReleaseLeaseRequest {
+                lease_token: run.lease.lease_token(),
+                reason: "the worker drains".to_owned(),
+                log_lines: run.log.waiting(MAX_LINES),
+            };
+            let mut client = self.clients.leases();
+            async move { client.release_lease(request).await.map(drop) }
+        };
+        insist(run, "release", call).await;
+        tracing::info!(job.id = run.lease.job_id(), run.id = run.lease.run_id().0, "run is given back");
+    }
+}
+
+/// Repeats a last word until the queue has heard it, or will not hear it. Ends by itself: once the lease has expired and
+/// the job was reclaimed, the answer is LEASE_LOST.
+async fn insist<F, Fut>(run: &ActiveRun, verb: &'static str, mut call: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<(), Status>>,
+{
+    let mut backoff = Backoff::for_calls();
+    while let Err(status) = call().await {
+        let (job, code) = (run.lease.job_id(), status.code());
+        if stop::judge(&status) != Refusal::Transient {
+            tracing::warn!(job.id = job, error.code = ?code, error.message = status.message(), "the queue refuses to {verb}");
+            return;
+        }
+        tracing::warn!(job.id = job, error.code = ?code, error.message = status.message(), "the queue is away; {verb} again");
+        tokio::time::sleep(backoff.delay()).await;
+    }
+}
+
+/// Decides what is said at the end, from the lease and from how the work went (`None`: it panicked).
+fn farewell(ended: Option<LeaseEnded>, result: Option<Result<Done, Stop>>, stage: Stage) -> Farewell {
+    let result = match result {
+        None => Err(ConvertError::new(Outcome::Failure, stage, "The worker made a mistake; its log says which.")),
+        Some(Ok(done)) => Ok(done),
+        Some(Err(Stop::Failed(error))) => Err(error),
+        Some(Err(Stop::LeaseEnded(_))) => Err(ConvertError::cancelled(stage)),
+    };
+    match (ended, result) {
+        (Some(LeaseEnded::Lost(_)), _) => Farewell::Nothing,
+        (Some(LeaseEnded::Released), Err(error)) if error.is_cancelled() => Farewell::Release,
+        (Some(LeaseEnded::Cancelled(reason)), result) => Farewell::Finish(cancelled(&reason, result)),
+        (Some(LeaseEnded::Released) | None, Ok(done)) => Farewell::Finish(done.into()),
+        (Some(LeaseEnded::Released) | None, Err(error)) => Farewell::Finish(error.into()),
+    }
+}
+
+/// The queue wanted the run to stop. What it did until then still counts as done.
+fn cancelled(reason: &str, result: Result<Done, ConvertError>) -> Report {
+    let (stage, stats) = match result {
+        Ok(done) => (done.stage, done.stats),
+        Err(error) => (error.stage, RunStats::default()),
+    };
+    let message = format!("The run was cancelled: {}.", reason.trim_end_matches('.'));
+    Report { outcome: Outcome::Cancelled, stage, message, stats, retry_after: None }
+}
+
+impl From<Done> for Report {
+    fn from(done: Done) -> Self {
+        Self { outcome: done.outcome, stage: done.stage, message: String::new(), stats: done.stats, retry_after: None }
+    }
+}
+
+impl From<ConvertError> for Report {
+    fn from(error: ConvertError) -> Self {
+        Self {
+            outcome: error.outcome,
+            stage: error.stage,
+            message: error.message,
+            stats: RunStats::default(),
+            retry_after: error.retry_after,
+        }
+    }
+}
+
+fn closing_line(report: &Report) -> String {
+    match report.message.as_str() {
+        "" => format!("The run ends: {}.", report.outcome),
+        message => format!("The run ends: {}. {message}", report.outcome),
+    }
+}
+
+fn measure(farewell: &Farewell, elapsed: Duration) {
+    let outcome = match farewell {
+        Farewell::Finish(report) => report.outcome.name(),
+        Farewell::Release => Outcome::Released.name(),
+        Farewell::Nothing => "lost",
+    };
+    metrics::counter!("codeimport_worker_runs_total", "outcome" => outcome).increment(1);
+    metrics::histogram!("codeimport_worker_run_seconds", "outcome" => outcome).record(elapsed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done() -> Option<Result<Done, Stop>> {
+        Some(Ok(Done { outcome: Outcome::Success, stage: Stage::Scan, stats: RunStats::default() }))
+    }
+
+    fn stopped() -> Option<Result<Done, Stop>> {
+        Some(Err(ConvertError::cancelled(Stage::Fetch).into()))
+    }
+
+    fn outcome(farewell: &Farewell) -> Option<Outcome> {
+        match farewell {
+            Farewell::Finish(report) => Some(report.outcome),
+            Farewell::Release | Farewell::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn a_lost_lease_leaves_nothing_to_say_whatever_was_done() {
+        for result in [done(), stopped(), None] {
+            let lost = Some(LeaseEnded::Lost("reclaimed".to_owned()));
+            assert_eq!(farewell(lost, result, Stage::Fetch), Farewell::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_drained_run_is_given_back_unless_it_was_done() {
+        assert_eq!(farewell(Some(LeaseEnded::Released), stopped(), Stage::Fetch), Farewell::Release);
+        let ended = farewell(Some(LeaseEnded::Released), done(), Stage::Fetch);
+        assert_eq!(outcome(&ended), Some(Outcome::Success));
+    }
+
+    #[test]
+    fn a_cancelled_run_says_so_even_if_it_was_done() {
+        for result in [done(), stopped(), None] {
+            let ended = farewell(Some(LeaseEnded::Cancelled("deleted".to_owned())), result, Stage::Fetch);
+            assert_eq!(outcome(&ended), Some(Outcome::Cancelled));
+        }
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_of_the_stage_under_way() {
+        let ended = farewell(None, None, Stage::Publish);
+        let Farewell::Finish(report) = ended else { panic!("{ended:?}") };
+        assert_eq!((report.outcome, report.stage), (Outcome::Failure, Stage::Publish));
+    }
+
+    #[test]
+    fn a_failed_stage_is_reported_as_it_says() {
+        let error = ConvertError::new(Outcome::Throttled, Stage::Probe, "Slow down.");
+        let error = error.retry_after(Some(Duration::from_secs(9)));
+        let ended = farewell(None, Some(Err(error.into())), Stage::Fetch);
+        let Farewell::Finish(report) = ended else { panic!("{ended:?}") };
+        assert_eq!((report.outcome, report.message.as_str()), (Outcome::Throttled, "Slow down."));
+        assert_eq!(report.retry_after, Some(Duration::from_secs(9)));
+    }
+}

@@ -1,0 +1,166 @@
+//! Tells the registry which refs and revisions the target now has.
+//!
+//! The walk over history blocks, so it goes on in a thread and hands its batches over a short channel: it is never more than
+//! two batches ahead of the registry.
+
+use super::{Pipeline, Work, blocking, shown_branch};
+use crate::{
+    registry::{Swap, Swapped},
+    stop::Stop,
+};
+use codeimport_convert::{
+    ConvertError, ObjectId, SourceState, refs_digest,
+    scan::{ScannedCommit, ScannedRef, ScannedSignature, new_commits, peel_refs},
+};
+use codeimport_core::{Outcome, Stage};
+use codeimport_kit::failpoint;
+use codeimport_proto::registry::{Ref, Revision, Signature};
+use prost::Message as _;
+use std::{collections::BTreeSet, sync::Arc};
+use tokio::sync::mpsc;
+
+/// Batches that may wait for the registry.
+const BATCHES_AHEAD: usize = 2;
+
+/// Largest message of revisions; gRPC servers take 4 MiB unless told otherwise.
+const MAX_MESSAGE_LEN: usize = 2 << 20;
+
+/// First and last second that a protobuf timestamp can tell: the years 1 to 9999.
+const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+impl Pipeline {
+    /// Stores what is new, then makes it visible. Returns how many revisions the registry did not have.
+    pub(super) async fn scan(&self, work: &Arc<Work>, state: &SourceState) -> Result<i64, Stop> {
+        self.enter(work, Stage::Scan, "commits");
+        let (on, refs) = (Arc::clone(work), state.refs.clone());
+        let scanned = blocking(move || peel_refs(&on.cache, &refs)).await?;
+        let swap = swap(state, &scanned);
+        let tips: BTreeSet<_> = scanned.iter().filter_map(|r| r.commit_id).collect();
+        let known = self.registry().known_commits(work.spec.import_id.as_str()).await?;
+        failpoint("worker.scan.before_revisions").await;
+        let mut stored_count = self.store_revisions(work, tips.clone(), known).await?;
+        failpoint("worker.scan.before_swap").await;
+        if self.registry().swap_refs(&swap).await? == Swapped::Incomplete {
+            // What it has is not what its refs promise. Telling all of history once mends that.
+            work.watch.note(Stage::Scan, "The registry lacks revisions; all are told again.");
+            stored_count += self.store_revisions(work, tips, BTreeSet::new()).await?;
+            if self.registry().swap_refs(&swap).await? == Swapped::Incomplete {
+                let text = "The registry refuses the refs although all their commits were told.";
+                return Err(ConvertError::new(Outcome::Failure, Stage::Scan, text).into());
+            }
+        }
+        work.watch.note(Stage::Scan, format!("{} refs, {stored_count} new revisions.", swap.refs.len()));
+        Ok(stored_count)
+    }
+
+    /// Walks from `tips` to `known` and stores all between. Returns how many were new to the registry.
+    async fn store_revisions(
+        &self,
+        work: &Arc<Work>,
+        tips: BTreeSet<ObjectId>,
+        known: BTreeSet<ObjectId>,
+    ) -> Result<i64, Stop> {
+        let (batches, mut received) = mpsc::channel(BATCHES_AHEAD);
+        let on = Arc::clone(work);
+        let walking = blocking(move || {
+            new_commits(&on.cache, &tips, &known, &on.watch, |batch| {
+                // Nobody receives any more: the other side has failed, and knows better why.
+                batches.blocking_send(batch).map_err(|_| ConvertError::cancelled(Stage::Scan))
+            })
+        });
+        let storing = async {
+            let mut stored_count = 0;
+            while let Some(batch) = received.recv().await {
+                for message in messages(batch) {
+                    stored_count += self.registry().put_revisions(&message).await?;
+                }
+            }
+            drop(received);
+            Ok::<_, Stop>(stored_count)
+        };
+        let (walked, stored) = tokio::join!(walking, storing);
+        let stored_count = stored?;
+        walked?;
+        Ok(stored_count)
+    }
+}
+
+fn swap(state: &SourceState, scanned: &[ScannedRef]) -> Swap {
+    let branch = shown_branch(state);
+    let refs = scanned.iter().map(|scanned| Ref {
+        name: scanned.name.clone(),
+        object_id: scanned.object_id.to_string(),
+        commit_id: scanned.commit_id.map(|id| id.to_string()).unwrap_or_default(),
+    });
+    Swap {
+        refs: refs.collect(),
+        refs_digest: refs_digest(&state.refs, branch.as_deref()).to_vec(),
+        default_branch: branch.unwrap_or_default(),
+    }
+}
+
+/// Cuts a batch into messages that a server takes. A single revision that is larger goes alone.
+fn messages(batch: Vec<ScannedCommit>) -> Vec<Vec<Revision>> {
+    let mut messages: Vec<Vec<Revision>> = Vec::new();
+    let mut room = 0;
+    for revision in batch.into_iter().map(revision) {
+        let len = revision.encoded_len();
+        if room < len || messages.is_empty() {
+            messages.push(Vec::new());
+            room = MAX_MESSAGE_LEN;
+        }
+        room = room.saturating_sub(len);
+        if let Some(message) = messages.last_mut() {
+            message.push(revision);
+        }
+    }
+    messages
+}
+
+fn revision(commit: ScannedCommit) -> Revision {
+    Revision {
+        commit_id: commit.id.to_string(),
+        parent_ids: commit.parents.iter().map(ToString::to_string).collect(),
+        author: Some(signature(commit.author)),
+        committer: Some(signature(commit.committer)),
+        message: commit.message,
+    }
+}
+
+fn signature(signature: ScannedSignature) -> Signature {
+    let seconds = signature.seconds.clamp(*SECONDS.start(), *SECONDS.end());
+    Signature {
+        name: signature.name,
+        email: signature.email,
+        time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+        utc_offset_minutes: signature.offset_minutes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(message_len: usize) -> ScannedCommit {
+        ScannedCommit {
+            id: ObjectId::from_hex(&[b'1'; 40]).expect("valid"),
+            parents: Vec::new(),
+            author: ScannedSignature { seconds: i64::MAX, ..ScannedSignature::default() },
+            committer: ScannedSignature::default(),
+            message: "x".repeat(message_len),
+        }
+    }
+
+    #[test]
+    fn messages_stay_below_what_a_server_takes() {
+        let batch = vec![commit(1 << 20), commit(1 << 20), commit(3 << 20), commit(1), commit(1)];
+        let lens: Vec<_> = messages(batch).iter().map(Vec::len).collect();
+        assert_eq!(lens, [1, 1, 1, 2]);
+        assert!(messages(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn a_date_beyond_all_calendars_is_cut() {
+        assert_eq!(revision(commit(0)).author.and_then(|a| a.time).map(|t| t.seconds), Some(*SECONDS.end()));
+    }
+}
