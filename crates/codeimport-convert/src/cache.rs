@@ -42,10 +42,56 @@ impl Cache {
         fs::create_dir_all(dir).map_err(|e| ConvertError::disk(Stage::Fetch, dir, e))?;
         let lock = lock(&dir.join(format!("{import}.lock")), watch)?;
         let cache = Self { path: dir.join(format!("{import}.git")), _lock: lock };
+        cache.remove_leftovers();
         if cache.repository().is_err() {
             cache.reset()?;
         }
         Ok(cache)
+    }
+
+    /// Looks after all caches below `dir` that nobody uses now: removes what killed processes left in them, and those
+    /// that no run has used for `max_age`. A folder that is not there yet is created.
+    ///
+    /// # Errors
+    ///
+    /// [`Outcome::Failure`] if `dir` cannot be written. A single cache that resists is left as it is.
+    pub fn sweep(dir: &Path, max_age: Duration) -> Result<(), ConvertError> {
+        let disk = |e| ConvertError::disk(Stage::Fetch, dir, e);
+        fs::create_dir_all(dir).map_err(disk)?;
+        for entry in fs::read_dir(dir).map_err(disk)?.flatten() {
+            let lock_path = entry.path();
+            if lock_path.extension().is_none_or(|extension| extension != "lock") {
+                continue;
+            }
+            let age = entry.metadata().ok().and_then(|m| m.modified().ok()).and_then(|time| time.elapsed().ok());
+            let Ok(lock) = File::open(&lock_path) else { continue };
+            if lock.try_lock().is_ok() {
+                let cache = Self { path: lock_path.with_extension("git"), _lock: lock };
+                cache.sweep_one(age.is_some_and(|age| age > max_age));
+            }
+        }
+        Ok(())
+    }
+
+    /// The lock file stays in any case: removing it under a waiting run would let two runs in.
+    fn sweep_one(&self, outdated: bool) {
+        if outdated {
+            tracing::info!(cache.path = %self.path.display(), "cache was not used for long; removed");
+            fs::remove_dir_all(&self.path).ok();
+        } else {
+            self.remove_leftovers();
+        }
+    }
+
+    /// Removes half-written packs and objects, which a killed fetch or push leaves behind. Nobody else writes here now.
+    fn remove_leftovers(&self) {
+        let packs = fs::read_dir(self.path.join("objects/pack")).into_iter().flatten().flatten();
+        for entry in packs {
+            let name = entry.file_name();
+            if [".tmp", "tmp_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+                fs::remove_file(entry.path()).ok();
+            }
+        }
     }
 
     /// Where it is.

@@ -40,8 +40,8 @@ pub(super) fn parse(line: &[u8]) -> RawSignature<'_> {
     RawSignature {
         name: line[..open].trim(),
         email: rest[..close].trim(),
-        seconds: words.next().and_then(|word| number(word)).unwrap_or_default(),
-        offset_minutes: words.next().and_then(|word| offset(word)).unwrap_or_default(),
+        seconds: words.next().and_then(number).unwrap_or_default(),
+        offset_minutes: words.next().and_then(offset).unwrap_or_default(),
     }
 }
 

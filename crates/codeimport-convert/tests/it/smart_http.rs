@@ -41,7 +41,8 @@ fn answer(stream: TcpStream, root: &Path) -> Option<()> {
     let mut body = vec![0; header("content-length").parse().unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     if let Some(rest) = target.strip_prefix("/moved") {
-        write!(writer, "HTTP/1.1 301 Moved\r\nLocation: {rest}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
+        write!(writer, "HTTP/1.1 301 Moved\r\nLocation: {rest}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .ok()?;
         return Some(());
     }
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));

@@ -27,7 +27,7 @@ pub(crate) struct World {
 #[derive(Debug)]
 pub(crate) enum Ran {
     NoChange,
-    Published(Published),
+    Published(Box<Published>),
 }
 
 impl World {
@@ -151,13 +151,13 @@ impl World {
             return Ok(Ran::NoChange);
         }
         let wanted = self.fetch(&cache)?;
-        self.publish(token, &seen, &wanted, &cache).map(Ran::Published)
+        self.publish(token, &seen, &wanted, &cache).map(|published| Ran::Published(Box::new(published)))
     }
 
     /// A run that has to publish.
     pub(crate) fn run_published(&self, token: i64) -> Published {
         match self.run(token).expect("run succeeds") {
-            Ran::Published(published) => published,
+            Ran::Published(published) => *published,
             Ran::NoChange => panic!("nothing was published"),
         }
     }
