@@ -88,7 +88,7 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     let mut tasks = TaskGroup::new(shutdown.clone());
     let (wakeups, outages) = (queue.wakeups.clone(), queue.outages.clone());
     let (interval, stop) = (config.reclaim_interval.get(), shutdown.clone());
-    tasks.spawn("queue.reclaim", async move { Ok(reclaim::run(store, wakeups, outages, interval, stop).await) });
+    tasks.spawn("queue.reclaim", reclaim::run(store, wakeups, outages, interval, stop));
     tasks.spawn("queue.health", follow_database(db, server.health(), queue.outages, shutdown.clone()));
 
     let served = server.serve(shutdown.clone(), ready).await;

@@ -194,9 +194,11 @@ fn jittered(interval: Duration, chance: f64) -> Duration {
     interval.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance)
 }
 
-/// Intervals are bounded at the door to far less than the calendar's end.
+/// In whole milliseconds, so that the database stores exactly what the caller is told.
 fn plus(time: Timestamp, span: Duration) -> Timestamp {
-    time.checked_add(span).unwrap_or(Timestamp::MAX)
+    let whole = Duration::new(span.as_secs(), span.subsec_millis() * 1_000_000);
+    // Intervals are bounded at the door to far less than the calendar's end.
+    time.checked_add(whole).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

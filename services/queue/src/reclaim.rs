@@ -54,14 +54,20 @@ impl Watchfulness {
     }
 }
 
-/// Looks for expired leases until the shutdown begins.
-pub(crate) async fn run(store: Store, wakeups: Wakeups, outages: Outages, interval: Duration, shutdown: Shutdown) {
+/// Looks for expired leases until the shutdown begins. Goes on after any error: that is its task.
+pub(crate) async fn run(
+    store: Store,
+    wakeups: Wakeups,
+    outages: Outages,
+    interval: Duration,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let mut watch = Watchfulness::begin(store.lease_ttl, interval, Instant::now());
     let mut looks: u64 = 0;
     loop {
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
-            () = shutdown.drained() => return,
+            () = shutdown.drained() => return Ok(()),
         }
         let looked = if watch.may_reclaim(Instant::now(), outages.last()) {
             run_once(&store, &wakeups).await.map(drop)

@@ -120,9 +120,11 @@ async fn lease_due(tx: &Tx<'_>, acquire: &Acquire, ttl_s: f64) -> Result<Vec<Gra
     Ok(rows.iter().map(granted).collect::<Result<_, _>>()?)
 }
 
+/// The statement that leases; public so that a test can ask for its plan.
+///
 /// Two selections and not one with `ORDER BY requested_at IS NULL, due_at`: that order has no index in which "due until
 /// now" is a range, so that every idle poll would walk over all jobs.
-pub(super) const LEASE_DUE: &str = "\
+pub const LEASE_DUE: &str = "\
 -- queue.acquire_leases
 WITH requested AS MATERIALIZED (
     SELECT job_id

@@ -18,7 +18,7 @@ mod run_events;
 mod run_log;
 mod stats;
 
-pub use acquire_leases::{Acquire, GrantedLease};
+pub use acquire_leases::{Acquire, GrantedLease, LEASE_DUE};
 pub use finish_run::{Finish, Release};
 pub use heartbeat::{Beat, Renewal, Verdict};
 pub use reclaim::Reclaimed;

@@ -1,0 +1,15 @@
+//! The queue's promises, against a real PostgreSQL.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
+
+mod finishes;
+mod heartbeats;
+mod leases;
+mod query_plans;
+mod reclaims;
+mod rpc;
+mod run_events;
+mod schedules;
+mod service;
+mod support;
+mod watches;
