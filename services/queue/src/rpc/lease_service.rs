@@ -118,7 +118,7 @@ impl Queue {
     }
 
     fn renewed(&self, beat: &Beat, renewal: Renewal, verdict: HeartbeatVerdict, reason: &str) -> HeartbeatResult {
-        metrics::counter!("codeimport_queue_heartbeats_total", "verdict" => verdict.as_str_name()).increment(1);
+        count_verdict(verdict);
         HeartbeatResult {
             verdict: verdict.into(),
             lease_token: self.sign(&beat.lease, renewal.expires_at),
@@ -153,8 +153,13 @@ impl Queue {
 
 fn lost(reason: &str) -> HeartbeatResult {
     let verdict = HeartbeatVerdict::Lost;
-    metrics::counter!("codeimport_queue_heartbeats_total", "verdict" => verdict.as_str_name()).increment(1);
+    count_verdict(verdict);
     HeartbeatResult { verdict: verdict.into(), reason: reason.to_owned(), ..Default::default() }
+}
+
+fn count_verdict(verdict: HeartbeatVerdict) {
+    let name = verdict.as_str_name().trim_start_matches("HEARTBEAT_VERDICT_");
+    metrics::counter!("codeimport_queue_heartbeats_total", "verdict" => name).increment(1);
 }
 
 fn report_granted(granted: &GrantedLease, worker_id: &str) {
