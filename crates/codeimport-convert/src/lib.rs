@@ -19,8 +19,10 @@ mod cache;
 mod digest;
 mod error;
 mod git;
+mod objects;
 mod refs;
 pub mod scan;
+mod shadow;
 mod source;
 mod target;
 mod watch;
@@ -30,7 +32,7 @@ pub use codeimport_subprocess::Cancel;
 pub use digest::{options_digest, refs_digest};
 pub use error::ConvertError;
 pub use gix::{ObjectId, bstr::BString};
-pub use refs::{Refs, SourceState, Watermark};
+pub use refs::{Carried, Refs, SourceState, Watermark};
 pub use source::{Source, SourceOptions, open_source, supported_types};
 pub use target::{
     Holder, ImportState, Plan, PlanError, PublishError, Published, RefUpdate, STATE_REF, Target, TargetSnapshot, plan,

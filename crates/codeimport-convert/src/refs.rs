@@ -17,6 +17,19 @@ pub struct SourceState {
     pub default_branch: Option<BString>,
     /// Bytes received to get there.
     pub received_bytes: u64,
+    /// What the source's next run needs to go on from here, to be kept in the target.
+    pub carried: Option<Carried>,
+    /// Whether this is all there is. If not, the next run goes on.
+    pub complete: bool,
+}
+
+/// What a source's next run needs, whichever worker it is on: objects in the cache, published with the state ref.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Carried {
+    /// A tree that only the source's own module can read.
+    pub tree: ObjectId,
+    /// A commit that has to stay reachable although no ref of the import names it.
+    pub kept: Option<ObjectId>,
 }
 
 /// A position in a source's history, as opaque text.

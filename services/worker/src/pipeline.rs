@@ -65,7 +65,7 @@ impl Pipeline {
             work.watch.note(Stage::Probe, "Nothing new.");
             return Ok(Done { outcome: Outcome::NoChange, stage: Stage::Probe, stats: RunStats::default() });
         }
-        let mut wanted = self.fetch(&work).await?;
+        let mut wanted = self.fetch(&work, &seen).await?;
         let received_bytes = wanted.received_bytes;
         let mut changed_count = 0;
         if !seen.is_current(&wanted.watermark, work.spec.options_digest) {
@@ -78,7 +78,8 @@ impl Pipeline {
             new_revision_count,
             received_bytes: to_i64(received_bytes),
         };
-        Ok(Done { outcome: Outcome::Success, stage: Stage::Scan, stats })
+        let outcome = if wanted.complete { Outcome::Success } else { Outcome::Partial };
+        Ok(Done { outcome, stage: Stage::Scan, stats })
     }
 
     fn registry(&self) -> Registry<'_> {
@@ -131,13 +132,14 @@ impl Pipeline {
         Ok(probed.await?)
     }
 
-    async fn fetch(&self, work: &Arc<Work>) -> Result<SourceState, Stop> {
+    async fn fetch(&self, work: &Arc<Work>, seen: &TargetSnapshot) -> Result<SourceState, Stop> {
         self.enter(work, Stage::Fetch, "objects");
         failpoint("worker.fetch.begin").await;
         let on = Arc::clone(work);
+        let carried = seen.carried.map(|carried| carried.tree);
         let state = blocking(move || {
             on.cache.tidy(&on.watch)?;
-            on.spec.source.fetch(&on.cache, &on.watch)
+            on.spec.source.fetch(&on.cache, carried, &on.watch)
         })
         .await?;
         let text = format!("The source has {} refs; {} bytes were received.", state.refs.len(), state.received_bytes);
@@ -160,7 +162,7 @@ impl Pipeline {
                 work.watch.note(Stage::Publish, "The worker's cache is damaged; it is thrown away and filled anew.");
                 let on = Arc::clone(work);
                 blocking(move || on.cache.reset()).await?;
-                let wanted = Arc::new(self.fetch(work).await?);
+                let wanted = Arc::new(self.fetch(work, &seen).await?);
                 self.enter(work, Stage::Publish, "refs");
                 (self.push(work, &seen, &wanted).await, wanted)
             }

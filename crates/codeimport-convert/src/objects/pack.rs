@@ -226,7 +226,8 @@ fn seal(mut file: &File, path: &Path, state: &mut State) -> io::Result<()> {
     if state.written.is_empty() {
         return fs::remove_file(path);
     }
-    let count = u32::try_from(state.written.len()).map_err(|_| io::Error::other("a pack holds at most 2^32 objects"))?;
+    let count =
+        u32::try_from(state.written.len()).map_err(|_| io::Error::other("a pack holds at most 2^32 objects"))?;
     let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
     header[8..].copy_from_slice(&count.to_be_bytes());
     file.write_all_at(&header, 0)?;

@@ -88,7 +88,7 @@ impl ObjectStore {
     pub fn contains(&mut self, id: &ObjectId) -> bool {
         self.recent.get(id).is_some()
             || self.pack.as_ref().is_some_and(|pack| pack.contains(id))
-            || gix::prelude::FindExt::find(&self.repository.objects, id, &mut Vec::new()).is_ok()
+            || self.repository.has_object(id)
     }
 
     /// Reads an object that must be there and of this kind.
@@ -133,5 +133,72 @@ impl ObjectStore {
         let recent = std::mem::replace(&mut self.recent, Recent::new(RECENT_BYTES));
         *self = Self { recent, ..Self::open(&path)? };
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository() -> (tempfile::TempDir, ObjectStore) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        gix::init_bare(dir.path()).expect("an empty repository");
+        let store = ObjectStore::open(dir.path()).expect("it opens");
+        (dir, store)
+    }
+
+    #[test]
+    fn ids_are_those_of_git() {
+        let empty_blob = object_id(Kind::Blob, b"").to_string();
+        let empty_tree = object_id(Kind::Tree, b"").to_string();
+        assert_eq!(empty_blob, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+        assert_eq!(empty_tree, "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+    }
+
+    #[test]
+    fn objects_can_be_read_before_and_after_the_flush() {
+        let (_dir, mut store) = repository();
+        // Of all sizes at which the entry's head grows by a byte, and larger than what is kept in memory.
+        let sizes = [0, 1, 15, 16, 2_047, 2_048, 300_000, 9 << 20];
+        let content = |size: usize| (0..size).map(|i| u8::try_from(i % 251).expect("small")).collect::<Vec<_>>();
+        let ids: Vec<_> = sizes.iter().map(|size| store.write(Kind::Blob, content(*size)).expect("written")).collect();
+        for (id, size) in ids.iter().zip(sizes) {
+            assert_eq!(*store.read(*id, Kind::Blob).expect("there"), content(size)[..]);
+        }
+        store.flush().expect("flushed");
+        for (id, size) in ids.iter().zip(sizes) {
+            let object = store.repository().find_object(*id).expect("visible to every reader");
+            assert!(object.data == content(size), "{size}");
+        }
+        assert!(matches!(store.read(ids[0], Kind::Tree), Err(StoreError::Missing { .. })), "a blob is no tree");
+    }
+
+    #[test]
+    fn git_finds_nothing_wrong_with_the_pack() {
+        let (dir, mut store) = repository();
+        for n in 0..2_000_u32 {
+            store.write(Kind::Blob, n.to_string().repeat(n as usize % 50).into_bytes()).expect("written");
+        }
+        store.flush().expect("flushed");
+        let pack = std::fs::read_dir(dir.path().join("objects/pack")).expect("there is a folder");
+        let index =
+            pack.flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "idx")).expect("an index");
+        let verify =
+            codeimport_subprocess::Command::new("git").args(["verify-pack"]).arg(index).run().expect("git runs");
+        assert!(verify.success(), "{}", verify.stderr);
+    }
+
+    #[test]
+    fn what_is_there_is_not_written_again() {
+        let (dir, mut store) = repository();
+        for _ in 0..2 {
+            store.write(Kind::Blob, b"the same".to_vec()).expect("written");
+            store.flush().expect("flushed");
+        }
+        assert_eq!(
+            std::fs::read_dir(dir.path().join("objects/pack")).expect("there is a folder").count(),
+            2,
+            "one pack"
+        );
     }
 }

@@ -3,9 +3,11 @@
 //! Nothing outside a source's own module knows how it is read.
 
 mod git;
+pub mod svn;
 
 use crate::{Cache, ConvertError, SourceState, Watch, Watermark};
 use codeimport_core::{Outcome, RcsType, RefFilter, SourceUrl, Stage};
+use gix::ObjectId;
 use std::time::Duration;
 
 /// A foreign repository that history is read from.
@@ -19,13 +21,16 @@ pub trait Source: Send + Sync {
 
     /// Brings everything into the cache that the target should have, and tells what that is.
     ///
+    /// `carried` is the tree of [`Carried`] that an earlier run left in the target, if there is one. It makes a run
+    /// cheaper, never different: without it, or with one that cannot be read, the source begins from the start.
+    ///
     /// The state may be newer than what [`probe`](Self::probe) saw. Costs in proportion to what the cache does not have yet. A damaged
     /// cache is thrown away and filled anew.
     ///
     /// # Errors
     ///
     /// [`Stage::Fetch`] with the outcome that tells whose trouble it is.
-    fn fetch(&self, cache: &Cache, watch: &Watch) -> Result<SourceState, ConvertError>;
+    fn fetch(&self, cache: &Cache, carried: Option<ObjectId>, watch: &Watch) -> Result<SourceState, ConvertError>;
 }
 
 /// How a source is read.
@@ -37,6 +42,10 @@ pub struct SourceOptions {
     pub connect_timeout: Duration,
     /// Longest silence of a server before it counts as gone.
     pub idle_timeout: Duration,
+    /// Most source revisions that one run converts. A longer first import is published piece by piece.
+    pub max_revisions: u64,
+    /// Longest time that one run converts before it publishes what it has.
+    pub max_time: Duration,
 }
 
 impl Default for SourceOptions {
@@ -45,6 +54,8 @@ impl Default for SourceOptions {
             filter: RefFilter::default(),
             connect_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
+            max_revisions: 50_000,
+            max_time: Duration::from_secs(15 * 60),
         }
     }
 }
@@ -52,7 +63,7 @@ impl Default for SourceOptions {
 /// The types of sources that [`open_source`] can read.
 #[must_use]
 pub fn supported_types() -> &'static [RcsType] {
-    &[RcsType::Git]
+    &[RcsType::Git, RcsType::Subversion]
 }
 
 /// The source at an address. Nothing is asked of it yet.
@@ -63,7 +74,8 @@ pub fn supported_types() -> &'static [RcsType] {
 pub fn open_source(url: &SourceUrl, options: SourceOptions) -> Result<Box<dyn Source>, ConvertError> {
     match url.rcs_type() {
         RcsType::Git => Ok(Box::new(git::GitSource::new(url.clone(), options))),
-        other @ (RcsType::Subversion | RcsType::Cvs | RcsType::Mercurial | RcsType::Bazaar) => {
+        RcsType::Subversion => Ok(Box::new(svn::SvnSource::new(url.as_str(), options))),
+        other @ (RcsType::Cvs | RcsType::Mercurial | RcsType::Bazaar) => {
             let message = format!("This worker cannot read sources of type {other}.");
             Err(ConvertError::new(Outcome::UnsupportedFeature, Stage::Probe, message))
         }

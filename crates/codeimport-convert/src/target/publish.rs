@@ -73,7 +73,7 @@ impl Target {
             }
             // What the last run left stays true: only who may write has changed.
             let state = snapshot.state.as_ref().map_or_else(|| begin.clone(), |state| state.held_by(holder));
-            let id = state.write(cache)?;
+            let id = state.write(cache, snapshot.carried)?;
             let output = self.push(cache, &[push::state_update(snapshot.state_id, id)], watch)?;
             if output.success() {
                 (snapshot.state, snapshot.state_id) = (Some(state), Some(id));
@@ -146,7 +146,7 @@ impl Target {
         for (index, mut updates) in pushes.into_iter().enumerate() {
             watch.check(Stage::Publish)?;
             let state = unfinished(complete, count - 1 - index);
-            let id = state.write(cache)?;
+            let id = state.write(cache, wanted.carried)?;
             if snapshot.state_id == Some(id) {
                 // Pushed already, by this very run: its answer got lost.
                 continue;
@@ -158,6 +158,7 @@ impl Target {
             }
             *changed_count += updates.len() - 1;
             snapshot.apply(&updates, state, id);
+            snapshot.carried = wanted.carried;
         }
         Ok(None)
     }

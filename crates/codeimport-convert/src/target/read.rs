@@ -1,7 +1,7 @@
 //! Looks at the target.
 
 use super::{ImportState, STATE_REF, Target};
-use crate::{Cache, ConvertError, Refs, Watch, Watermark, digest, git, refs_digest};
+use crate::{Cache, Carried, ConvertError, Refs, Watch, Watermark, digest, git, refs_digest};
 use codeimport_core::{Outcome, RefFilter, Stage, display_ref_name};
 use gix::{
     ObjectId,
@@ -15,6 +15,8 @@ pub struct TargetSnapshot {
     pub refs: Refs,
     /// The state that the last run left, if it can be read.
     pub state: Option<ImportState>,
+    /// What the last run left for the next one of the same source.
+    pub carried: Option<Carried>,
     /// Object under the state ref, readable or not.
     pub(super) state_id: Option<ObjectId>,
     /// What HEAD names, if the target is local; none for a remote one, which does not let it be set.
@@ -52,13 +54,14 @@ impl Target {
     /// [`Stage::Publish`]: the target cannot be reached, cannot be read, or was written by a later version of codeimport.
     pub fn read(&self, filter: &RefFilter, cache: &Cache, watch: &Watch) -> Result<TargetSnapshot, ConvertError> {
         if self.is_missing() {
-            return Ok(TargetSnapshot { refs: Refs::new(), state: None, state_id: None, head: None });
+            return Ok(TargetSnapshot { refs: Refs::new(), state: None, carried: None, state_id: None, head: None });
         }
         let mut refs = self.list_refs(watch)?;
         let state_id = refs.remove(&BString::from(STATE_REF));
         let state = state_id.map(|id| self.read_state(id, cache, watch)).transpose()?.flatten();
+        let (state, carried) = state.map_or((None, None), |(state, carried)| (Some(state), carried));
         refs.retain(|name, _| filter.takes(name));
-        Ok(TargetSnapshot { refs, state, state_id, head: self.local_head(watch)? })
+        Ok(TargetSnapshot { refs, state, carried, state_id, head: self.local_head(watch)? })
     }
 
     fn list_refs(&self, watch: &Watch) -> Result<Refs, ConvertError> {
@@ -71,7 +74,12 @@ impl Target {
     }
 
     /// The state's objects are usually in the cache, because this worker wrote them. Otherwise they are fetched.
-    fn read_state(&self, id: ObjectId, cache: &Cache, watch: &Watch) -> Result<Option<ImportState>, ConvertError> {
+    fn read_state(
+        &self,
+        id: ObjectId,
+        cache: &Cache,
+        watch: &Watch,
+    ) -> Result<Option<(ImportState, Option<Carried>)>, ConvertError> {
         if !cache.repository()?.has_object(id) {
             let command = git::command(Some(cache.path()))
                 .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self.url.as_str(), STATE_REF])
@@ -82,7 +90,7 @@ impl Target {
             }
         }
         let state = ImportState::read(cache, id)?;
-        if state.as_ref().is_some_and(ImportState::is_from_the_future) {
+        if state.as_ref().is_some_and(|(state, _)| state.is_from_the_future()) {
             let text = format!("{} was written by a later version of codeimport; update this worker.", self.url);
             return Err(ConvertError::new(Outcome::Failure, Stage::Publish, text));
         }

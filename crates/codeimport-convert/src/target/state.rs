@@ -1,10 +1,12 @@
 //! What a run leaves in the target for the next one, whichever worker that is.
 //!
-//! A commit without parent under [`STATE_REF`], whose tree holds one JSON file. Each push moves it together with the refs
+//! A commit under [`STATE_REF`], whose tree holds one JSON file and, where the source needs more than that, the source's
+//! own tree ([`Carried`]). Each push moves it together with the refs
 //! it speaks of, by compare-and-swap; so it is the target's fence as well: whoever moves it first makes every push
-//! fail that was prepared on its old value. It has no parent because its history is of no use and would grow for ever.
+//! fail that was prepared on its old value. Earlier states are not its parents: their history is of no use and would
+//! grow for ever. Its only parent is what the source wants to be kept.
 
-use crate::{Cache, ConvertError, Watermark, digest};
+use crate::{Cache, Carried, ConvertError, Watermark, digest};
 use codeimport_core::{FencingToken, RunId, SourceUrl, Stage};
 use gix::{ObjectId, bstr::BString, objs};
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,9 @@ pub const STATE_REF: &str = "refs/codeimport/state";
 
 /// Name of the file in the state's tree.
 const FILE_NAME: &str = "import.json";
+
+/// Name of the source's own tree beside it.
+const CARRIED_NAME: &str = "source";
 
 /// Version of the file. A reader that does not know a version does not touch the target.
 const FORMAT: u32 = 1;
@@ -75,7 +80,7 @@ impl ImportState {
     }
 
     /// Stores the state as a commit in the cache. The same state is the same commit.
-    pub(super) fn write(&self, cache: &Cache) -> Result<ObjectId, ConvertError> {
+    pub(super) fn write(&self, cache: &Cache, carried: Option<Carried>) -> Result<ObjectId, ConvertError> {
         let repository = cache.repository()?;
         let failed = |error: gix::Error| {
             let text = "The import's state could not be written to the worker's cache.";
@@ -84,21 +89,32 @@ impl ImportState {
         let mut json = serde_json::to_vec_pretty(self).map_err(|error| failed(gix::Error::from_error(error)))?;
         json.push(b'\n');
         let blob = repository.write_blob(json).map_err(failed)?.detach();
-        let entry =
-            objs::tree::Entry { mode: objs::tree::EntryKind::Blob.into(), filename: FILE_NAME.into(), oid: blob };
-        let tree = repository.write_object(objs::Tree { entries: vec![entry] }).map_err(failed)?.detach();
-        repository.write_object(commit(tree)).map(|id| id.detach()).map_err(failed)
+        let entry = |kind: objs::tree::EntryKind, name: &str, oid| objs::tree::Entry {
+            mode: kind.into(),
+            filename: name.into(),
+            oid,
+        };
+        let file = entry(objs::tree::EntryKind::Blob, FILE_NAME, blob);
+        let source = carried.map(|carried| entry(objs::tree::EntryKind::Tree, CARRIED_NAME, carried.tree));
+        // In Git's order: "import.json" before "source".
+        let entries = std::iter::once(file).chain(source).collect();
+        let tree = repository.write_object(objs::Tree { entries }).map_err(failed)?.detach();
+        let kept = carried.and_then(|carried| carried.kept);
+        repository.write_object(commit(tree, kept)).map(|id| id.detach()).map_err(failed)
     }
 
-    /// Reads the state of a commit in the cache. `Ok(None)`: there is something else under the ref.
-    pub(super) fn read(cache: &Cache, commit: ObjectId) -> Result<Option<Self>, ConvertError> {
+    /// Reads the state of a commit in the cache, and what the source carries. `Ok(None)`: there is something else under
+    /// the ref.
+    pub(super) fn read(cache: &Cache, commit: ObjectId) -> Result<Option<(Self, Option<Carried>)>, ConvertError> {
         let repository = cache.repository()?;
-        let json = (|| {
-            let tree = repository.find_commit(commit).ok()?.tree().ok()?;
-            let entry = tree.find_entry(FILE_NAME)?;
-            Some(entry.object().ok()?.detach().data)
-        })();
-        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+        Ok((|| {
+            let commit = repository.find_commit(commit).ok()?;
+            let tree = commit.tree().ok()?;
+            let state = serde_json::from_slice(&tree.find_entry(FILE_NAME)?.object().ok()?.data).ok()?;
+            let source = tree.find_entry(CARRIED_NAME).map(|entry| entry.object_id());
+            let kept = commit.parent_ids().next().map(gix::Id::detach);
+            Some((state, source.map(|tree| Carried { tree, kept })))
+        })())
     }
 
     /// Whether a later version of codeimport wrote it.
@@ -108,7 +124,7 @@ impl ImportState {
 }
 
 /// No date: the same state should be the same commit, whenever it is written.
-fn commit(tree: ObjectId) -> objs::Commit {
+fn commit(tree: ObjectId, kept: Option<ObjectId>) -> objs::Commit {
     let nobody = gix::actor::Signature {
         name: "codeimport".into(),
         email: "codeimport@localhost".into(),
@@ -116,7 +132,7 @@ fn commit(tree: ObjectId) -> objs::Commit {
     };
     objs::Commit {
         tree,
-        parents: Vec::new().into(),
+        parents: kept.into_iter().collect(),
         author: nobody.clone(),
         committer: nobody,
         encoding: None,

@@ -127,7 +127,7 @@ fn a_shallow_source_is_an_unsupported_feature() {
     world.push(["main"]);
     let from = format!("file://{}", world.source().display());
     git(world.dir.path(), ["clone", "-q", "--bare", "--depth=1", &from, "served/shallow.git"]);
-    let error = world.open(&world.url("shallow.git")).fetch(&world.cache(), &Watch::none()).expect_err("refused");
+    let error = world.open(&world.url("shallow.git")).fetch(&world.cache(), None, &Watch::none()).expect_err("refused");
     assert_eq!((error.outcome, error.stage), (Outcome::UnsupportedFeature, Stage::Fetch), "{}", error.chain());
 }
 

@@ -77,12 +77,12 @@ fn history_arrives_over_http_and_is_continued() {
         let tip = world.commit(&format!("change {number}"));
         world.push(["main"]);
         let before = source.probe(&Watch::none()).expect("probed");
-        let state = source.fetch(&cache, &Watch::none()).expect("fetched");
+        let state = source.fetch(&cache, None, &Watch::none()).expect("fetched");
         assert_eq!(state.watermark, before);
         assert_eq!(state.refs[&BString::from("refs/heads/main")].to_string(), tip);
         assert_eq!(state.default_branch, Some("refs/heads/main".into()));
         assert!(state.received_bytes > 0);
-        let again = source.fetch(&cache, &Watch::none()).expect("fetched");
+        let again = source.fetch(&cache, None, &Watch::none()).expect("fetched");
         assert_eq!((again.received_bytes, again.refs), (0, state.refs));
     }
 }
@@ -91,6 +91,6 @@ fn history_arrives_over_http_and_is_continued() {
 fn a_repository_that_moved_on_the_same_host_is_followed() {
     let world = World::with_history();
     let source = world.open(&http_url(&world, "/moved/source.git"));
-    let state = source.fetch(&world.cache(), &Watch::none()).expect("fetched");
+    let state = source.fetch(&world.cache(), None, &Watch::none()).expect("fetched");
     assert!(state.refs.contains_key(&BString::from("refs/heads/main")));
 }

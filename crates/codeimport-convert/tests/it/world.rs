@@ -125,7 +125,7 @@ impl World {
     }
 
     pub(crate) fn fetch(&self, cache: &Cache) -> Result<SourceState, ConvertError> {
-        self.open(&self.source_url()).fetch(cache, &Watch::none())
+        self.open(&self.source_url()).fetch(cache, None, &Watch::none())
     }
 
     pub(crate) fn read(&self, cache: &Cache) -> TargetSnapshot {

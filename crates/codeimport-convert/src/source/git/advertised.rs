@@ -46,7 +46,14 @@ impl Advertised {
 
     pub(super) fn into_state(self, received_bytes: u64) -> SourceState {
         let watermark = self.watermark();
-        SourceState { watermark, refs: self.refs, default_branch: self.default_branch, received_bytes }
+        SourceState {
+            watermark,
+            refs: self.refs,
+            default_branch: self.default_branch,
+            received_bytes,
+            carried: None,
+            complete: true,
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use advertised::Advertised;
 use classify::Classifier;
 use codeimport_core::{SourceUrl, Stage};
 use fault::FaultSlot;
+use gix::ObjectId;
 use session::Session;
 
 /// A Git repository that somebody else serves.
@@ -66,7 +67,7 @@ impl Source for GitSource {
         Ok(advertised.watermark())
     }
 
-    fn fetch(&self, cache: &Cache, watch: &Watch) -> Result<SourceState, ConvertError> {
+    fn fetch(&self, cache: &Cache, _: Option<ObjectId>, watch: &Watch) -> Result<SourceState, ConvertError> {
         let (session, advertised) = self.list(Stage::Fetch, watch)?;
         let classifier = self.classifier(Stage::Fetch);
         match receive::receive(session, &advertised, cache, &classifier, watch) {

@@ -41,7 +41,7 @@ impl PropChanges {
     /// # Errors
     ///
     /// What breaks the format.
-    pub(super) fn parse(mut block: &[u8], is_delta: bool) -> Result<Self, String> {
+    pub fn parse(mut block: &[u8], is_delta: bool) -> Result<Self, String> {
         let mut changes = Vec::new();
         loop {
             let line = take_line(&mut block)?;
@@ -102,7 +102,15 @@ mod tests {
 
     #[test]
     fn damage_is_an_error() {
-        for block in [&b""[..], b"K 1\na\n", b"K 9\na\nV 1\nb\nPROPS-END\n", b"K x\n", b"Q 1\na\n", b"K 1\na\nK 1\nb\n", b"K 1\nab\nV 0\n\n"] {
+        for block in [
+            &b""[..],
+            b"K 1\na\n",
+            b"K 9\na\nV 1\nb\nPROPS-END\n",
+            b"K x\n",
+            b"Q 1\na\n",
+            b"K 1\na\nK 1\nb\n",
+            b"K 1\nab\nV 0\n\n",
+        ] {
             assert!(PropChanges::parse(block, true).is_err(), "{block:?}");
         }
     }

@@ -194,7 +194,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const STREAM: &[u8] = b"SVN-fs-dump-format-version: 3\n\nUUID: 1-2\n\nRevision-number: 1\nProp-content-length: 33\n\
+    const STREAM: &[u8] =
+        b"SVN-fs-dump-format-version: 3\n\nUUID: 1-2\n\nRevision-number: 1\nProp-content-length: 33\n\
         Content-length: 33\n\nK 7\nsvn:log\nV 5\na\nlog\nPROPS-END\n\nNode-path: trunk/a b\nNode-kind: file\n\
         Node-action: add\nNode-copyfrom-rev: 0\nNode-copyfrom-path: x\nText-delta: true\nText-content-length: 4\n\
         Text-content-md5: d41d\nContent-length: 4\n\nSVN\0\n\nNode-path: gone\nNode-action: delete\n\n\n";
@@ -211,11 +212,15 @@ mod tests {
     #[test]
     fn records_come_in_the_order_of_the_stream() {
         let records = records(STREAM).expect("well-formed");
-        let [Record::Uuid(uuid), Record::Revision(revision), Record::Node(file), Record::Node(gone)] = &records[..] else {
+        let [Record::Uuid(uuid), Record::Revision(revision), Record::Node(file), Record::Node(gone)] = &records[..]
+        else {
             panic!("{records:?}")
         };
         assert_eq!((uuid.as_str(), revision.number, revision.props.set("svn:log")), ("1-2", 1, Some(&b"a\nlog"[..])));
-        assert_eq!((file.path.as_slice(), file.kind, file.action), (&b"trunk/a b"[..], Some(NodeKind::File), Action::Add));
+        assert_eq!(
+            (file.path.as_slice(), file.kind, file.action),
+            (&b"trunk/a b"[..], Some(NodeKind::File), Action::Add)
+        );
         assert_eq!(file.copy_from, Some(CopyFrom { revision: 0, path: b"x".to_vec() }));
         let text = file.text.as_ref().expect("the record brings a text");
         assert_eq!((text.bytes.as_slice(), text.is_delta, text.md5.as_deref()), (&b"SVN\0"[..], true, Some("d41d")));

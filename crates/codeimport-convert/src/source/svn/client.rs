@@ -1,0 +1,138 @@
+//! Subversion's own programs, run so that nothing of this machine or its user shows through.
+
+use super::classify::classify;
+use crate::{ConvertError, Watch};
+use codeimport_core::Stage;
+use codeimport_subprocess::{Command, Stream};
+use std::time::Duration;
+
+/// Longest time for a question that moves no history.
+const SHORT: Duration = Duration::from_secs(120);
+
+/// Longest time for one chunk of history.
+const LONG: Duration = Duration::from_secs(12 * 3600);
+
+/// How a Subversion repository is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    /// Address as people gave it: the root of the repository or a directory in it.
+    pub(super) url: String,
+    /// Longest silence of the server before it counts as gone.
+    pub(super) idle_timeout: Duration,
+}
+
+impl Client {
+    /// What the repository says of itself and of the address.
+    pub(super) fn info(&self, stage: Stage, watch: &Watch) -> Result<Info, ConvertError> {
+        let command = command("svn", watch).args(["info", "--xml", "--", self.url.as_str()]).timeout(SHORT);
+        let xml = self.run(command, stage)?;
+        Info::parse(&xml).ok_or_else(|| classify(&self.url, stage, "E135001: svn info gave no answer"))
+    }
+
+    /// Names of the directories at the address, in one revision.
+    pub(super) fn directories(&self, revision: u64, stage: Stage, watch: &Watch) -> Result<Vec<String>, ConvertError> {
+        let at = format!("{}@{revision}", self.url);
+        let command = command("svn", watch).args(["list", "--xml", "--", at.as_str()]).timeout(SHORT);
+        let xml = self.run(command, stage)?;
+        Ok(directory_names(&xml).unwrap_or_default())
+    }
+
+    /// A dump of revisions `first..=last`, to be read while it is made.
+    pub(super) fn dump(&self, first: u64, last: u64, watch: &Watch) -> Result<Stream, ConvertError> {
+        let range = format!("{first}:{last}");
+        let command = command("svnrdump", watch).args(["dump", "--quiet", "--incremental", "--revision", &range]);
+        let stream = command.args(["--", self.url.as_str()]).timeout(LONG).stream(self.idle_timeout);
+        stream.map_err(|error| ConvertError::program(Stage::Fetch, error))
+    }
+
+    fn run(&self, command: Command, stage: Stage) -> Result<String, ConvertError> {
+        let output = command.run().map_err(|error| ConvertError::program(stage, error))?;
+        if output.success() { Ok(output.stdout_text()) } else { Err(classify(&self.url, stage, &output.stderr)) }
+    }
+}
+
+/// No prompt, no stored password, no configuration: an empty folder that is not there is as good as an empty one.
+fn command(program: &str, watch: &Watch) -> Command {
+    let pinned = ["--non-interactive", "--no-auth-cache", "--config-dir", "/nonexistent/subversion"];
+    let command = Command::new(program).cancel(watch.cancel().clone());
+    // The subcommand comes first in all of Subversion's programs' own words, but options may stand before it.
+    command.args(pinned)
+}
+
+/// What `svn info` tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Info {
+    /// Root of the repository.
+    pub(super) root: String,
+    /// Its identity: another one is another repository.
+    pub(super) uuid: String,
+    /// Its newest revision.
+    pub(super) youngest: u64,
+    /// Path of the address in the repository, without slashes at the ends; empty for the root.
+    pub(super) path: String,
+}
+
+impl Info {
+    fn parse(xml: &str) -> Option<Self> {
+        let document = roxmltree::Document::parse(xml).ok()?;
+        let entry = document.descendants().find(|node| node.has_tag_name("entry"))?;
+        let text = |name| document.descendants().find(|node| node.has_tag_name(name))?.text();
+        Some(Self {
+            root: text("root")?.to_owned(),
+            uuid: text("uuid")?.to_owned(),
+            youngest: entry.attribute("revision")?.parse().ok()?,
+            path: decode_percent(text("relative-url")?.strip_prefix("^/")?),
+        })
+    }
+}
+
+fn directory_names(xml: &str) -> Option<Vec<String>> {
+    let document = roxmltree::Document::parse(xml).ok()?;
+    let entries =
+        document.descendants().filter(|node| node.has_tag_name("entry") && node.attribute("kind") == Some("dir"));
+    let names = entries.filter_map(|entry| entry.children().find(|node| node.has_tag_name("name"))?.text());
+    Some(names.map(str::to_owned).collect())
+}
+
+/// A path out of a URL: `%xx` is a byte.
+fn decode_percent(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn info_is_read() {
+        let xml = r#"<?xml version="1.0"?><info><entry kind="dir" path="t" revision="10"><url>svn://h/r/a%20b</url>
+            <relative-url>^/a%20b/trunk</relative-url><repository><root>svn://h/r</root><uuid>1-2</uuid></repository>
+            <commit revision="8"><author>x &amp; y</author></commit></entry></info>"#;
+        let expected =
+            Info { root: "svn://h/r".to_owned(), uuid: "1-2".to_owned(), youngest: 10, path: "a b/trunk".to_owned() };
+        assert_eq!(Info::parse(xml), Some(expected));
+        assert_eq!(Info::parse("<info></info>"), None);
+        assert_eq!(Info::parse("no xml"), None);
+    }
+
+    #[test]
+    fn only_directories_are_listed() {
+        let xml = r#"<lists><list path="x"><entry kind="dir"><name>trunk</name></entry><entry kind="file"><name>f</name></entry></list></lists>"#;
+        assert_eq!(directory_names(xml), Some(vec!["trunk".to_owned()]));
+    }
+}

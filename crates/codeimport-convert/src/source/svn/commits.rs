@@ -1,0 +1,171 @@
+//! Makes Git commits of what a revision did to branches.
+
+use super::author::AuthorMap;
+use super::branches::Change;
+use super::dump::{CopyFrom, RevisionRecord};
+use super::history::{History, MapEntry};
+use super::layout::Layout;
+use super::mergeinfo::MergeInfo;
+use super::props::DirProps;
+use crate::objects::ObjectStore;
+use crate::shadow::{PROPS_ENTRY, Publisher, ShadowError, ShadowTree};
+use gix::ObjectId;
+use gix::objs::Kind;
+
+/// Who, when and why: what all commits of a revision have in common.
+pub(super) struct RevisionHead {
+    number: u64,
+    /// `Name <address> seconds +0000`.
+    signature: String,
+    message: Vec<u8>,
+}
+
+impl RevisionHead {
+    /// From the properties of a revision, with its date or what stands in for it.
+    pub(super) fn new(revision: &RevisionRecord, authors: &AuthorMap, uuid: &str, seconds: i64) -> Self {
+        let who = authors.identity(revision.props.set("svn:author"), uuid);
+        let mut message = revision.props.set("svn:log").unwrap_or_default().to_vec();
+        // A NUL would end the commit for many readers.
+        message.retain(|byte| *byte != 0);
+        if !message.is_empty() && !message.ends_with(b"\n") {
+            message.push(b'\n');
+        }
+        let signature = format!("{} <{}> {seconds} +0000", who.name, who.email);
+        Self { number: revision.number, signature, message }
+    }
+}
+
+/// The date of a revision in seconds since 1970; none if it is missing, odd, or before that.
+pub(super) fn seconds(revision: &RevisionRecord) -> Option<i64> {
+    let text = std::str::from_utf8(revision.props.set("svn:date")?).ok()?;
+    let time: jiff::Timestamp = text.parse().ok()?;
+    Some(time.as_second()).filter(|seconds| *seconds >= 0)
+}
+
+/// What is needed to make commits.
+pub(super) struct Committer<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) history: &'a mut History,
+    pub(super) publisher: &'a mut Publisher,
+    pub(super) store: &'a mut ObjectStore,
+    /// `git-svn-id` trailers: URL of the repository's root and its UUID.
+    pub(super) trailer: Option<(&'a str, &'a str)>,
+}
+
+impl Committer<'_> {
+    /// Makes the commits of one revision.
+    pub(super) fn commit(&mut self, head: &RevisionHead, changes: Vec<(Vec<u8>, Change)>) -> Result<(), ShadowError> {
+        for (branch, change) in changes {
+            match change {
+                Change::Deleted => self.keep(&branch, head.number)?,
+                Change::Changed { tree } => {
+                    let parent = self.history.commit_at(&branch, head.number).map(|(_, commit)| commit);
+                    self.commit_branch(head, branch, tree, parent)?;
+                }
+                Change::Made { tree, origin } => {
+                    // Replaced: its past life must stay reachable, somebody may copy from it later.
+                    self.keep(&branch, head.number)?;
+                    self.history.begin_anew(&branch);
+                    let parent = origin.and_then(|origin| self.parent_of_copy(&branch, &origin));
+                    self.commit_branch(head, branch, tree, parent)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The commit that a new branch begins from: the newest one of the branch that it was copied from, or out of.
+    fn parent_of_copy(&mut self, branch: &[u8], origin: &CopyFrom) -> Option<ObjectId> {
+        let source = self.layout.root_of(&origin.path)?.to_vec();
+        let (revision, commit) = self.history.commit_at(&source, origin.revision)?;
+        if source != branch {
+            self.history.contain(branch, &source, revision);
+        }
+        Some(commit)
+    }
+
+    fn commit_branch(
+        &mut self,
+        head: &RevisionHead,
+        branch: Vec<u8>,
+        shadow: ObjectId,
+        parent: Option<ObjectId>,
+    ) -> Result<(), ShadowError> {
+        let tree = self.publisher.publish(shadow, self.store)?;
+        let merged = self.merged(&branch, shadow, head.number)?;
+        let parents = parent.into_iter().chain(merged.into_iter().filter(|commit| Some(*commit) != parent));
+        let message = self.message(head, &branch);
+        let content = encode_commit(tree, parents, &head.signature, &message);
+        let commit = self.store.write(Kind::Commit, content)?;
+        self.history.push_commit(MapEntry { revision: head.number, commit, branch });
+        Ok(())
+    }
+
+    fn message(&self, head: &RevisionHead, branch: &[u8]) -> Vec<u8> {
+        let Some((url, uuid)) = self.trailer else { return head.message.clone() };
+        let path = if branch.is_empty() { String::new() } else { format!("/{}", String::from_utf8_lossy(branch)) };
+        let trailer = format!("\ngit-svn-id: {url}{path}@{} {uuid}\n", head.number);
+        [&head.message[..], trailer.as_bytes()].concat()
+    }
+
+    /// The tips of branches that were merged as a whole: everything of them that this branch did not contain yet is
+    /// in its `svn:mergeinfo`. A cherry-pick leaves something out, so it is none.
+    fn merged(&mut self, branch: &[u8], shadow: ObjectId, revision: u64) -> Result<Vec<ObjectId>, ShadowError> {
+        let Some(props) = ShadowTree::stored(shadow).get(PROPS_ENTRY, self.store)? else { return Ok(Vec::new()) };
+        let props = DirProps::decode(&self.store.read(props.id, Kind::Blob)?);
+        let Some(value) = props.get("svn:mergeinfo") else { return Ok(Vec::new()) };
+        let info = MergeInfo::parse(value);
+        let mut merged = Vec::new();
+        for other in info.paths().filter(|other| *other != branch) {
+            if let Some((up_to, tip)) = self.whole_merge(branch, other, &info, revision) {
+                self.history.contain(branch, other, up_to);
+                merged.push(tip);
+            }
+        }
+        Ok(merged)
+    }
+
+    fn whole_merge(&self, branch: &[u8], other: &[u8], info: &MergeInfo, revision: u64) -> Option<(u64, ObjectId)> {
+        let contained = self.history.contained(branch, other);
+        let commits = self.history.commits(other);
+        // The first commit of a branch is the copy itself: it brings nothing that could be merged.
+        let new = commits.iter().skip(1).filter(|(made, _)| *made > contained && *made < revision);
+        let (mut tip, mut left_out) = (None, false);
+        for (made, commit) in new {
+            if !info.contains(other, *made) {
+                left_out = true;
+            } else if left_out {
+                // Later ones were taken without an earlier one: picked, not merged.
+                return None;
+            } else {
+                tip = Some((*made, *commit));
+            }
+        }
+        tip
+    }
+
+    /// Makes a branch's last commit reachable for ever, since no ref will name it any more.
+    fn keep(&mut self, branch: &[u8], revision: u64) -> Result<(), ShadowError> {
+        let Some((_, tip)) = self.history.commit_at(branch, revision) else { return Ok(()) };
+        let empty_tree = self.store.write(Kind::Tree, Vec::new())?;
+        let parents = self.history.kept.into_iter().chain([tip]);
+        let message = format!("{}, as it was before r{revision}\n", String::from_utf8_lossy(branch));
+        let content =
+            encode_commit(empty_tree, parents, "codeimport <codeimport@localhost> 0 +0000", message.as_bytes());
+        self.history.kept = Some(self.store.write(Kind::Commit, content)?);
+        Ok(())
+    }
+}
+
+/// The bytes of a commit (Git's `gitformat-commit`, as far as it has one): author and committer are the same.
+fn encode_commit(tree: ObjectId, parents: impl Iterator<Item = ObjectId>, signature: &str, message: &[u8]) -> Vec<u8> {
+    let mut content = format!("tree {tree}\n");
+    parents.for_each(|parent| content.push_str(&format!("parent {parent}\n")));
+    content.push_str(&format!("author {signature}\ncommitter {signature}\n"));
+    if std::str::from_utf8(message).is_err() {
+        // Subversion demands UTF-8 of logs, old servers did not check it.
+        content.push_str("encoding ISO-8859-1\n");
+    }
+    content.push('\n');
+    [content.as_bytes(), message].concat()
+}

@@ -1,0 +1,252 @@
+//! From a dump stream to commits: one revision after the other.
+//!
+//! A revision counts only once it is known to be complete, that is when the next one begins or the caller says that the
+//! stream ended well ([`Converter::end_stream`]). A stream that breaks off costs its last revision, and never shows half of it.
+
+use super::author::AuthorMap;
+use super::branches::Branches;
+use super::commits::{Committer, RevisionHead, seconds};
+use super::dump::{DumpError, DumpReader, NodeRecord, Record, RevisionRecord};
+use super::history::History;
+use super::layout::Layout;
+use super::replay::{MadeDir, Replay, ReplayError};
+use crate::objects::{ObjectStore, StoreError};
+use crate::refs::Refs;
+use crate::shadow::{Publisher, ShadowError, ShadowTree};
+use gix::ObjectId;
+use std::io::BufRead;
+use std::path::Path;
+
+/// What decides which commits come out.
+#[derive(Clone, Debug)]
+pub struct ConvertOptions {
+    /// Which paths are branches and tags.
+    pub layout: Layout,
+    /// Identities of accounts.
+    pub authors: AuthorMap,
+    /// Root URL of the repository, if commits shall carry git-svn's trailer.
+    pub git_svn_id: Option<String>,
+}
+
+/// Why a conversion cannot go on. What was flushed before is unharmed.
+#[derive(Debug, thiserror::Error)]
+pub enum SvnError {
+    /// The stream's form.
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    /// A record that cannot be applied.
+    #[error("r{revision}: {source}")]
+    Replay {
+        /// The revision.
+        revision: u64,
+        /// Why.
+        source: ReplayError,
+    },
+    /// Our own repository.
+    #[error(transparent)]
+    Shadow(#[from] ShadowError),
+    /// Our own repository.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A revision that is not the next one.
+    #[error("the stream has r{got} where r{expected} is due")]
+    OutOfOrder {
+        /// The one that is due.
+        expected: u64,
+        /// The one that came.
+        got: u64,
+    },
+    /// Another repository than the one converted so far.
+    #[error("the repository has the UUID {got}, the one converted so far has {expected}")]
+    Replaced {
+        /// The one converted so far.
+        expected: String,
+        /// The one that answers now.
+        got: String,
+    },
+    /// The stored state is damaged, or of another format.
+    #[error("the state of the conversion so far cannot be read")]
+    State,
+}
+
+/// A conversion under way.
+pub struct Converter {
+    options: ConvertOptions,
+    uuid: String,
+    store: ObjectStore,
+    history: History,
+    branches: Branches,
+    tree: ShadowTree,
+    publisher: Publisher,
+    /// State that the history was read from, or that was written last.
+    state: Option<ObjectId>,
+    /// Begun, not known to be complete.
+    open: Option<OpenRevision>,
+}
+
+/// A revision whose records are being applied.
+struct OpenRevision {
+    head: RevisionRecord,
+    made_dirs: Vec<MadeDir>,
+    touched: Vec<Vec<u8>>,
+}
+
+impl Converter {
+    /// Goes on with a conversion into a repository, or begins one.
+    ///
+    /// # Errors
+    ///
+    /// [`SvnError::State`], or the repository's.
+    pub fn open(
+        repository: &Path,
+        state: Option<ObjectId>,
+        uuid: &str,
+        options: ConvertOptions,
+    ) -> Result<Self, SvnError> {
+        let mut store = ObjectStore::open(repository)?;
+        let history = match state {
+            Some(state) => History::read(state, &mut store)?.ok_or(SvnError::State)?,
+            None => History::default(),
+        };
+        let mut tree = tree_of_youngest(&history);
+        let branches = Branches::of(options.layout.clone(), &mut tree, &mut store)?;
+        let uuid = uuid.to_owned();
+        Ok(Self { options, uuid, store, history, branches, tree, publisher: Publisher::new(), state, open: None })
+    }
+
+    /// What was converted so far.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The revision that the stream must go on with.
+    #[must_use]
+    pub fn next_revision(&self) -> u64 {
+        self.history.youngest().map_or(0, |youngest| youngest + 1)
+    }
+
+    /// Converts a stream; calls `progress` with each revision that is complete, which stops the conversion by `false`.
+    ///
+    /// # Errors
+    ///
+    /// [`SvnError`]; the revisions before the one concerned are converted.
+    pub fn read_stream<R: BufRead>(
+        &mut self,
+        stream: R,
+        mut progress: impl FnMut(u64) -> bool,
+    ) -> Result<(), SvnError> {
+        let mut records = DumpReader::new(stream);
+        while let Some(record) = records.next_record()? {
+            match record {
+                Record::Uuid(uuid) if uuid == self.uuid => {}
+                Record::Uuid(got) => return Err(SvnError::Replaced { expected: self.uuid.clone(), got }),
+                Record::Revision(revision) => {
+                    if let Some(done) = self.close_revision()?
+                        && !progress(done)
+                    {
+                        return Ok(());
+                    }
+                    let expected = self.next_revision();
+                    if revision.number != expected {
+                        return Err(SvnError::OutOfOrder { expected, got: revision.number });
+                    }
+                    self.open = Some(OpenRevision { head: revision, made_dirs: Vec::new(), touched: Vec::new() });
+                }
+                Record::Node(node) => self.apply(node)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that the stream ended as it should: the last revision is complete.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read_stream`].
+    pub fn end_stream(&mut self) -> Result<(), SvnError> {
+        self.close_revision().map(drop)
+    }
+
+    /// Forgets a revision that was begun: the stream did not end as it should.
+    pub fn drop_open_revision(&mut self) {
+        if self.open.take().is_some() {
+            self.tree = tree_of_youngest(&self.history);
+        }
+    }
+
+    /// Applies a record at once: a revision may be larger than memory.
+    fn apply(&mut self, node: NodeRecord) -> Result<(), SvnError> {
+        let revision = self.next_revision();
+        let Some(open) = &mut self.open else {
+            return Err(SvnError::OutOfOrder { expected: revision, got: 0 });
+        };
+        let mut replay = Replay {
+            tree: &mut self.tree,
+            history: &self.history,
+            store: &mut self.store,
+            made_dirs: &mut open.made_dirs,
+            touched: &mut open.touched,
+        };
+        replay.apply(node).map_err(|source| SvnError::Replay { revision, source })
+    }
+
+    fn close_revision(&mut self) -> Result<Option<u64>, SvnError> {
+        let Some(OpenRevision { head, made_dirs, touched }) = self.open.take() else { return Ok(None) };
+        let root = self.tree.write(&mut self.store)?;
+        let changes = self.branches.update(&mut self.tree, &made_dirs, &touched, &mut self.store)?;
+        self.history.last_seconds = seconds(&head).unwrap_or(self.history.last_seconds);
+        let commit_head = RevisionHead::new(&head, &self.options.authors, &self.uuid, self.history.last_seconds);
+        let mut committer = Committer {
+            layout: &self.options.layout,
+            history: &mut self.history,
+            publisher: &mut self.publisher,
+            store: &mut self.store,
+            trailer: self.options.git_svn_id.as_deref().map(|url| (url, self.uuid.as_str())),
+        };
+        committer.commit(&commit_head, changes)?;
+        self.history.push_root(root);
+        Ok(Some(head.number))
+    }
+
+    /// Makes everything converted so far visible in the repository and gives the state for the next run, and the refs.
+    ///
+    /// # Errors
+    ///
+    /// The repository's.
+    pub fn flush(&mut self) -> Result<Flushed, SvnError> {
+        let state = self.history.write(self.state, &mut self.store)?;
+        self.state = Some(state);
+        self.tree.unload();
+        self.store.flush()?;
+        Ok(Flushed { state, refs: self.refs(), kept: self.history.kept })
+    }
+
+    fn refs(&self) -> Refs {
+        let youngest = self.history.youngest().unwrap_or_default();
+        let tip = |branch: &[u8]| self.history.commit_at(branch, youngest).map(|(_, commit)| commit);
+        let named = self
+            .branches
+            .present()
+            .keys()
+            .filter_map(|branch| Some((self.options.layout.ref_name(branch).into(), tip(branch)?)));
+        named.collect()
+    }
+}
+
+/// What a flush made visible.
+#[derive(Clone, Debug)]
+pub struct Flushed {
+    /// Tree with all that the next run needs.
+    pub state: ObjectId,
+    /// The refs that the target should have.
+    pub refs: Refs,
+    /// Commit from which the commits of deleted branches are reachable.
+    pub kept: Option<ObjectId>,
+}
+
+/// The tree that the next revision's records apply to.
+fn tree_of_youngest(history: &History) -> ShadowTree {
+    let root = history.youngest().and_then(|youngest| history.root(youngest));
+    root.map_or_else(ShadowTree::empty, ShadowTree::stored)
+}

@@ -1,0 +1,299 @@
+//! What was converted: each revision's shadow root, each branch's commits. Asked by copies, merges, and people.
+//!
+//! Kept as a Git tree, which travels with the target, in segments of a thousand revisions: a full segment never changes, so
+//! an increment writes the last one only.
+//!
+//! ```text
+//!   shadow/0000003        tree:  0000003000 .. 0000003999 -> root tree of that revision
+//!   map/0000003           blob:  revision TAB commit TAB branch root, a line each, in the order of conversion
+//!   ancestry              blob:  branch TAB other branch TAB revision up to which it is contained
+//!   kept                  blob:  commit from which the commits of deleted branches are reachable
+//!   date                  blob:  date of the newest revision that has one, in seconds since 1970
+//! ```
+
+use super::replay::join;
+use crate::objects::ObjectStore;
+use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
+use gix::ObjectId;
+use gix::objs::Kind;
+use std::collections::BTreeMap;
+
+/// Revisions in a segment. A root tree's line is 38 bytes: so much is written anew by each increment, at most.
+const SEGMENT: u64 = 1_000;
+
+/// Commits of one branch root: (revision, commit), rising.
+type Commits = Vec<(u64, ObjectId)>;
+
+/// One line of the map: a branch, a revision that changed it, and the commit that shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MapEntry {
+    /// Source revision.
+    pub revision: u64,
+    /// The commit made of it.
+    pub commit: ObjectId,
+    /// Path of the branch's root in the source.
+    pub branch: Vec<u8>,
+}
+
+/// The converted part of a repository's history.
+#[derive(Default)]
+pub struct History {
+    /// Shadow roots by revision, from 0.
+    roots: Vec<ObjectId>,
+    branches: BTreeMap<Vec<u8>, Commits>,
+    /// In the order of conversion.
+    map: Vec<MapEntry>,
+    /// (branch, other) -> revision of the other up to which the branch contains it.
+    ancestry: BTreeMap<(Vec<u8>, Vec<u8>), u64>,
+    /// From which the commits of deleted branches are reachable.
+    pub(super) kept: Option<ObjectId>,
+    /// Date of the newest revision that has one: stands in for those that have none.
+    pub(super) last_seconds: i64,
+}
+
+impl History {
+    /// The newest revision converted; none before the first.
+    #[must_use]
+    pub fn youngest(&self) -> Option<u64> {
+        u64::try_from(self.roots.len()).ok()?.checked_sub(1)
+    }
+
+    /// The shadow root of a revision.
+    #[must_use]
+    pub fn root(&self, revision: u64) -> Option<ObjectId> {
+        self.roots.get(usize::try_from(revision).ok()?).copied()
+    }
+
+    /// All commits made, in order.
+    #[must_use]
+    pub fn map(&self) -> &[MapEntry] {
+        &self.map
+    }
+
+    /// The newest commit of a branch at or before a revision.
+    #[must_use]
+    pub fn commit_at(&self, branch: &[u8], revision: u64) -> Option<(u64, ObjectId)> {
+        let commits = self.branches.get(branch)?;
+        let after = commits.partition_point(|(made, _)| *made <= revision);
+        commits.get(after.checked_sub(1)?).copied()
+    }
+
+    /// The commits of a branch, rising; of all its lives, if it was deleted and made again.
+    pub(super) fn commits(&self, branch: &[u8]) -> &[(u64, ObjectId)] {
+        self.branches.get(branch).map_or(&[], Vec::as_slice)
+    }
+
+    /// Notes the root of the next revision.
+    pub(super) fn push_root(&mut self, root: ObjectId) {
+        self.roots.push(root);
+    }
+
+    /// Notes a commit.
+    pub(super) fn push_commit(&mut self, entry: MapEntry) {
+        self.branches.entry(entry.branch.clone()).or_default().push((entry.revision, entry.commit));
+        self.map.push(entry);
+    }
+
+    /// Up to which revision of another branch a branch contains it.
+    pub(super) fn contained(&self, branch: &[u8], other: &[u8]) -> u64 {
+        self.ancestry.get(&(branch.to_vec(), other.to_vec())).copied().unwrap_or_default()
+    }
+
+    /// Notes that a branch contains another up to a revision, and with it all that the other contained.
+    pub(super) fn contain(&mut self, branch: &[u8], other: &[u8], revision: u64) {
+        let others: Vec<_> = self.ancestry_of(other).filter(|(third, _)| third != branch).collect();
+        for (third, up_to) in others.into_iter().chain([(other.to_vec(), revision)]) {
+            let known = self.ancestry.entry((branch.to_vec(), third)).or_default();
+            *known = up_to.max(*known);
+        }
+    }
+
+    /// Forgets what a branch contained: it begins anew.
+    pub(super) fn begin_anew(&mut self, branch: &[u8]) {
+        let own: Vec<_> = self.ancestry_of(branch).map(|(other, _)| (branch.to_vec(), other)).collect();
+        for key in own {
+            self.ancestry.remove(&key);
+        }
+    }
+
+    fn ancestry_of(&self, branch: &[u8]) -> impl Iterator<Item = (Vec<u8>, u64)> {
+        let from = (branch.to_vec(), Vec::new());
+        let of_branch = self.ancestry.range(from..).take_while(move |((owner, _), _)| owner == branch);
+        of_branch.map(|((_, other), revision)| (other.clone(), *revision))
+    }
+
+    /// Reads what [`Self::write`] wrote. `Ok(None)`: it is something else, or damaged.
+    ///
+    /// # Errors
+    ///
+    /// If the repository cannot be read.
+    pub(super) fn read(state: ObjectId, store: &mut ObjectStore) -> Result<Option<Self>, ShadowError> {
+        let mut tree = ShadowTree::stored(state);
+        let mut history = Self::default();
+        for segment in 0.. {
+            let Some(entry) = tree.get(&segment_path("shadow", segment), store)? else { break };
+            let roots = ShadowTree::stored(entry.id).list(store)?;
+            history.roots.extend(roots.iter().map(|(_, root)| root.id));
+            let Some(map) = read_text(&mut tree, &segment_path("map", segment), store)? else { return Ok(None) };
+            for line in map.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+                let Some(entry) = parse_map_line(line) else { return Ok(None) };
+                history.push_commit(entry);
+            }
+        }
+        let ancestry = read_text(&mut tree, b"ancestry", store)?.unwrap_or_default();
+        for line in ancestry.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let mut fields = line.split(|b| *b == b'\t');
+            let (Some(branch), Some(other), Some(revision)) = (fields.next(), fields.next(), fields.next()) else {
+                return Ok(None);
+            };
+            let Some(revision) = number(revision) else { return Ok(None) };
+            history.ancestry.insert((branch.to_vec(), other.to_vec()), revision);
+        }
+        let kept = read_text(&mut tree, b"kept", store)?;
+        history.kept = kept.and_then(|text| ObjectId::from_hex(&text).ok());
+        let date = read_text(&mut tree, b"date", store)?.unwrap_or_default();
+        history.last_seconds = number(&date).and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or_default();
+        Ok((!history.roots.is_empty()).then_some(history))
+    }
+
+    /// Writes all that the next run needs, on top of the state that this history was read from, and gives the tree's id.
+    ///
+    /// # Errors
+    ///
+    /// If the repository cannot be written.
+    pub(super) fn write(&self, before: Option<ObjectId>, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
+        let mut tree = before.map_or_else(ShadowTree::empty, ShadowTree::stored);
+        let first = match before {
+            Some(_) => closed_segments(&mut tree, store)?,
+            None => {
+                tree.make_dir(b"shadow", store)?;
+                tree.make_dir(b"map", store)?;
+                0
+            }
+        };
+        let revisions = u64::try_from(self.roots.len()).unwrap_or_default();
+        for segment in first..revisions.div_ceil(SEGMENT) {
+            self.write_segment(segment, &mut tree, store)?;
+        }
+        let mut ancestry = Vec::new();
+        for ((branch, other), revision) in &self.ancestry {
+            ancestry.extend([branch, &b"\t"[..], other, format!("\t{revision}\n").as_bytes()].concat());
+        }
+        write_text(&mut tree, b"ancestry", ancestry, store)?;
+        write_text(&mut tree, b"date", self.last_seconds.to_string().into_bytes(), store)?;
+        if let Some(kept) = self.kept {
+            write_text(&mut tree, b"kept", kept.to_string().into_bytes(), store)?;
+        }
+        tree.write(store)
+    }
+
+    fn write_segment(&self, segment: u64, tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<(), ShadowError> {
+        let range = segment * SEGMENT..(segment + 1) * SEGMENT;
+        let mut roots = ShadowTree::empty();
+        for revision in range.clone() {
+            let Some(id) = self.root(revision) else { break };
+            let entry = Entry { kind: EntryKind::Dir, id };
+            roots.put(format!("{revision:010}").as_bytes(), entry, store)?;
+        }
+        let id = roots.write(store)?;
+        tree.put(&segment_path("shadow", segment), Entry { kind: EntryKind::Dir, id }, store)?;
+        let from = self.map.partition_point(|entry| entry.revision < range.start);
+        let mut lines = Vec::new();
+        for entry in self.map[from..].iter().take_while(|entry| entry.revision < range.end) {
+            lines.extend_from_slice(format!("{}\t{}\t", entry.revision, entry.commit).as_bytes());
+            lines.extend_from_slice(&entry.branch);
+            lines.push(b'\n');
+        }
+        write_text(tree, &segment_path("map", segment), lines, store)
+    }
+}
+
+/// How many segments are full, and so need not be written again.
+fn closed_segments(tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<u64, ShadowError> {
+    let Some(shadow) = tree.get(b"shadow", store)? else { return Ok(0) };
+    let segments = ShadowTree::stored(shadow.id).list(store)?;
+    Ok(u64::try_from(segments.len()).unwrap_or_default().saturating_sub(1))
+}
+
+fn segment_path(folder: &str, segment: u64) -> Vec<u8> {
+    join(folder.as_bytes(), format!("{segment:07}").as_bytes())
+}
+
+fn parse_map_line(line: &[u8]) -> Option<MapEntry> {
+    let mut fields = line.splitn(3, |b| *b == b'\t');
+    let (revision, commit, branch) = (fields.next()?, fields.next()?, fields.next()?);
+    Some(MapEntry { revision: number(revision)?, commit: ObjectId::from_hex(commit).ok()?, branch: branch.to_vec() })
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn read_text(tree: &mut ShadowTree, path: &[u8], store: &mut ObjectStore) -> Result<Option<Vec<u8>>, ShadowError> {
+    let Some(entry) = tree.get(path, store)? else { return Ok(None) };
+    Ok(Some(store.read(entry.id, Kind::Blob)?.to_vec()))
+}
+
+fn write_text(tree: &mut ShadowTree, path: &[u8], text: Vec<u8>, store: &mut ObjectStore) -> Result<(), ShadowError> {
+    let id = store.write(Kind::Blob, text)?;
+    tree.put(path, Entry { kind: EntryKind::File, id }, store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, ObjectStore) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        gix::init_bare(dir.path()).expect("an empty repository");
+        let store = ObjectStore::open(dir.path()).expect("it opens");
+        (dir, store)
+    }
+
+    fn grow(history: &mut History, revisions: std::ops::Range<u64>, store: &mut ObjectStore) {
+        for revision in revisions {
+            let blob = store.write(Kind::Blob, revision.to_string().into_bytes()).expect("written");
+            let mut tree = ShadowTree::empty();
+            tree.put(b"f", Entry { kind: EntryKind::File, id: blob }, store).expect("parent exists");
+            history.push_root(tree.write(store).expect("written"));
+            history.push_commit(MapEntry { revision, commit: blob, branch: format!("b{}", revision % 3).into() });
+        }
+        history.contain(b"b1", b"b2", 7);
+        history.kept = history.root(1);
+    }
+
+    #[test]
+    fn what_was_written_in_steps_is_what_would_be_written_at_once() {
+        let (_dir, mut store) = store();
+        let mut at_once = History::default();
+        grow(&mut at_once, 0..2_500, &mut store);
+        let whole = at_once.write(None, &mut store).expect("written");
+
+        let mut state = None;
+        let mut from = 0;
+        for to in [1, 999, 1_000, 1_001, 2_500] {
+            let read = state.map(|state| History::read(state, &mut store).expect("readable").expect("a history"));
+            let mut history = read.unwrap_or_default();
+            grow(&mut history, from..to, &mut store);
+            state = Some(history.write(state, &mut store).expect("written"));
+            from = to;
+        }
+        assert_eq!(state, Some(whole));
+        let read = History::read(whole, &mut store).expect("readable").expect("a history");
+        assert_eq!((read.youngest(), read.map(), read.kept), (Some(2_499), at_once.map(), at_once.kept));
+        assert_eq!((read.contained(b"b1", b"b2"), read.root(1_234)), (7, at_once.root(1_234)));
+        assert_eq!(read.commit_at(b"b1", 9).map(|(revision, _)| revision), Some(7));
+    }
+
+    #[test]
+    fn what_a_branch_contains_comes_along_with_it() {
+        let mut history = History::default();
+        history.contain(b"a", b"trunk", 5);
+        history.contain(b"b", b"a", 9);
+        assert_eq!((history.contained(b"b", b"trunk"), history.contained(b"b", b"a")), (5, 9));
+        history.contain(b"b", b"trunk", 3);
+        assert_eq!(history.contained(b"b", b"trunk"), 5, "never less");
+        history.begin_anew(b"b");
+        assert_eq!((history.contained(b"b", b"a"), history.contained(b"a", b"trunk")), (0, 5));
+    }
+}

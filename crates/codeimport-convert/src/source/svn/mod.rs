@@ -1,0 +1,69 @@
+//! Subversion, over `svn://` and `http(s)://`.
+//!
+//! ```text
+//!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
+//!   dump      records of a dump stream                                form only
+//!   replay    one revision's records -> shadow tree                    texts, copies, checksums
+//!   layout    which paths are branches and tags                        pure
+//!   branches  what a revision did to each branch
+//!   commits   branch changes -> Git commits; mergeinfo: which of them are merges
+//!   history   revision <-> root tree, commit; carried in the target for the next run
+//!   converter a stream of revisions through all of these
+//! ```
+//!
+//! Promises: each branch's tree at each revision is what `svn export --ignore-keywords` gives, raw text as stored; every
+//! checksum in the stream is checked; the same history gives the same commits, in one go or in pieces.
+
+mod author;
+mod branches;
+mod classify;
+mod client;
+mod commits;
+mod converter;
+mod dump;
+mod history;
+mod layout;
+mod mergeinfo;
+mod props;
+mod replay;
+mod run;
+mod state;
+mod svndiff;
+
+pub use author::AuthorMap;
+pub use converter::{ConvertOptions, Converter, SvnError};
+pub use history::{History, MapEntry};
+pub use layout::{BranchKind, Layout};
+
+use crate::{Cache, ConvertError, Source, SourceOptions, SourceState, Watch, Watermark};
+use client::Client;
+use codeimport_core::Stage;
+use gix::ObjectId;
+
+/// A Subversion repository, or a directory of one.
+pub(super) struct SvnSource {
+    client: Client,
+    options: SourceOptions,
+}
+
+impl SvnSource {
+    pub(super) fn new(url: &str, options: SourceOptions) -> Self {
+        Self { client: Client { url: url.to_owned(), idle_timeout: options.idle_timeout }, options }
+    }
+}
+
+impl Source for SvnSource {
+    fn probe(&self, watch: &Watch) -> Result<Watermark, ConvertError> {
+        let info = self.client.info(Stage::Probe, watch)?;
+        Ok(watermark(&info.uuid, info.youngest))
+    }
+
+    fn fetch(&self, cache: &Cache, carried: Option<ObjectId>, watch: &Watch) -> Result<SourceState, ConvertError> {
+        run::Run { client: &self.client, options: &self.options, cache, watch }.fetch(carried)
+    }
+}
+
+/// The position of a repository's newest revision.
+fn watermark(uuid: &str, revision: u64) -> Watermark {
+    Watermark(format!("r{revision} of {uuid}"))
+}

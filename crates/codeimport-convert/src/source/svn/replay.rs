@@ -1,0 +1,238 @@
+//! Applies the records of a revision to the shadow tree of the revision before it.
+//!
+//! Invariant: a text is stored only if it has the checksum that the source gives for it.
+
+use super::dump::{Action, CopyFrom, NodeKind, NodeRecord, PropChanges, PropValue, Text};
+use super::history::History;
+use super::layout::below;
+use super::props::DirProps;
+use super::svndiff::{self, DeltaError};
+use crate::objects::ObjectStore;
+use crate::shadow::{Entry, EntryKind, PROPS_ENTRY, ShadowError, ShadowTree};
+use gix::ObjectId;
+use gix::objs::Kind;
+use md5::{Digest as _, Md5};
+use std::sync::Arc;
+
+/// Why a record cannot be applied. All but the first mean that the source contradicts itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Our own repository.
+    #[error(transparent)]
+    Shadow(#[from] ShadowError),
+    /// A change to something that is not there.
+    #[error("{path}: is changed, but does not exist")]
+    Missing {
+        /// The path.
+        path: String,
+    },
+    /// A copy from something that is not there.
+    #[error("{path}: is a copy of {from}@{revision}, which does not exist")]
+    CopySource {
+        /// The path.
+        path: String,
+        /// Path copied from.
+        from: String,
+        /// Revision copied from.
+        revision: u64,
+    },
+    /// A delta that cannot be applied.
+    #[error("{path}: {source}")]
+    Delta {
+        /// The path.
+        path: String,
+        /// Why.
+        source: DeltaError,
+    },
+    /// A text with another checksum than the source gives for it.
+    #[error("{path}: has the MD5 {got}, the source says {expected}")]
+    Checksum {
+        /// The path.
+        path: String,
+        /// By the source.
+        expected: String,
+        /// Of the text at hand.
+        got: String,
+    },
+    /// An addition that does not say of what.
+    #[error("{path}: is added as neither file nor directory")]
+    NoKind {
+        /// The path.
+        path: String,
+    },
+}
+
+/// A directory that a revision has made.
+#[derive(Clone, Debug)]
+pub(super) struct MadeDir {
+    /// Its path.
+    pub(super) path: Vec<u8>,
+    /// What it is a copy of.
+    pub(super) copy_from: Option<CopyFrom>,
+}
+
+/// One revision being applied.
+pub(super) struct Replay<'a> {
+    /// The tree, first of the revision before, then with the changes so far.
+    pub(super) tree: &'a mut ShadowTree,
+    /// Revisions before this one, for copies.
+    pub(super) history: &'a History,
+    /// The repository that takes the objects.
+    pub(super) store: &'a mut ObjectStore,
+    /// Directories made in this revision, in order.
+    pub(super) made_dirs: &'a mut Vec<MadeDir>,
+    /// All paths that have a record.
+    pub(super) touched: &'a mut Vec<Vec<u8>>,
+}
+
+impl Replay<'_> {
+    /// Applies one record.
+    pub(super) fn apply(&mut self, node: NodeRecord) -> Result<(), ReplayError> {
+        match node.action {
+            // Gone already: part of the tree may be hidden from this account, its removal is not.
+            Action::Delete => drop(self.tree.remove(&node.path, self.store)?),
+            Action::Add => self.add(&node)?,
+            Action::Replace => {
+                self.tree.remove(&node.path, self.store)?;
+                self.add(&node)?;
+            }
+            Action::Change => self.change(&node)?,
+        }
+        self.touched.push(node.path);
+        Ok(())
+    }
+
+    fn add(&mut self, node: &NodeRecord) -> Result<(), ReplayError> {
+        let origin = node.copy_from.as_ref().map(|from| self.copy_source(&node.path, from)).transpose()?;
+        let kind = match (node.kind, origin) {
+            (Some(kind), _) => kind,
+            (None, Some(Entry { kind: EntryKind::Dir, .. })) => NodeKind::Dir,
+            (None, Some(_)) => NodeKind::File,
+            (None, None) => return Err(ReplayError::NoKind { path: show(&node.path) }),
+        };
+        match kind {
+            NodeKind::Dir => {
+                match origin {
+                    Some(entry) => self.tree.put(&node.path, entry, self.store)?,
+                    None => self.tree.make_dir(&node.path, self.store)?,
+                }
+                self.made_dirs.push(MadeDir { path: node.path.clone(), copy_from: node.copy_from.clone() });
+                self.set_dir_props(&node.path, node.props.as_ref())
+            }
+            NodeKind::File => self.put_file(node, origin),
+        }
+    }
+
+    fn change(&mut self, node: &NodeRecord) -> Result<(), ReplayError> {
+        let entry = self.tree.get(&node.path, self.store)?;
+        match entry.ok_or_else(|| ReplayError::Missing { path: show(&node.path) })? {
+            Entry { kind: EntryKind::Dir, .. } => self.set_dir_props(&node.path, node.props.as_ref()),
+            entry => self.put_file(node, Some(entry)),
+        }
+    }
+
+    /// Puts a file that is based on `base`, or on nothing.
+    fn put_file(&mut self, node: &NodeRecord, base: Option<Entry>) -> Result<(), ReplayError> {
+        let kind = file_kind(base.map(|entry| entry.kind), node.props.as_ref());
+        let id = match (&node.text, base) {
+            (Some(text), base) => self.store_text(&node.path, text, base.map(|entry| entry.id))?,
+            (None, Some(entry)) => entry.id,
+            (None, None) => self.store.write(Kind::Blob, Vec::new()).map_err(ShadowError::from)?,
+        };
+        Ok(self.tree.put(&node.path, Entry { kind, id }, self.store)?)
+    }
+
+    fn store_text(&mut self, path: &[u8], text: &Text, base: Option<ObjectId>) -> Result<ObjectId, ReplayError> {
+        let content = if text.is_delta {
+            let base: Arc<[u8]> = match base {
+                Some(id) => self.store.read(id, Kind::Blob).map_err(ShadowError::from)?,
+                None => Arc::from([]),
+            };
+            check_md5(path, &base, text.base_md5.as_deref())?;
+            let delta = svndiff::apply(&base, &text.bytes);
+            delta.map_err(|source| ReplayError::Delta { path: show(path), source })?
+        } else {
+            text.bytes.clone()
+        };
+        check_md5(path, &content, text.md5.as_deref())?;
+        Ok(self.store.write(Kind::Blob, content).map_err(ShadowError::from)?)
+    }
+
+    fn set_dir_props(&mut self, path: &[u8], changes: Option<&PropChanges>) -> Result<(), ReplayError> {
+        let Some(changes) = changes else { return Ok(()) };
+        let at = join(path, PROPS_ENTRY);
+        let mut props = match self.tree.get(&at, self.store)? {
+            Some(entry) => DirProps::decode(&self.store.read(entry.id, Kind::Blob).map_err(ShadowError::from)?),
+            None => DirProps::default(),
+        };
+        if !props.apply(changes) {
+            return Ok(());
+        }
+        match props.encode() {
+            Some(bytes) => {
+                let id = self.store.write(Kind::Blob, bytes).map_err(ShadowError::from)?;
+                self.tree.put(&at, Entry { kind: EntryKind::File, id }, self.store)?;
+            }
+            None => drop(self.tree.remove(&at, self.store)?),
+        }
+        Ok(())
+    }
+
+    fn copy_source(&mut self, path: &[u8], from: &CopyFrom) -> Result<Entry, ReplayError> {
+        let root = self.history.root(from.revision);
+        let entry = match root {
+            Some(root) => ShadowTree::stored(root).get(&from.path, self.store)?,
+            None => None,
+        };
+        entry.ok_or_else(|| ReplayError::CopySource {
+            path: show(path),
+            from: show(&from.path),
+            revision: from.revision,
+        })
+    }
+}
+
+/// What a file is after a record: executable and special are set and unset by properties.
+fn file_kind(before: Option<EntryKind>, props: Option<&PropChanges>) -> EntryKind {
+    let is = |name: &str, before: bool| match props.and_then(|props| props.change(name)) {
+        Some(PropValue::Set(_)) => true,
+        Some(PropValue::Deleted) => false,
+        None => before,
+    };
+    if is("svn:special", before == Some(EntryKind::Special)) {
+        EntryKind::Special
+    } else if is("svn:executable", before == Some(EntryKind::Executable)) {
+        EntryKind::Executable
+    } else {
+        EntryKind::File
+    }
+}
+
+fn check_md5(path: &[u8], content: &[u8], expected: Option<&str>) -> Result<(), ReplayError> {
+    let Some(expected) = expected else { return Ok(()) };
+    let got: String = Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    if got == expected {
+        return Ok(());
+    }
+    Err(ReplayError::Checksum { path: show(path), expected: expected.to_owned(), got })
+}
+
+/// A path below a directory.
+pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
+    if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
+}
+
+/// Where a path came from in this revision, if a directory above it, or it itself, was made: the copy's source with
+/// the rest of the path, or nothing for one that was made empty.
+pub(super) fn origin_of(path: &[u8], made_dirs: &[MadeDir]) -> Option<Option<CopyFrom>> {
+    // The last one is the nearest in time; within a revision, a deeper one comes after the one it lies in.
+    let (made, rest) = made_dirs.iter().rev().find_map(|made| Some((made, below(path, &made.path)?)))?;
+    Some(made.copy_from.as_ref().map(|from| {
+        let path = if rest.is_empty() { from.path.clone() } else { join(&from.path, rest) };
+        CopyFrom { revision: from.revision, path }
+    }))
+}
+
+fn show(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}

@@ -1,0 +1,249 @@
+//! One run: from where the last one stopped to where the source is now, or to the run's limit.
+//!
+//! History is read in chunks. Each chunk is complete before it counts, so a connection that breaks costs one chunk, and what
+//! was converted before it is published.
+
+use super::client::{Client, Info};
+use super::converter::{ConvertOptions, Converter, Flushed, SvnError};
+use super::state::SvnState;
+use super::{Layout, classify, watermark};
+use crate::objects::ObjectStore;
+use crate::{Cache, Carried, ConvertError, Progress, SourceOptions, SourceState, Watch};
+use codeimport_core::{Outcome, Stage};
+use gix::ObjectId;
+use std::collections::BTreeSet;
+use std::io::{self, BufReader, Read};
+use std::time::{Duration, Instant};
+
+/// Revisions asked for at a time. A chunk costs a connection (tens of milliseconds) and one pack.
+const CHUNK: u64 = 1_000;
+
+/// Buffer between the dumping program and the parser.
+const BUFFER: usize = 256 << 10;
+
+/// Between two progress reports.
+const REPORT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What a run works with.
+pub(super) struct Run<'a> {
+    pub(super) client: &'a Client,
+    pub(super) options: &'a SourceOptions,
+    pub(super) cache: &'a Cache,
+    pub(super) watch: &'a Watch,
+}
+
+impl Run<'_> {
+    /// Converts what is new.
+    pub(super) fn fetch(&self, carried: Option<ObjectId>) -> Result<SourceState, ConvertError> {
+        let info = self.client.info(Stage::Fetch, self.watch)?;
+        let (mut converter, layout) = self.open(carried, &info)?;
+        let first = converter.next_revision();
+        if first > info.youngest + 1 {
+            let url = &self.client.url;
+            let text = format!(
+                "{url} has r{} as its newest revision, r{} was converted before: it was reset.",
+                info.youngest,
+                first - 1
+            );
+            return Err(ConvertError::new(Outcome::RemoteBroken, Stage::Fetch, text));
+        }
+        let mut received = 0;
+        let failed = self.convert(&mut converter, &info, &mut received).err();
+        let converted = converter.next_revision();
+        match failed {
+            // Nothing to show for it, or told to stop: the failure is the result.
+            Some(error) if converted == first || error.is_cancelled() => return Err(error),
+            Some(error) => {
+                self.watch.note(Stage::Fetch, format!("{} What was converted before that is published.", error.chain()))
+            }
+            None => {}
+        }
+        let flushed = self.ours(converter.flush())?;
+        let state = SvnState { uuid: info.uuid.clone(), layout };
+        self.state(state, &flushed, &info, converted, received)
+    }
+
+    /// Goes on from what an earlier run carried, or begins anew.
+    fn open(&self, carried: Option<ObjectId>, info: &Info) -> Result<(Converter, Layout), ConvertError> {
+        let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
+        let before = match carried {
+            Some(tree) => SvnState::read(tree, &mut store),
+            None => None,
+        };
+        if let Some((state, history)) = before {
+            if state.uuid != info.uuid {
+                return Err(self.replaced(&state.uuid, &info.uuid));
+            }
+            let layout = state.layout.clone();
+            match Converter::open(self.cache.path(), Some(history), &info.uuid, options(layout.clone())) {
+                Ok(converter) => return Ok((converter, layout)),
+                Err(error) => self.watch.note(
+                    Stage::Fetch,
+                    format!(
+                        "What the last run left cannot be read ({error}): all is converted again, to the same commits."
+                    ),
+                ),
+            }
+        }
+        let layout = self.detect_layout(info)?;
+        let converter = self.ours(Converter::open(self.cache.path(), None, &info.uuid, options(layout.clone())))?;
+        Ok((converter, layout))
+    }
+
+    /// Standard where one of its directories is there, else a single line of history.
+    fn detect_layout(&self, info: &Info) -> Result<Layout, ConvertError> {
+        let directories = self.client.directories(info.youngest, Stage::Fetch, self.watch)?;
+        let is_standard = directories.iter().any(|name| matches!(name.as_str(), "trunk" | "branches" | "tags"));
+        let layout = if is_standard { Layout::standard(&info.path) } else { Layout::single(&info.path) };
+        let found = if is_standard { "trunk, branches and tags" } else { "no branches: a single line of history" };
+        self.watch.note(Stage::Fetch, format!("Layout: {found}."));
+        Ok(layout)
+    }
+
+    /// Reads chunk after chunk until all is there or the run's limit is reached.
+    fn convert(&self, converter: &mut Converter, info: &Info, received: &mut u64) -> Result<(), ConvertError> {
+        let began = Instant::now();
+        let limit = converter.next_revision().saturating_add(self.options.max_revisions);
+        while converter.next_revision() <= info.youngest.min(limit - 1) && began.elapsed() < self.options.max_time {
+            self.watch.check(Stage::Fetch)?;
+            let first = converter.next_revision();
+            let last = (first + CHUNK - 1).min(info.youngest).min(limit - 1);
+            self.convert_chunk(converter, first..=last, info.youngest, received)?;
+            // Ends a pack, so that memory and the loss by a crash stay bounded.
+            self.ours(converter.flush())?;
+        }
+        Ok(())
+    }
+
+    fn convert_chunk(
+        &self,
+        converter: &mut Converter,
+        chunk: std::ops::RangeInclusive<u64>,
+        youngest: u64,
+        received: &mut u64,
+    ) -> Result<(), ConvertError> {
+        let mut dump = self.client.dump(*chunk.start(), *chunk.end(), self.watch)?;
+        let mut counted = Counted { inner: &mut dump, count: 0 };
+        let mut last_report = Instant::now();
+        let base = *received;
+        let read = {
+            let mut report = Reporter { watch: self.watch, youngest, last: &mut last_report };
+            converter.read_stream(BufReader::with_capacity(BUFFER, &mut counted), |done| {
+                report.revision(done, base);
+                true
+            })
+        };
+        *received += counted.count;
+        let ended = dump.finish();
+        match (read, ended) {
+            (_, Err(error)) => self.broken_off(converter, ConvertError::program(Stage::Fetch, error)),
+            (_, Ok(end)) if !end.success() && !end.stderr.is_empty() => {
+                self.broken_off(converter, classify::classify(&self.client.url, Stage::Fetch, &end.stderr))
+            }
+            (Err(error), Ok(_)) => self.broken_off(converter, self.unreadable(error)),
+            (Ok(()), Ok(end)) if !end.success() => {
+                let text = format!("svnrdump ended with {} and said nothing.", end.status_text());
+                self.broken_off(converter, ConvertError::new(Outcome::Unavailable, Stage::Fetch, text))
+            }
+            (Ok(()), Ok(_)) => converter.end_stream().map_err(|error| self.unreadable(error)),
+        }
+    }
+
+    fn broken_off(&self, converter: &mut Converter, error: ConvertError) -> Result<(), ConvertError> {
+        converter.drop_open_revision();
+        Err(error)
+    }
+
+    fn state(
+        &self,
+        state: SvnState,
+        flushed: &Flushed,
+        info: &Info,
+        next: u64,
+        received_bytes: u64,
+    ) -> Result<SourceState, ConvertError> {
+        let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
+        let tree = self.ours(state.write(flushed.state, &mut store))?;
+        self.ours(store.flush())?;
+        let mut refs = flushed.refs.clone();
+        refs.retain(|name, _| self.options.filter.takes(name));
+        let tips: BTreeSet<ObjectId> = refs.values().copied().chain(flushed.kept).chain([tree]).collect();
+        self.cache.keep_tips(&tips)?;
+        let trunk = "refs/heads/trunk".into();
+        Ok(SourceState {
+            watermark: watermark(&info.uuid, next.saturating_sub(1)),
+            default_branch: refs.contains_key(&trunk).then_some(trunk),
+            refs,
+            received_bytes,
+            carried: Some(Carried { tree, kept: flushed.kept }),
+            complete: next > info.youngest,
+        })
+    }
+
+    fn replaced(&self, expected: &str, got: &str) -> ConvertError {
+        let url = &self.client.url;
+        let text = format!(
+            "{url} now has another repository (UUID {got}) than the one imported so far ({expected}). To follow it, delete this import and define a new one."
+        );
+        ConvertError::new(Outcome::RemoteBroken, Stage::Fetch, text)
+    }
+
+    /// A stream that does not make sense is the source's fault; a repository of ours that does not work is ours.
+    fn unreadable(&self, error: SvnError) -> ConvertError {
+        let url = &self.client.url;
+        match error {
+            SvnError::Shadow(_) | SvnError::Store(_) | SvnError::State => self.our_failure(error),
+            SvnError::Replaced { expected, got } => self.replaced(&expected, &got),
+            SvnError::Dump(_) | SvnError::Replay { .. } | SvnError::OutOfOrder { .. } => {
+                let text = format!("{url} sends history that contradicts itself: {error}.");
+                ConvertError::new(Outcome::RemoteBroken, Stage::Convert, text).caused_by(error)
+            }
+        }
+    }
+
+    fn ours<T, E: std::error::Error + Send + Sync + 'static>(&self, result: Result<T, E>) -> Result<T, ConvertError> {
+        result.map_err(|error| self.our_failure(error))
+    }
+
+    fn our_failure(&self, error: impl std::error::Error + Send + Sync + 'static) -> ConvertError {
+        let text = format!("The worker's cache {} cannot be used.", self.cache.path().display());
+        ConvertError::new(Outcome::Failure, Stage::Convert, text).caused_by(error)
+    }
+}
+
+fn options(layout: Layout) -> ConvertOptions {
+    ConvertOptions { layout, authors: super::AuthorMap::default(), git_svn_id: None }
+}
+
+/// Counts what is read.
+struct Counted<'a, R> {
+    inner: &'a mut R,
+    count: u64,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count += read as u64;
+        Ok(read)
+    }
+}
+
+/// Tells how far it is, a few times a second.
+struct Reporter<'a> {
+    watch: &'a Watch,
+    youngest: u64,
+    last: &'a mut Instant,
+}
+
+impl Reporter<'_> {
+    fn revision(&mut self, done: u64, received_bytes: u64) {
+        if self.last.elapsed() < REPORT_INTERVAL {
+            return;
+        }
+        *self.last = Instant::now();
+        let mut progress = Progress::begin(Stage::Convert, "revisions");
+        (progress.done, progress.total, progress.received_bytes) = (done, Some(self.youngest), received_bytes);
+        self.watch.progress(&progress);
+    }
+}

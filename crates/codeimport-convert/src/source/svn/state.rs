@@ -1,0 +1,43 @@
+//! What a run leaves for the next one: the history, and the decisions that must not change.
+
+use super::Layout;
+use crate::objects::ObjectStore;
+use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
+use gix::ObjectId;
+use gix::objs::Kind;
+use serde::{Deserialize, Serialize};
+
+/// Name of the file with the decisions, and of the tree with the history.
+const DECISIONS: &[u8] = b"subversion.json";
+const HISTORY: &[u8] = b"history";
+
+/// Decisions of the first run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct SvnState {
+    /// Identity of the repository.
+    pub(super) uuid: String,
+    /// Which paths are branches and tags. Found out once: a `trunk` that appears later must not change old commits.
+    pub(super) layout: Layout,
+}
+
+impl SvnState {
+    /// Reads what [`Self::write`] wrote, and the tree of the history. None if it is not there or cannot be read.
+    pub(super) fn read(tree: ObjectId, store: &mut ObjectStore) -> Option<(Self, ObjectId)> {
+        let mut tree = ShadowTree::stored(tree);
+        let decisions = tree.get(DECISIONS, store).ok()??;
+        let history = tree.get(HISTORY, store).ok()??;
+        let json = store.read(decisions.id, Kind::Blob).ok()?;
+        Some((serde_json::from_slice(&json).ok()?, history.id))
+    }
+
+    /// Writes the decisions beside a history and gives the tree's id.
+    pub(super) fn write(&self, history: ObjectId, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
+        // Strings and lists of strings: serialising them cannot fail.
+        let json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        let id = store.write(Kind::Blob, json)?;
+        let mut tree = ShadowTree::empty();
+        tree.put(DECISIONS, Entry { kind: EntryKind::File, id }, store)?;
+        tree.put(HISTORY, Entry { kind: EntryKind::Dir, id: history }, store)?;
+        tree.write(store)
+    }
+}
