@@ -1,1 +1,109 @@
-//! Placeholder.
+//! The registry: what is wanted. Definitions of imports, their review, their audit trail, and what the scans found.
+//!
+//! What it promises:
+//!
+//! - a change of an import, its audit event and the wish for the queue are one transaction;
+//! - the queue learns of every change, whoever was down meanwhile ([`outbox`]);
+//! - every finished run takes effect once ([`run_event_consumer`]);
+//! - readers see the refs of an import as one scan left them, never in between;
+//! - a worker that has lost its lease changes nothing.
+//!
+//! What it does not do: decide when an import runs, which is the queue's; touch a repository, which is the worker's.
+
+pub mod audit;
+mod backoff;
+mod config;
+mod database_watch;
+mod definition;
+pub mod error;
+pub mod import;
+pub mod outbox;
+pub mod policy;
+pub mod rpc;
+pub mod run_effect;
+pub mod run_event_consumer;
+pub mod store;
+pub mod workflow;
+
+pub use config::Config;
+pub use store::migrations;
+
+use anyhow::Context as _;
+use codeimport_kit::{
+    Ready, ServiceConfig as _, Shutdown,
+    client::{self, Outbound},
+    config::database_url,
+    server::Server,
+    tasks::TaskGroup,
+};
+use codeimport_pg::{Db, PoolConfig};
+use codeimport_proto::registry::{
+    import_service_server::ImportServiceServer, run_support_service_server::RunSupportServiceServer,
+    scan_service_server::ScanServiceServer,
+};
+use std::{sync::Arc, time::Duration};
+use store::Store;
+
+const NAME: &str = "registry";
+/// A service may start with its database, or before.
+const DATABASE_START: Duration = Duration::from_secs(60);
+/// The first scan of a large history makes a million revisions visible by one statement.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the queue may take to answer the relay.
+const QUEUE_DEADLINE: Duration = Duration::from_secs(10);
+/// All refs of a repository travel in one message; a hundred thousand of them take some 20 MiB.
+const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Runs the registry until `shutdown` begins, and stops it in order. Fulfils `ready` once it accepts calls.
+///
+/// # Errors
+///
+/// If the configuration cannot be used, the database does not come up or cannot be migrated, or the address cannot be
+/// bound. What fails later is waited out.
+pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Result<()> {
+    config.check()?;
+    let db = tokio::select! {
+        db = open_database(&config) => db?,
+        () = shutdown.drained() => return Ok(()),
+    };
+    let store = Store::new(db.clone());
+    let server = server(&config, &store)?;
+    let health = server.health();
+    let relay_channel = client::connect(&config.queue_url, Outbound::with_deadline(QUEUE_DEADLINE))?;
+    let event_channel = client::connect(&config.queue_url, Outbound::without_deadline())?;
+
+    let mut tasks = TaskGroup::new(shutdown.clone());
+    // Tells the queue what has changed.
+    tasks.spawn("registry.outbox_relay", outbox::Relay::new(store.clone(), relay_channel).run(shutdown.clone()));
+    // Learns from the queue how runs ended.
+    let consumer = run_event_consumer::RunEventConsumer::new(store, event_channel);
+    tasks.spawn("registry.run_event_consumer", consumer.run(shutdown.clone()));
+    // Gets no calls while there is no database.
+    tasks.spawn("registry.database_watch", database_watch::run(db, health, shutdown.clone()));
+    tasks.spawn("registry.server", server.serve(shutdown, ready));
+    tasks.join().await
+}
+
+async fn open_database(config: &Config) -> anyhow::Result<Db> {
+    let url = database_url(config.database_url.as_ref())?;
+    let pool = PoolConfig { statement_timeout: STATEMENT_TIMEOUT, ..PoolConfig::for_service(NAME) };
+    let db = Db::connect(url.expose(), pool)?;
+    db.wait_until_up(DATABASE_START).await.context("the database does not answer")?;
+    db.migrate(NAME, migrations()).await.context("the schema cannot be brought up to date")?;
+    Ok(db)
+}
+
+fn server(config: &Config, store: &Store) -> anyhow::Result<Server> {
+    let policy = Arc::new(config.policy());
+    let imports = rpc::ImportApi::new(store.clone(), policy.clone());
+    let scans = rpc::ScanApi::new(store.clone());
+    let skew = config.lease_skew_allowance.get();
+    let run_support = rpc::RunSupportApi::new(store.clone(), policy, config.lease_key()?, skew);
+    let run_support = RunSupportServiceServer::new(run_support)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    Ok(Server::new(NAME, config.server())
+        .add_service(ImportServiceServer::new(imports))
+        .add_service(ScanServiceServer::new(scans))
+        .add_service(run_support))
+}

@@ -6,7 +6,7 @@ use std::fmt;
 /// A configured text that its `Debug` hides: passwords, keys, addresses with a password in them.
 ///
 /// Cannot be serialised, so that it cannot leave by accident.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 

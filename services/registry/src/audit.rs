@@ -1,0 +1,134 @@
+//! The audit trail's words: what happened, and which fields changed from what to what. Pure.
+
+use crate::import::Intent;
+use serde::{Deserialize, Serialize};
+
+/// Who acts where no person does.
+pub const SYSTEM: &str = "system";
+
+/// What happened to an import.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventType {
+    /// Defined.
+    Created,
+    /// Definition changed.
+    Updated,
+    /// Review status changed.
+    Reviewed,
+    /// Tried again.
+    Retried,
+    /// Deleted.
+    Deleted,
+    /// A run finished.
+    RunFinished,
+}
+
+impl EventType {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Created, Self::Updated, Self::Reviewed, Self::Retried, Self::Deleted, Self::RunFinished];
+
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Reviewed => "reviewed",
+            Self::Retried => "retried",
+            Self::Deleted => "deleted",
+            Self::RunFinished => "run_finished",
+        }
+    }
+
+    /// The type with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.name() == name)
+    }
+}
+
+/// One field before and after a change. Stored as JSON with these names.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Path of the field, as in the contract: `source.url`.
+    pub path: String,
+    /// Value before; empty if it was not set.
+    pub before: String,
+    /// Value after; empty if it is not set.
+    pub after: String,
+}
+
+/// One entry to be written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewEvent {
+    /// What happened.
+    pub event_type: EventType,
+    /// Who did it.
+    pub actor: String,
+    /// Why, for people.
+    pub reason: String,
+    /// Fields that changed.
+    pub changes: Vec<FieldChange>,
+}
+
+/// The fields in which two intents differ; `None` is an import that does not exist.
+#[must_use]
+pub fn changes(before: Option<&Intent>, after: Option<&Intent>) -> Vec<FieldChange> {
+    let pairs = fields(before).into_iter().zip(fields(after));
+    pairs.filter_map(|((path, before), (_, after))| change(path, before, after)).collect()
+}
+
+/// A change of one field; none if there is none.
+#[must_use]
+pub fn change(path: &str, before: String, after: String) -> Option<FieldChange> {
+    (before != after).then(|| FieldChange { path: path.to_owned(), before, after })
+}
+
+/// Every field of an intent as text, always in the same order.
+fn fields(intent: Option<&Intent>) -> [(&'static str, String); 8] {
+    let text = |value: fn(&Intent) -> String| intent.map(value).unwrap_or_default();
+    [
+        ("display_name", text(|i| i.definition.display_name.clone())),
+        ("source.rcs_type", text(|i| i.definition.source.rcs_type.name().to_owned())),
+        ("source.url", text(|i| i.definition.source.url.clone())),
+        ("target.url", text(|i| i.definition.target_url.clone())),
+        ("ref_filter.include", text(|i| i.definition.ref_patterns.include.join(" "))),
+        ("ref_filter.exclude", text(|i| i.definition.ref_patterns.exclude.join(" "))),
+        ("update_interval", text(|i| format!("{:?}", i.definition.effective_update_interval()))),
+        ("review_status", text(|i| i.status.name().to_owned())),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::tests::intent;
+    use codeimport_core::ReviewStatus;
+
+    #[test]
+    fn only_what_differs_is_a_change() {
+        let before = intent(ReviewStatus::New);
+        let mut after = before.clone();
+        after.status = ReviewStatus::Reviewed;
+        after.definition.source.url = "https://host/other".to_owned();
+        let changes = changes(Some(&before), Some(&after));
+        let paths: Vec<_> = changes.iter().map(|change| change.path.as_str()).collect();
+        assert_eq!(paths, ["source.url", "review_status"]);
+        assert_eq!((changes[1].before.as_str(), changes[1].after.as_str()), ("new", "reviewed"));
+    }
+
+    #[test]
+    fn creation_and_deletion_tell_all_that_was_set() {
+        let intent = intent(ReviewStatus::New);
+        assert!(changes(None, Some(&intent)).iter().all(|change| change.before.is_empty()));
+        assert!(changes(Some(&intent), None).iter().all(|change| change.after.is_empty()));
+    }
+
+    #[test]
+    fn every_event_type_has_a_name_of_its_own() {
+        for event in EventType::ALL {
+            assert_eq!(EventType::from_name(event.name()), Some(event));
+        }
+    }
+}

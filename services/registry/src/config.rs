@@ -1,0 +1,111 @@
+//! The settings of the registry. Keys of the TOML file; `CODEIMPORT_REGISTRY_<KEY>` overrides each.
+
+use crate::policy::Policy;
+use codeimport_core::LeaseKey;
+use codeimport_kit::{
+    ServiceConfig,
+    config::{ConfigDuration, ConfigError, Secret},
+    server::ServerConfig,
+};
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The settings of the registry.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where to accept calls; port 0 for any free one. `127.0.0.1:7401`.
+    pub listen: SocketAddr,
+    /// Where to write the address that was bound.
+    pub port_file: Option<PathBuf>,
+    /// Where to serve metrics; nowhere if not set.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long to go on accepting calls after health has said NOT_SERVING. Longer than one health check of the
+    /// balancer in front. 0 s.
+    pub drain_notice: ConfigDuration,
+    /// How long calls under way may take to end after that. 20 s.
+    pub shutdown_grace: ConfigDuration,
+    /// Address of the PostgreSQL database; the variable `DATABASE_URL` if not set.
+    pub database_url: Option<Secret>,
+    /// The secret by which lease tokens are checked: the queue's own, at least 32 bytes.
+    pub lease_key: Secret,
+    /// Address of the queue. `http://127.0.0.1:7402`.
+    pub queue_url: String,
+    /// Imports of sources whose address begins with one of these are approved at once, all others wait for a review.
+    /// Empty: all are approved.
+    pub auto_approve_prefixes: Vec<String>,
+    /// Addresses that remote targets have to begin with. Empty: no remote targets.
+    pub target_prefixes: Vec<String>,
+    /// Absolute path of the folder below which local targets lie, as the workers see it. Imports that name no target
+    /// get `<root>/<import id>.git`. Not set: no local targets.
+    pub local_target_root: Option<PathBuf>,
+    /// How long after its expiry a lease token is still taken: clocks of queue and registry's databases may differ. 5 s.
+    pub lease_skew_allowance: ConfigDuration,
+}
+
+impl Default for Config {
+    /// Without the secrets, which have no default: [`ServiceConfig::check`] refuses it as it is.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7401)),
+            port_file: None,
+            metrics_listen: None,
+            drain_notice: ConfigDuration::from_secs(0),
+            shutdown_grace: ServerConfig::DEFAULT_SHUTDOWN_GRACE,
+            database_url: None,
+            lease_key: Secret::default(),
+            queue_url: "http://127.0.0.1:7402".to_owned(),
+            auto_approve_prefixes: Vec::new(),
+            target_prefixes: Vec::new(),
+            local_target_root: None,
+            lease_skew_allowance: ConfigDuration::from_secs(5),
+        }
+    }
+}
+
+impl Config {
+    /// The part that the server needs.
+    #[must_use]
+    pub fn server(&self) -> ServerConfig {
+        ServerConfig {
+            listen: self.listen,
+            port_file: self.port_file.clone(),
+            drain_notice: self.drain_notice,
+            shutdown_grace: self.shutdown_grace,
+        }
+    }
+
+    /// What is allowed here.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            auto_approve_prefixes: self.auto_approve_prefixes.clone(),
+            target_prefixes: self.target_prefixes.clone(),
+            local_target_root: self.local_target_root.clone(),
+        }
+    }
+
+    /// The key by which lease tokens are checked.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] if the secret is too short.
+    pub fn lease_key(&self) -> Result<LeaseKey, ConfigError> {
+        let too_short = || ConfigError::invalid("lease_key", format!("is shorter than {} bytes", LeaseKey::MIN_LEN));
+        LeaseKey::new(self.lease_key.expose().as_bytes()).ok_or_else(too_short)
+    }
+}
+
+impl ServiceConfig for Config {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.lease_key()?;
+        if self.local_target_root.as_ref().is_some_and(|root| !root.is_absolute()) {
+            return Err(ConfigError::invalid("local_target_root", "is no absolute path"));
+        }
+        Ok(())
+    }
+
+    fn metrics_listen(&self) -> Option<SocketAddr> {
+        self.metrics_listen
+    }
+}

@@ -1,0 +1,277 @@
+//! Makes definitions of requests, or says everything that is wrong with them at once. Pure.
+//!
+//! Field paths are those of the request: `import.source.url`.
+
+use crate::{
+    import::{Definition, RefPatterns, Source},
+    policy::Policy,
+};
+use codeimport_core::{ImportId, MIN_UPDATE_INTERVAL, RefFilter, SourceUrl, TargetUrl};
+use codeimport_kit::Violations;
+use codeimport_proto::{
+    convert::{duration_from_wire, rcs_type_from_wire},
+    registry as wire,
+};
+use std::{collections::BTreeSet, time::Duration};
+
+const MAX_DISPLAY_NAME_CHARS: usize = 200;
+/// Every ref is held against every pattern.
+const MAX_PATTERNS: usize = 100;
+const MAX_UPDATE_INTERVAL: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// The parts of a definition, by the names that `UpdateImportRequest.update_paths` uses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Part {
+    /// `display_name`
+    DisplayName,
+    /// `source`
+    Source,
+    /// `target`
+    Target,
+    /// `ref_filter`
+    RefFilter,
+    /// `update_interval`
+    UpdateInterval,
+}
+
+impl Part {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::DisplayName, Self::Source, Self::Target, Self::RefFilter, Self::UpdateInterval];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::DisplayName => "display_name",
+            Self::Source => "source",
+            Self::Target => "target",
+            Self::RefFilter => "ref_filter",
+            Self::UpdateInterval => "update_interval",
+        }
+    }
+}
+
+/// The source of a new import; needed before its id, which may be made of the source's name.
+pub(crate) fn source(import: &wire::Import, violations: &mut Violations) -> Option<SourceUrl> {
+    let source = violations.require("import.source", import.source.as_ref())?;
+    let rcs_type = rcs_type_from_wire(source.rcs_type).ok_or("is not set, or is a type that is not known here");
+    let rcs_type = violations.check("import.source.rcs_type", rcs_type)?;
+    violations.check("import.source.url", SourceUrl::parse(rcs_type, &source.url))
+}
+
+/// The whole definition of a new import. `import_id` is none if the one wanted is wrong; the rest is checked all the
+/// same.
+pub(crate) fn definition(
+    policy: &Policy,
+    import_id: Option<&ImportId>,
+    import: &wire::Import,
+    source: Option<&SourceUrl>,
+    violations: &mut Violations,
+) -> Option<Definition> {
+    let display_name = display_name(import, violations);
+    let target_url = target(policy, import_id, import, violations);
+    let ref_patterns = ref_patterns(import, violations);
+    let update_interval = update_interval(import, violations);
+    Some(Definition {
+        display_name: display_name?,
+        source: Source::from(source?),
+        target_url: target_url?,
+        ref_patterns: ref_patterns?,
+        update_interval: update_interval?,
+    })
+}
+
+/// Some parts of an existing definition, changed.
+///
+/// A part that is wrong is noted and left as it was.
+pub(crate) fn changed(
+    policy: &Policy,
+    import_id: &ImportId,
+    before: &Definition,
+    import: &wire::Import,
+    parts: &BTreeSet<Part>,
+    violations: &mut Violations,
+) -> Definition {
+    let mut after = before.clone();
+    for part in parts {
+        match part {
+            Part::DisplayName => set(&mut after.display_name, display_name(import, violations)),
+            Part::Source => {
+                set(&mut after.source, source(import, violations).as_ref().map(Source::from));
+            }
+            Part::Target => set(&mut after.target_url, target(policy, Some(import_id), import, violations)),
+            Part::RefFilter => set(&mut after.ref_patterns, ref_patterns(import, violations)),
+            Part::UpdateInterval => set(&mut after.update_interval, update_interval(import, violations)),
+        }
+    }
+    after
+}
+
+/// Which parts a request means to change.
+pub(crate) fn parts(paths: &[String], violations: &mut Violations) -> BTreeSet<Part> {
+    if paths.is_empty() {
+        violations.add("update_paths", "is empty: name at least one field to change");
+    }
+    let mut parts = BTreeSet::new();
+    for (i, path) in paths.iter().enumerate() {
+        let part = Part::ALL.into_iter().find(|part| part.name() == path).ok_or_else(|| {
+            let known = Part::ALL.map(Part::name).join(", ");
+            format!("is {path:?}, which cannot be changed: use {known}")
+        });
+        parts.extend(violations.check(&format!("update_paths[{i}]"), part));
+    }
+    parts
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn display_name(import: &wire::Import, violations: &mut Violations) -> Option<String> {
+    let name = import.display_name.trim();
+    let checked = if name.chars().count() > MAX_DISPLAY_NAME_CHARS {
+        Err("is longer than 200 characters")
+    } else if name.chars().any(char::is_control) {
+        Err("contains a control character")
+    } else {
+        Ok(name.to_owned())
+    };
+    violations.check("import.display_name", checked)
+}
+
+fn target(
+    policy: &Policy,
+    import_id: Option<&ImportId>,
+    import: &wire::Import,
+    violations: &mut Violations,
+) -> Option<String> {
+    const FIELD: &str = "import.target.url";
+    let text = import.target.as_ref().map(|target| target.url.as_str()).unwrap_or_default();
+    let url = if text.is_empty() {
+        violations.check(FIELD, policy.default_target(import_id?))?
+    } else {
+        let url = violations.check(FIELD, TargetUrl::parse(text))?;
+        violations.check(FIELD, policy.check_target(&url))?;
+        url
+    };
+    Some(url.as_str().to_owned())
+}
+
+fn ref_patterns(import: &wire::Import, violations: &mut Violations) -> Option<RefPatterns> {
+    let wire::RefFilter { include, exclude } = import.ref_filter.clone().unwrap_or_default();
+    let valid = [
+        check_patterns("import.ref_filter.include", &include, violations),
+        check_patterns("import.ref_filter.exclude", &exclude, violations),
+    ];
+    (valid == [true, true]).then_some(RefPatterns { include, exclude })
+}
+
+fn check_patterns(field: &str, patterns: &[String], violations: &mut Violations) -> bool {
+    if patterns.len() > MAX_PATTERNS {
+        violations.add(field, "has more than 100 patterns");
+        return false;
+    }
+    let bad = patterns.iter().enumerate().filter(|(_, pattern)| !RefFilter::is_pattern(pattern));
+    bad.map(|(i, _)| violations.add(format!("{field}[{i}]"), codeimport_core::InvalidRefPattern)).count() == 0
+}
+
+/// The inner none is the default interval.
+fn update_interval(import: &wire::Import, violations: &mut Violations) -> Option<Option<Duration>> {
+    let Some(wanted) = &import.update_interval else { return Some(None) };
+    let interval = match duration_from_wire(wanted) {
+        None => Err("is negative or malformed".to_owned()),
+        Some(span) if span < MIN_UPDATE_INTERVAL => Err(format!("is shorter than {MIN_UPDATE_INTERVAL:?}")),
+        Some(span) if span > MAX_UPDATE_INTERVAL => Err("is longer than a year".to_owned()),
+        Some(span) => Ok(whole_milliseconds(span)),
+    };
+    violations.check("import.update_interval", interval).map(Some)
+}
+
+/// As it is stored, so that what is answered at once is what is read later.
+fn whole_milliseconds(span: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codeimport_core::RcsType;
+
+    fn policy() -> Policy {
+        Policy { local_target_root: Some("/srv/git".into()), ..Policy::default() }
+    }
+
+    fn id() -> ImportId {
+        "a".parse().expect("valid")
+    }
+
+    fn git(url: &str) -> wire::Import {
+        let source = wire::Source { rcs_type: codeimport_proto::common::RcsType::Git.into(), url: url.to_owned() };
+        wire::Import { source: Some(source), ..Default::default() }
+    }
+
+    fn check(import: &wire::Import) -> (Option<Definition>, Vec<String>) {
+        let mut violations = Violations::new();
+        let source = source(import, &mut violations);
+        let definition = definition(&policy(), Some(&id()), import, source.as_ref(), &mut violations);
+        let fields = match violations.finish() {
+            Ok(()) => Vec::new(),
+            Err(error) => error.violations().iter().map(|v| v.field.clone()).collect(),
+        };
+        (definition, fields)
+    }
+
+    #[test]
+    fn what_is_left_out_gets_its_default() {
+        let (definition, fields) = check(&git("https://host/x.git"));
+        assert!(fields.is_empty(), "{fields:?}");
+        let definition = definition.expect("valid");
+        assert_eq!(definition.target_url, "file:///srv/git/a.git");
+        assert_eq!(definition.source.rcs_type, RcsType::Git);
+        assert_eq!(definition.update_interval, None);
+    }
+
+    #[test]
+    fn all_field_violations_come_at_once() {
+        let mut import = git("file:///etc");
+        import.display_name = "x".repeat(201);
+        import.target = Some(wire::Target { url: "ext::sh".to_owned() });
+        let exclude = vec!["refs/heads/*".to_owned(), "no pattern".to_owned()];
+        import.ref_filter = Some(wire::RefFilter { include: vec!["HEAD".to_owned()], exclude });
+        import.update_interval = Some(prost_types::Duration { seconds: 1, nanos: 0 });
+        let (definition, fields) = check(&import);
+        assert_eq!(definition, None);
+        assert_eq!(
+            fields,
+            [
+                "import.source.url",
+                "import.display_name",
+                "import.target.url",
+                "import.ref_filter.include[0]",
+                "import.ref_filter.exclude[1]",
+                "import.update_interval",
+            ]
+        );
+    }
+
+    #[test]
+    fn only_the_named_parts_change() {
+        let before = check(&git("https://host/x.git")).0.expect("valid");
+        let mut import = git("https://host/y.git");
+        import.display_name = "new name".to_owned();
+        let mut violations = Violations::new();
+        let parts = parts(&["display_name".to_owned()], &mut violations);
+        let after = changed(&policy(), &id(), &before, &import, &parts, &mut violations);
+        assert!(violations.is_empty());
+        assert_eq!(after, Definition { display_name: "new name".to_owned(), ..before });
+    }
+
+    #[test]
+    fn paths_that_cannot_be_changed_are_named() {
+        let mut violations = Violations::new();
+        assert_eq!(parts(&["source".to_owned(), "etag".to_owned()], &mut violations).len(), 1);
+        let error = violations.finish().expect_err("etag cannot be changed");
+        assert_eq!(error.violations()[0].field, "update_paths[1]");
+    }
+}

@@ -1,0 +1,88 @@
+//! What can go wrong in the registry, and what callers are told.
+
+use codeimport_core::{ImportId, ReviewStatus};
+use codeimport_kit::{ApiError, Violations};
+use codeimport_pg::DbError;
+use codeimport_proto::common::ErrorReason;
+use std::time::Duration;
+use tonic::Status;
+
+/// A failover of the database takes seconds; asking more often only adds load.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What can go wrong between a request and its answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The database said no, or nothing.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// There is no such import.
+    #[error("import {0} does not exist")]
+    ImportNotFound(ImportId),
+    /// The id wanted is taken.
+    #[error("import {0} exists already")]
+    ImportAlreadyExists(ImportId),
+    /// It changed since the caller read it.
+    #[error("import {0} was changed meanwhile")]
+    EtagMismatch(ImportId),
+    /// Its status does not allow this.
+    #[error("import {0} is {1}, which does not allow this")]
+    ReviewStatusForbids(ImportId, ReviewStatus),
+    /// The caller's lease is over, or a later one exists.
+    #[error("the lease is lost: stop all writing")]
+    LeaseLost,
+    /// The token is none that the queue signed.
+    #[error("not a lease token of this queue")]
+    LeaseTokenInvalid,
+    /// Already in the words of the wire.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> Self {
+        let message = error.to_string();
+        match error {
+            RegistryError::Db(error) => from_db(error),
+            RegistryError::ImportNotFound(id) => Self::new(ErrorReason::ImportNotFound, message).with("import_id", id),
+            RegistryError::ImportAlreadyExists(id) => {
+                Self::new(ErrorReason::ImportAlreadyExists, message).with("import_id", id)
+            }
+            RegistryError::EtagMismatch(id) => Self::new(ErrorReason::EtagMismatch, message).with("import_id", id),
+            RegistryError::ReviewStatusForbids(id, status) => {
+                Self::new(ErrorReason::ReviewStatusForbids, message).with("import_id", id).with("review_status", status)
+            }
+            RegistryError::LeaseLost => Self::new(ErrorReason::LeaseLost, message),
+            RegistryError::LeaseTokenInvalid => Self::new(ErrorReason::LeaseTokenInvalid, message),
+            RegistryError::Api(error) => error,
+        }
+    }
+}
+
+impl From<RegistryError> for Status {
+    fn from(error: RegistryError) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
+fn from_db(error: DbError) -> ApiError {
+    if error.is_unavailable() {
+        return ApiError::new(ErrorReason::DatabaseUnavailable, "the database cannot be reached")
+            .retry_after(RETRY_AFTER)
+            .caused_by(error);
+    }
+    if error.is_contention() {
+        return ApiError::new(ErrorReason::Contention, "other changes came in between").caused_by(error);
+    }
+    if error.unique_violation() == Some("import_target_url_key") {
+        return target_taken();
+    }
+    ApiError::internal(error)
+}
+
+/// Found out by the database alone: between a look and a write, another import could take the target.
+fn target_taken() -> ApiError {
+    let mut violations = Violations::new();
+    violations.add("import.target.url", "is the target of another import already");
+    violations.finish().err().unwrap_or_else(|| ApiError::internal(anyhow::anyhow!("a violation was noted above")))
+}

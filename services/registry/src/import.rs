@@ -1,0 +1,157 @@
+//! What an import is inside the registry: what people decide about it, and what has become of it.
+//!
+//! Text that came from outside was checked by [`crate::definition`] when it came in. It is not checked again when it is
+//! read back: rules may become stricter, and what is stored must stay readable.
+
+use codeimport_core::{ImportId, Outcome, RcsType, ReviewStatus, SourceUrl, default_update_interval};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What is to be kept in step with what, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Definition {
+    /// For people; empty means the id.
+    pub display_name: String,
+    /// Where history comes from.
+    pub source: Source,
+    /// Address of the Git repository that is written.
+    pub target_url: String,
+    /// Which refs are taken over.
+    pub ref_patterns: RefPatterns,
+    /// From start to start, where it is not the default of the RCS type. Whole milliseconds.
+    pub update_interval: Option<Duration>,
+}
+
+/// Where history comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// Its revision control system.
+    pub rcs_type: RcsType,
+    /// Its address.
+    pub url: String,
+    /// The host part of it.
+    pub host: String,
+}
+
+/// Which refs are taken over, as the person wrote it: no `include` means the default one, whatever that is by then.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RefPatterns {
+    /// A ref must match one of these.
+    pub include: Vec<String>,
+    /// And none of these.
+    pub exclude: Vec<String>,
+}
+
+/// What people, or the system for them, have decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Intent {
+    /// What is to be kept in step with what.
+    pub definition: Definition,
+    /// Whether it may run.
+    pub status: ReviewStatus,
+    /// Why it has this status, for people.
+    pub status_reason: String,
+}
+
+/// A stored import.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Import {
+    /// Its name.
+    pub import_id: ImportId,
+    /// What was decided.
+    pub intent: Intent,
+    /// Number of the last change of the intent.
+    pub generation: i64,
+    /// Number of its creation.
+    pub created_generation: i64,
+    /// Number of the last change that started the schedule afresh.
+    pub resumed_generation: i64,
+    /// The queue has given up by itself since then.
+    pub stopped_by_queue: bool,
+    /// Who defined it.
+    pub registrant: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// When the intent last changed.
+    pub updated_at: Timestamp,
+    /// How it goes.
+    pub progress: RunHistory,
+}
+
+/// What the finished runs have come to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RunHistory {
+    /// The last finished run; 0 if there was none.
+    pub last_run_id: i64,
+    /// How it ended.
+    pub last_outcome: Option<Outcome>,
+    /// What it had to say.
+    pub last_message: String,
+    /// End of the last run that was a success.
+    pub last_success_at: Option<Timestamp>,
+    /// Counted failures in a row.
+    pub consecutive_failure_count: i32,
+}
+
+impl Definition {
+    /// The interval in force.
+    #[must_use]
+    pub fn effective_update_interval(&self) -> Duration {
+        self.update_interval.unwrap_or_else(|| default_update_interval(self.source.rcs_type))
+    }
+
+    /// Whether a run of the other definition would read or write something else.
+    #[must_use]
+    pub fn imports_the_same_as(&self, other: &Self) -> bool {
+        (&self.source, &self.target_url, &self.ref_patterns) == (&other.source, &other.target_url, &other.ref_patterns)
+    }
+}
+
+impl From<&SourceUrl> for Source {
+    fn from(url: &SourceUrl) -> Self {
+        Self { rcs_type: url.rcs_type(), url: url.as_str().to_owned(), host: url.host().to_owned() }
+    }
+}
+
+impl Import {
+    /// The text that changes with every change of the intent, and with nothing else.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        etag(self.generation)
+    }
+}
+
+/// The etag of a generation. Opaque to callers.
+#[must_use]
+pub fn etag(generation: i64) -> String {
+    format!("g{generation:x}")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An intent to start from.
+    pub(crate) fn intent(status: ReviewStatus) -> Intent {
+        let url = SourceUrl::parse(RcsType::Git, "https://host/a.git").expect("valid");
+        let definition = Definition {
+            display_name: String::new(),
+            source: Source::from(&url),
+            target_url: "file:///srv/git/a.git".to_owned(),
+            ref_patterns: RefPatterns::default(),
+            update_interval: None,
+        };
+        Intent { definition, status, status_reason: String::new() }
+    }
+
+    #[test]
+    fn another_name_or_interval_imports_the_same() {
+        let before = intent(ReviewStatus::New).definition;
+        let mut after = before.clone();
+        after.display_name = "other".to_owned();
+        after.update_interval = Some(Duration::from_secs(60));
+        assert!(before.imports_the_same_as(&after));
+        after.target_url.push('x');
+        assert!(!before.imports_the_same_as(&after));
+    }
+}

@@ -1,0 +1,145 @@
+//! The relay: tells the queue what it has to know, until it has acknowledged it.
+//!
+//! At least once, and in any order if several replicas relay: the queue refuses an older generation, and an
+//! acknowledgement deletes only the generation that was sent. So whatever happens, the queue ends with the newest wish.
+
+use crate::{
+    backoff::Backoff,
+    store::{ScheduleState, ScheduleWish, Store},
+};
+use codeimport_core::ImportId;
+use codeimport_kit::{Shutdown, client::OutboundChannel};
+use codeimport_pg::DbError;
+use codeimport_proto::{
+    convert::{duration_to_wire, rcs_type_to_wire},
+    queue::{PutScheduleRequest, Schedule, ScheduleState as WireState, schedule_service_client::ScheduleServiceClient},
+};
+use std::time::Duration;
+use tonic::{Code, Status};
+
+/// Other replicas' wishes, and our own after a restart, are found by looking.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// So many wishes are read at once.
+const BATCH: i64 = 100;
+
+/// The relay of one process.
+pub struct Relay {
+    store: Store,
+    queue: ScheduleServiceClient<OutboundChannel>,
+    backoff: Backoff,
+}
+
+/// Why a pass over the outbox ended early.
+enum Interruption {
+    Database(DbError),
+    Queue(Status),
+}
+
+impl Relay {
+    /// A relay to a queue.
+    #[must_use]
+    pub fn new(store: Store, queue: OutboundChannel) -> Self {
+        Self { store, queue: ScheduleServiceClient::new(queue), backoff: Backoff::default() }
+    }
+
+    /// Relays until told to stop.
+    ///
+    /// # Errors
+    ///
+    /// Never; failures are waited out.
+    pub async fn run(mut self, shutdown: Shutdown) -> anyhow::Result<()> {
+        while !shutdown.is_draining() {
+            tokio::select! {
+                () = shutdown.drained() => break,
+                () = self.round() => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// One pass, and the wait for the next.
+    async fn round(&mut self) {
+        match self.pass().await {
+            Ok(()) => {
+                self.backoff.reset();
+                tokio::select! {
+                    () = self.store.outbox_filled() => {}
+                    () = tokio::time::sleep(POLL_INTERVAL) => {}
+                }
+            }
+            Err(interruption) => {
+                let delay = self.backoff.next_delay();
+                if self.backoff.is_first() {
+                    interruption.log();
+                }
+                tokio::time::sleep(delay).await;
+            }
+        }
+    }
+
+    /// Sends everything that waits. A wish that the queue refuses as such is left behind and does not hold up others.
+    async fn pass(&mut self) -> Result<(), Interruption> {
+        let mut after = 0;
+        loop {
+            let wishes = self.store.waiting_wishes(after, BATCH).await.map_err(Interruption::Database)?;
+            for (import_id, generation, wish) in &wishes {
+                self.send(import_id, *generation, wish).await?;
+                after = *generation;
+            }
+            if wishes.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn send(&mut self, id: &ImportId, generation: i64, wish: &ScheduleWish) -> Result<(), Interruption> {
+        match self.queue.put_schedule(request(id, generation, wish)).await {
+            Ok(_) => {
+                metrics::counter!("codeimport_registry_wishes_relayed_total").increment(1);
+                tracing::debug!(import.id = %id, schedule.generation = generation, "the queue has the schedule");
+                self.store.acknowledge_wish(id, generation).await.map_err(Interruption::Database)
+            }
+            Err(status) if status.code() == Code::InvalidArgument => {
+                metrics::counter!("codeimport_registry_wishes_refused_total").increment(1);
+                tracing::error!(import.id = %id, schedule.generation = generation, rpc.message = status.message(),
+                    "the queue refuses a schedule; it is offered again");
+                Ok(())
+            }
+            Err(status) => Err(Interruption::Queue(status)),
+        }
+    }
+}
+
+impl Interruption {
+    fn log(&self) {
+        match self {
+            Self::Database(error) => {
+                tracing::warn!(error.cause = %error, "the outbox cannot be read: trying again");
+            }
+            Self::Queue(status) => {
+                tracing::warn!(rpc.code = ?status.code(), rpc.message = status.message(),
+                    "the queue cannot be told of changes: trying again");
+            }
+        }
+    }
+}
+
+fn request(import_id: &ImportId, generation: i64, wish: &ScheduleWish) -> PutScheduleRequest {
+    let state = match wish.state {
+        ScheduleState::Active => WireState::Active,
+        ScheduleState::Suspended => WireState::Suspended,
+        ScheduleState::Deleted => WireState::Deleted,
+    };
+    let schedule = Schedule {
+        state: state.into(),
+        update_interval: Some(duration_to_wire(wish.update_interval)),
+        rcs_type: rcs_type_to_wire(wish.rcs_type).into(),
+        source_host: wish.source_host.clone(),
+    };
+    PutScheduleRequest {
+        job_id: import_id.as_str().to_owned(),
+        generation,
+        schedule: Some(schedule),
+        resume: wish.resume,
+    }
+}

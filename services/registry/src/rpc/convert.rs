@@ -1,0 +1,110 @@
+//! Domain values to wire values and, where nothing has to be decided, back.
+
+use crate::{
+    audit::{EventType, FieldChange},
+    import::Import,
+    store::{Ref, Revision, Signature, StoredEvent},
+};
+use codeimport_proto::{
+    common,
+    convert::{duration_to_wire, outcome_to_wire, rcs_type_to_wire, review_status_to_wire, timestamp_to_wire},
+    registry as wire,
+};
+
+pub(super) fn import(import: &Import) -> wire::Import {
+    let definition = &import.intent.definition;
+    let progress = &import.progress;
+    wire::Import {
+        import_id: import.import_id.to_string(),
+        display_name: definition.display_name.clone(),
+        source: Some(source(import)),
+        target: Some(target(import)),
+        ref_filter: Some(wire::RefFilter {
+            include: definition.ref_patterns.include.clone(),
+            exclude: definition.ref_patterns.exclude.clone(),
+        }),
+        update_interval: definition.update_interval.map(duration_to_wire),
+        review_status: review_status_to_wire(import.intent.status).into(),
+        review_reason: import.intent.status_reason.clone(),
+        etag: import.etag(),
+        registrant: import.registrant.clone(),
+        create_time: Some(timestamp_to_wire(import.created_at)),
+        update_time: Some(timestamp_to_wire(import.updated_at)),
+        last_success_time: progress.last_success_at.map(timestamp_to_wire),
+        last_run_id: progress.last_run_id,
+        last_outcome: progress.last_outcome.map_or(common::Outcome::Unspecified, outcome_to_wire).into(),
+        last_message: progress.last_message.clone(),
+        consecutive_failure_count: progress.consecutive_failure_count,
+    }
+}
+
+pub(super) fn source(import: &Import) -> wire::Source {
+    let source = &import.intent.definition.source;
+    wire::Source { rcs_type: rcs_type_to_wire(source.rcs_type).into(), url: source.url.clone() }
+}
+
+pub(super) fn target(import: &Import) -> wire::Target {
+    wire::Target { url: import.intent.definition.target_url.clone() }
+}
+
+pub(super) fn event(stored: StoredEvent) -> wire::ImportEvent {
+    let event = stored.event;
+    wire::ImportEvent {
+        event_id: stored.event_id,
+        import_id: stored.import_id,
+        r#type: event_type(event.event_type).into(),
+        actor: event.actor,
+        time: Some(timestamp_to_wire(stored.occurred_at)),
+        changes: event.changes.into_iter().map(field_change).collect(),
+        reason: event.reason,
+    }
+}
+
+fn event_type(event_type: EventType) -> wire::ImportEventType {
+    match event_type {
+        EventType::Created => wire::ImportEventType::Created,
+        EventType::Updated => wire::ImportEventType::Updated,
+        EventType::Reviewed => wire::ImportEventType::Reviewed,
+        EventType::Retried => wire::ImportEventType::Retried,
+        EventType::Deleted => wire::ImportEventType::Deleted,
+        EventType::RunFinished => wire::ImportEventType::RunFinished,
+    }
+}
+
+fn field_change(change: FieldChange) -> wire::FieldChange {
+    wire::FieldChange { path: change.path, before: change.before, after: change.after }
+}
+
+pub(super) fn reference(r: Ref) -> wire::Ref {
+    wire::Ref {
+        name: r.name,
+        object_id: hex::encode(r.object_id),
+        commit_id: r.commit_id.map(hex::encode).unwrap_or_default(),
+    }
+}
+
+pub(super) fn revision(revision: Revision) -> wire::Revision {
+    wire::Revision {
+        commit_id: hex::encode(revision.commit_id),
+        parent_ids: revision.parent_ids.into_iter().map(hex::encode).collect(),
+        author: Some(signature(revision.author)),
+        committer: Some(signature(revision.committer)),
+        message: revision.message,
+    }
+}
+
+fn signature(signature: Signature) -> wire::Signature {
+    wire::Signature {
+        name: signature.name,
+        email: signature.email,
+        time: Some(prost_types::Timestamp { seconds: signature.time_s, nanos: 0 }),
+        utc_offset_minutes: signature.offset_minutes,
+    }
+}
+
+/// 40 hex digits to 20 bytes.
+pub(super) fn object_id(text: &str) -> Result<[u8; 20], &'static str> {
+    let mut id = [0; 20];
+    hex::decode_to_slice(text, &mut id).map_err(|_| "is not 40 hex digits")?;
+    Ok(id)
+}

@@ -1,0 +1,77 @@
+//! The registry's services: convert, decide, store, convert. What is decided stands in `workflow` and `definition`.
+
+mod convert;
+mod create_import;
+mod import_service;
+mod run_support_service;
+mod scan_service;
+
+pub use import_service::ImportApi;
+pub use run_support_service::RunSupportApi;
+pub use scan_service::ScanApi;
+
+use crate::error::RegistryError;
+use codeimport_core::ImportId;
+use codeimport_kit::{Violations, page_token};
+
+/// An id in a request. One that is none cannot exist.
+fn import_id(text: &str) -> Result<ImportId, RegistryError> {
+    let mut violations = Violations::new();
+    let id = violations.check("import_id", text.parse::<ImportId>());
+    Ok(violations.finish_with(id)?)
+}
+
+/// Bounds of a list: items on a page if the caller does not say, and at most.
+#[derive(Clone, Copy, Debug)]
+struct PageBounds {
+    default: u32,
+    max: u32,
+}
+
+/// Which page is wanted.
+#[derive(Debug)]
+struct Page {
+    /// Items on it.
+    size: u32,
+    /// Position that it follows; none for the first page.
+    position: Option<String>,
+}
+
+impl Page {
+    /// Reads the page fields of a request; `filter` is what its token is bound to.
+    fn read(size: i32, token: &str, bounds: PageBounds, filter: &str, violations: &mut Violations) -> Option<Self> {
+        let size = violations.check("page_size", page_token::page_size(size, bounds.default, bounds.max));
+        let position = violations.check("page_token", page_token::decode(filter, token));
+        Some(Self { size: size?, position: position? })
+    }
+
+    /// So many are read: one more than is shown tells whether there is a next page.
+    fn limit(&self) -> u32 {
+        self.size.saturating_add(1)
+    }
+
+    /// Cuts what was read to the page, and returns the token of the next one; empty if this is the last.
+    fn cut<T>(&self, items: &mut Vec<T>, filter: &str, position: impl Fn(&T) -> String) -> String {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        if items.len() <= size {
+            return String::new();
+        }
+        items.truncate(size);
+        items.last().map(|last| page_token::encode(filter, &position(last))).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_page_leads_to_the_next_and_the_last_to_none() {
+        let page = Page { size: 2, position: None };
+        let mut items = vec![1, 2, 3];
+        let token = page.cut(&mut items, "list", ToString::to_string);
+        assert_eq!((items, page_token::decode("list", &token)), (vec![1, 2], Ok(Some("2".to_owned()))));
+        let mut items = vec![1, 2];
+        assert_eq!(page.cut(&mut items, "list", ToString::to_string), "");
+    }
+}

@@ -1,0 +1,191 @@
+//! `RunSupportService`: what a worker needs for one run. Every call proves itself by its lease token.
+
+use super::convert;
+use crate::{
+    error::RegistryError,
+    import::Import,
+    policy::Policy,
+    store::{Holder, Ref, Revision, Scan, Signature, Store},
+};
+use codeimport_core::{LeaseKey, RefFilter};
+use codeimport_kit::{ApiError, Violations};
+use codeimport_proto::{
+    common::ErrorReason,
+    registry::{
+        self as wire, GetRunSpecRequest, GetRunSpecResponse, PutRevisionsRequest, PutRevisionsResponse,
+        SwapRefsRequest, SwapRefsResponse, run_support_service_server::RunSupportService,
+    },
+};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tonic::{Request, Response, Status};
+
+const MAX_REVISIONS: usize = 1_000;
+/// Git itself has no limit; the file systems that most refs come from do.
+const MAX_REF_NAME_BYTES: usize = 1_000;
+const DIGEST_LEN: usize = 32;
+
+/// The service.
+#[derive(Clone)]
+pub struct RunSupportApi {
+    store: Store,
+    policy: Arc<Policy>,
+    lease_key: LeaseKey,
+    skew_allowance: Duration,
+}
+
+impl RunSupportApi {
+    /// The service over a store. Tokens are taken until `skew_allowance` after their expiry.
+    #[must_use]
+    pub fn new(store: Store, policy: Arc<Policy>, lease_key: LeaseKey, skew_allowance: Duration) -> Self {
+        Self { store, policy, lease_key, skew_allowance }
+    }
+
+    /// Who calls, if the queue says so. Whether the lease is still held, the store finds out while it writes.
+    fn holder(&self, token: &[u8]) -> Result<Holder, RegistryError> {
+        let claims = self.lease_key.verify(token).map_err(|_| RegistryError::LeaseTokenInvalid)?;
+        let refused_after = claims.expires_at.saturating_add(self.skew_allowance);
+        Ok(Holder {
+            import_id: claims.job_id,
+            fencing_token: claims.fencing_token,
+            refused_after: refused_after.map_err(|_| RegistryError::LeaseTokenInvalid)?,
+        })
+    }
+
+    /// An import that is no longer REVIEWED is still told: a run under way may finish. What policy forbids by now is not.
+    async fn spec(&self, request: &GetRunSpecRequest) -> Result<GetRunSpecResponse, RegistryError> {
+        let holder = self.holder(&request.lease_token)?;
+        let spec = self.store.run_spec(&holder).await?;
+        let import = &spec.import;
+        if !self.policy.allows_source(&import.intent.definition.source) {
+            return Err(source_forbidden(import).into());
+        }
+        Ok(GetRunSpecResponse {
+            import_id: import.import_id.to_string(),
+            source: Some(convert::source(import)),
+            target: Some(convert::target(import)),
+            ref_filter: Some(effective_filter(import)),
+            scanned_refs_digest: spec.scanned_refs_digest,
+        })
+    }
+
+    async fn put(&self, request: PutRevisionsRequest) -> Result<PutRevisionsResponse, RegistryError> {
+        let holder = self.holder(&request.lease_token)?;
+        let mut violations = Violations::new();
+        if request.revisions.len() > MAX_REVISIONS {
+            violations.add("revisions", "has more than 1,000 items");
+        }
+        let numbered = request.revisions.into_iter().enumerate();
+        let checked: Vec<_> = numbered.filter_map(|(i, r)| revision(i, r, &mut violations)).collect();
+        violations.finish()?;
+        let stored = self.store.put_revisions(&holder, &checked).await?;
+        Ok(PutRevisionsResponse { stored_count: i64::try_from(stored).unwrap_or(i64::MAX) })
+    }
+
+    async fn swap(&self, request: SwapRefsRequest) -> Result<SwapRefsResponse, RegistryError> {
+        let holder = self.holder(&request.lease_token)?;
+        let changed = self.store.swap_refs(&holder, &scan(request)?).await?;
+        tracing::info!(import.id = %holder.import_id, refs.changed = changed, "a scan is visible");
+        Ok(SwapRefsResponse { changed_count: i64::try_from(changed).unwrap_or(i64::MAX) })
+    }
+}
+
+fn source_forbidden(import: &Import) -> ApiError {
+    ApiError::new(ErrorReason::ReviewStatusForbids, "policy no longer allows this source: finish with FORBIDDEN")
+        .with("import_id", &import.import_id)
+        .with("review_status", import.intent.status)
+}
+
+fn effective_filter(import: &Import) -> wire::RefFilter {
+    let patterns = &import.intent.definition.ref_patterns;
+    let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+    // Checked when they came in; a pattern that newer rules refuse must not widen the filter to the default one.
+    match RefFilter::new(patterns.include.clone(), patterns.exclude.clone()) {
+        Ok(filter) => wire::RefFilter { include: owned(filter.include()), exclude: owned(filter.exclude()) },
+        Err(_) => wire::RefFilter { include: patterns.include.clone(), exclude: patterns.exclude.clone() },
+    }
+}
+
+fn revision(i: usize, wire: wire::Revision, violations: &mut Violations) -> Option<Revision> {
+    let commit_id = violations.check(&format!("revisions[{i}].commit_id"), convert::object_id(&wire.commit_id));
+    let parents: Result<Vec<_>, _> = wire.parent_ids.iter().map(|id| convert::object_id(id)).collect();
+    let parent_ids = violations.check(&format!("revisions[{i}].parent_ids"), parents);
+    let author = violations.require(&format!("revisions[{i}].author"), wire.author.and_then(signature));
+    let committer = violations.require(&format!("revisions[{i}].committer"), wire.committer.and_then(signature));
+    Some(Revision {
+        commit_id: commit_id?,
+        parent_ids: parent_ids?,
+        author: author?,
+        committer: committer?,
+        message: storable(&wire.message),
+    })
+}
+
+fn signature(wire: wire::Signature) -> Option<Signature> {
+    Some(Signature {
+        name: storable(&wire.name),
+        email: storable(&wire.email),
+        time_s: wire.time?.seconds,
+        offset_minutes: wire.utc_offset_minutes,
+    })
+}
+
+/// PostgreSQL has no NUL in text; the contract shows it as U+FFFD.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+fn scan(request: SwapRefsRequest) -> Result<Scan, RegistryError> {
+    let mut violations = Violations::new();
+    let mut names = BTreeSet::new();
+    let mut refs = Vec::with_capacity(request.refs.len());
+    for (i, wire) in request.refs.into_iter().enumerate() {
+        if !names.insert(wire.name.clone()) {
+            violations.add(format!("refs[{i}].name"), "is in the list twice");
+        }
+        refs.extend(reference(i, wire, &mut violations));
+    }
+    if request.refs_digest.len() != DIGEST_LEN {
+        violations.add("refs_digest", "is not 32 bytes long");
+    }
+    let default_branch = violations.check("default_branch", checked_name(request.default_branch));
+    let default_branch = violations.finish_with(default_branch)?;
+    Ok(Scan { refs, default_branch, refs_digest: request.refs_digest })
+}
+
+fn reference(i: usize, wire: wire::Ref, violations: &mut Violations) -> Option<Ref> {
+    let name = violations.check(&format!("refs[{i}].name"), checked_name(wire.name));
+    let object_id = violations.check(&format!("refs[{i}].object_id"), convert::object_id(&wire.object_id));
+    let commit_id = match wire.commit_id.as_str() {
+        "" => Some(None),
+        id => violations.check(&format!("refs[{i}].commit_id"), convert::object_id(id)).map(Some),
+    };
+    Some(Ref { name: name?, object_id: object_id?, commit_id: commit_id? })
+}
+
+fn checked_name(name: String) -> Result<String, &'static str> {
+    if name.len() > MAX_REF_NAME_BYTES {
+        Err("is longer than 1,000 bytes")
+    } else if name.contains('\0') {
+        Err("contains a NUL character")
+    } else {
+        Ok(name)
+    }
+}
+
+#[tonic::async_trait]
+impl RunSupportService for RunSupportApi {
+    async fn get_run_spec(&self, request: Request<GetRunSpecRequest>) -> Result<Response<GetRunSpecResponse>, Status> {
+        Ok(Response::new(self.spec(request.get_ref()).await?))
+    }
+
+    async fn put_revisions(
+        &self,
+        request: Request<PutRevisionsRequest>,
+    ) -> Result<Response<PutRevisionsResponse>, Status> {
+        Ok(Response::new(self.put(request.into_inner()).await?))
+    }
+
+    async fn swap_refs(&self, request: Request<SwapRefsRequest>) -> Result<Response<SwapRefsResponse>, Status> {
+        Ok(Response::new(self.swap(request.into_inner()).await?))
+    }
+}

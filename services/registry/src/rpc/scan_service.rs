@@ -1,0 +1,85 @@
+//! `ScanService`: what the scans found. Read only.
+
+use super::{Page, PageBounds, convert, import_id};
+use crate::{
+    error::RegistryError,
+    store::{Revision, RevisionPosition, Store},
+};
+use codeimport_kit::Violations;
+use codeimport_proto::registry::{
+    ListRefsRequest, ListRefsResponse, ListRevisionsRequest, ListRevisionsResponse, scan_service_server::ScanService,
+};
+use tonic::{Request, Response, Status};
+
+const REFS_PAGE: PageBounds = PageBounds { default: 500, max: 5_000 };
+const REVISIONS_PAGE: PageBounds = PageBounds { default: 50, max: 1_000 };
+
+/// The service.
+#[derive(Clone)]
+pub struct ScanApi {
+    store: Store,
+}
+
+impl ScanApi {
+    /// The service over a store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Tokens are bound to the refs as they stand: pages of two different states do not make a list.
+    async fn refs(&self, request: ListRefsRequest) -> Result<ListRefsResponse, RegistryError> {
+        let id = import_id(&request.import_id)?;
+        let digest = self.store.list_refs(&id, "", 0).await?.refs_digest;
+        let bound_to = |digest: &[u8]| format!("refs {id} {}", hex::encode(digest));
+        let mut violations = Violations::new();
+        let token = &request.page_token;
+        let page = Page::read(request.page_size, token, REFS_PAGE, &bound_to(&digest), &mut violations);
+        let page = violations.finish_with(page)?;
+        let after = page.position.clone().unwrap_or_default();
+        let found = self.store.list_refs(&id, &after, page.limit()).await?;
+        let mut refs = found.refs;
+        let next_page_token = page.cut(&mut refs, &bound_to(&found.refs_digest), |r| r.name.clone());
+        let refs = refs.into_iter().map(convert::reference).collect();
+        Ok(ListRefsResponse { refs, next_page_token, default_branch: found.default_branch })
+    }
+
+    async fn revisions(&self, request: ListRevisionsRequest) -> Result<ListRevisionsResponse, RegistryError> {
+        let id = import_id(&request.import_id)?;
+        let bound_to = format!("revisions {id} {}", request.r#ref);
+        let mut violations = Violations::new();
+        if request.r#ref.contains('\0') {
+            violations.add("ref", "contains a NUL character");
+        }
+        let token = &request.page_token;
+        let page = Page::read(request.page_size, token, REVISIONS_PAGE, &bound_to, &mut violations);
+        let page = violations.finish_with(page)?;
+        let position = page.position.as_deref().and_then(position).unwrap_or(RevisionPosition::START);
+        let mut found = self.store.list_revisions(&id, &request.r#ref, &position, page.limit()).await?;
+        let next_page_token = page.cut(&mut found, &bound_to, position_of);
+        Ok(ListRevisionsResponse { revisions: found.into_iter().map(convert::revision).collect(), next_page_token })
+    }
+}
+
+fn position_of(revision: &Revision) -> String {
+    format!("{} {}", revision.committer.time_s, hex::encode(revision.commit_id))
+}
+
+fn position(text: &str) -> Option<RevisionPosition> {
+    let (time_s, commit_id) = text.split_once(' ')?;
+    Some(RevisionPosition { time_s: time_s.parse().ok()?, commit_id: convert::object_id(commit_id).ok()? })
+}
+
+#[tonic::async_trait]
+impl ScanService for ScanApi {
+    async fn list_refs(&self, request: Request<ListRefsRequest>) -> Result<Response<ListRefsResponse>, Status> {
+        Ok(Response::new(self.refs(request.into_inner()).await?))
+    }
+
+    async fn list_revisions(
+        &self,
+        request: Request<ListRevisionsRequest>,
+    ) -> Result<Response<ListRevisionsResponse>, Status> {
+        Ok(Response::new(self.revisions(request.into_inner()).await?))
+    }
+}

@@ -1,0 +1,110 @@
+//! What a finished run means for its import. Pure; the queue's words are translated here and nowhere else.
+
+use crate::{
+    audit::{self, EventType, NewEvent, SYSTEM},
+    import::{Import, RunHistory},
+    workflow::{Stop, StopCause},
+};
+use codeimport_core::{ImportId, Outcome};
+use codeimport_proto::{convert::timestamp_from_wire, queue as wire};
+use jiff::Timestamp;
+
+/// What the registry takes from a run event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunEffect {
+    /// The import that was run.
+    pub import_id: ImportId,
+    /// The run.
+    pub run_id: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it had to say.
+    pub message: String,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Generation of the schedule that was in force.
+    pub generation: i64,
+    /// Counted failures in a row, with this run.
+    pub consecutive_failure_count: i32,
+    /// Why the queue stopped the schedule with this run, if it did.
+    pub stop_cause: Option<StopCause>,
+}
+
+impl RunEffect {
+    /// Reads an event; none if it makes no sense here, and then it has no effect.
+    #[must_use]
+    pub fn from_wire(event: &wire::RunEvent) -> Option<Self> {
+        let run = event.run.as_ref()?;
+        Some(Self {
+            import_id: run.job_id.parse().ok()?,
+            run_id: run.run_id,
+            outcome: run.domain_outcome()?,
+            message: run.message.clone(),
+            finished_at: run.finish_time.as_ref().and_then(timestamp_from_wire),
+            generation: event.generation,
+            consecutive_failure_count: event.consecutive_failure_count.max(0),
+            stop_cause: stop_cause(event.stop_reason()),
+        })
+    }
+
+    /// Whether it is about this import, and not about an earlier one of the same id.
+    #[must_use]
+    pub fn is_about(&self, import: &Import) -> bool {
+        self.generation >= import.created_generation && self.run_id > import.progress.last_run_id
+    }
+
+    /// The history with this run. Failures from before the last resume no longer count.
+    #[must_use]
+    pub fn history_after(&self, import: &Import) -> RunHistory {
+        let before = &import.progress;
+        let stale = self.generation < import.resumed_generation;
+        RunHistory {
+            last_run_id: self.run_id,
+            last_outcome: Some(self.outcome),
+            last_message: self.message.clone(),
+            last_success_at: self.finished_at.filter(|_| self.outcome.is_success()).or(before.last_success_at),
+            consecutive_failure_count: if stale {
+                before.consecutive_failure_count
+            } else {
+                self.consecutive_failure_count
+            },
+        }
+    }
+
+    /// The stop, if the queue stopped the schedule with this run.
+    #[must_use]
+    pub fn stop(&self) -> Option<Stop> {
+        self.stop_cause.map(|cause| Stop {
+            cause,
+            generation: self.generation,
+            outcome: self.outcome,
+            message: self.message.clone(),
+            consecutive_failure_count: self.consecutive_failure_count,
+        })
+    }
+
+    /// What the audit trail says about it.
+    #[must_use]
+    pub fn event(&self, before: &RunHistory) -> NewEvent {
+        let name = |outcome: Option<Outcome>| outcome.map(Outcome::name).unwrap_or_default().to_owned();
+        let changes = [
+            audit::change("last_run_id", before.last_run_id.to_string(), self.run_id.to_string()),
+            audit::change("last_outcome", name(before.last_outcome), name(Some(self.outcome))),
+        ];
+        NewEvent {
+            event_type: EventType::RunFinished,
+            actor: SYSTEM.to_owned(),
+            reason: self.message.clone(),
+            changes: changes.into_iter().flatten().collect(),
+        }
+    }
+}
+
+fn stop_cause(reason: wire::StopReason) -> Option<StopCause> {
+    match reason {
+        wire::StopReason::Unspecified => None,
+        wire::StopReason::FailureLimit => Some(StopCause::FailureLimit),
+        wire::StopReason::PermanentFailure => Some(StopCause::PermanentFailure),
+        wire::StopReason::CrashLoop => Some(StopCause::CrashLoop),
+    }
+}

@@ -1,0 +1,75 @@
+//! Deletes an import with all that was scanned. What stays: its audit trail, its fence, and the wish for the queue.
+
+use super::{
+    Store, change_import, events,
+    outbox::{self, ScheduleWish},
+};
+use crate::{audit::NewEvent, error::RegistryError, import::Import};
+use codeimport_core::ImportId;
+use codeimport_pg::{DbError, Tx};
+use scoped_futures::ScopedFutureExt as _;
+
+/// So many revisions are deleted by one statement: far below its time-out, on any machine.
+const BATCH: i64 = 20_000;
+
+impl Store {
+    /// Deletes an import; `event` says what the audit trail tells about it. An empty `etag` stands for any.
+    ///
+    /// # Errors
+    ///
+    /// `ImportNotFound`, `EtagMismatch`.
+    pub async fn delete_import<D>(&self, import_id: &ImportId, etag: &str, event: D) -> Result<(), RegistryError>
+    where
+        D: Fn(&Import) -> NewEvent + Send + Sync,
+    {
+        let event = &event;
+        let deleted = self.db.run_tx("registry.delete_import", |tx| {
+            async move {
+                lock_out_everybody(tx, import_id).await?;
+                let import = change_import::lock_import(tx, import_id).await?;
+                let import = import.ok_or_else(|| change_import::not_found(import_id))?;
+                change_import::check_etag(&import, etag)?;
+                let generation = change_import::next_generation(tx).await?;
+                fence_out_holders(tx, import_id).await?;
+                delete_revisions(tx, import_id).await?;
+                delete_row(tx, import_id).await?;
+                events::insert(tx, import_id, &event(&import)).await?;
+                outbox::put(tx, import_id, generation, &ScheduleWish::deleted(&import.intent)).await?;
+                Ok::<_, RegistryError>(())
+            }
+            .scope_boxed()
+        });
+        deleted.await?;
+        self.outbox_filled.notify_one();
+        Ok(())
+    }
+}
+
+/// Scans included: they hold the row by its foreign keys.
+async fn lock_out_everybody(tx: &Tx<'_>, import_id: &ImportId) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.lock_out_everybody\nSELECT import_id FROM import WHERE import_id = $1 FOR UPDATE";
+    tx.query_opt(SQL, &[&import_id.as_str()]).await.map(drop)
+}
+
+/// One above the highest token seen: no lease has it yet, so that every holder up to now is refused, and every later
+/// one passes, should an import of the same id be defined again.
+async fn fence_out_holders(tx: &Tx<'_>, import_id: &ImportId) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.fence_out_holders
+        UPDATE fence SET highest_fencing_token = highest_fencing_token + 1 WHERE import_id = $1";
+    tx.execute(SQL, &[&import_id.as_str()]).await.map(drop)
+}
+
+async fn delete_revisions(tx: &Tx<'_>, import_id: &ImportId) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.delete_revisions
+        DELETE FROM revision
+         WHERE import_id = $1
+           AND commit_id IN (SELECT commit_id FROM revision WHERE import_id = $1 LIMIT $2)";
+    while tx.execute(SQL, &[&import_id.as_str(), &BATCH]).await? > 0 {}
+    Ok(())
+}
+
+/// Refs and scan go with it, by their foreign keys.
+async fn delete_row(tx: &Tx<'_>, import_id: &ImportId) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.delete_import\nDELETE FROM import WHERE import_id = $1";
+    tx.execute(SQL, &[&import_id.as_str()]).await.map(drop)
+}

@@ -1,0 +1,68 @@
+//! The audit trail: rows are added, never changed.
+
+use super::Store;
+use crate::audit::{EventType, FieldChange, NewEvent};
+use codeimport_core::ImportId;
+use codeimport_pg::{DbError, Row, Tx};
+use jiff::Timestamp;
+
+/// One entry of the trail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredEvent {
+    /// Position in the trail.
+    pub event_id: i64,
+    /// The import.
+    pub import_id: String,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// What, by whom, why.
+    pub event: NewEvent,
+}
+
+impl Store {
+    /// At most `limit` entries, newest first, those before `before`; of one import, or of all if `import_id` is empty.
+    ///
+    /// # Errors
+    ///
+    /// Only of the database.
+    pub async fn list_events(&self, import_id: &str, before: i64, limit: u32) -> Result<Vec<StoredEvent>, DbError> {
+        // Two statements and not one with an OR: each has an index that fits.
+        const OF_ONE: &str = "-- registry.list_events
+            SELECT event_id, import_id, type, actor, occurred_at, reason, changes
+              FROM import_event WHERE import_id = $1 AND event_id < $2 ORDER BY event_id DESC LIMIT $3";
+        const OF_ALL: &str = "-- registry.list_all_events
+            SELECT event_id, import_id, type, actor, occurred_at, reason, changes
+              FROM import_event WHERE event_id < $1 ORDER BY event_id DESC LIMIT $2";
+        let client = self.db.client().await?;
+        let limit = i64::from(limit);
+        let rows = if import_id.is_empty() {
+            client.query(OF_ALL, &[&before, &limit]).await?
+        } else {
+            client.query(OF_ONE, &[&import_id, &before, &limit]).await?
+        };
+        rows.iter().map(event).collect()
+    }
+}
+
+/// Adds an entry, in the transaction of what it tells.
+pub(super) async fn insert(tx: &Tx<'_>, import_id: &ImportId, event: &NewEvent) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.insert_event
+        INSERT INTO import_event (import_id, type, actor, reason, changes) VALUES ($1, $2, $3, $4, $5)";
+    let changes = serde_json::to_value(&event.changes).map_err(|error| DbError::decode("changes", &error))?;
+    let values: [&(dyn codeimport_pg::ToSql + Sync); 5] =
+        [&import_id.as_str(), &event.event_type.name(), &event.actor, &event.reason, &changes];
+    tx.execute(SQL, &values).await.map(drop)
+}
+
+fn event(row: &Row) -> Result<StoredEvent, DbError> {
+    let name: &str = row.get("type");
+    let event_type = EventType::from_name(name).ok_or_else(|| DbError::decode("type", &name))?;
+    let changes: Vec<FieldChange> =
+        serde_json::from_value(row.get("changes")).map_err(|error| DbError::decode("changes", &error))?;
+    Ok(StoredEvent {
+        event_id: row.get("event_id"),
+        import_id: row.get("import_id"),
+        occurred_at: row.get("occurred_at"),
+        event: NewEvent { event_type, actor: row.get("actor"), reason: row.get("reason"), changes },
+    })
+}

@@ -1,0 +1,65 @@
+//! All SQL of the registry: one file for each thing that is done.
+//!
+//! Every change of an import happens in one transaction that locks its row first, and writes the row, the audit event
+//! and the wish for the queue. The order of locks is import, fence, the rest; whoever keeps to it cannot deadlock.
+
+mod change_import;
+mod create_import;
+mod delete_import;
+mod events;
+mod fence;
+mod list_refs;
+mod list_revisions;
+mod outbox;
+mod put_revisions;
+mod read_imports;
+mod rows;
+mod run_events;
+mod run_spec;
+mod swap_refs;
+
+pub use create_import::NewImport;
+pub use events::StoredEvent;
+pub use fence::Holder;
+pub use list_refs::RefPage;
+pub use list_revisions::RevisionPosition;
+pub use outbox::{ScheduleState, ScheduleWish};
+pub use put_revisions::{Revision, Signature};
+pub use read_imports::ImportFilter;
+pub use run_spec::RunSpec;
+pub use swap_refs::{Ref, Scan};
+
+use codeimport_pg::{Db, Runner};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/registry");
+}
+
+/// The migrations of the schema `registry`.
+#[must_use]
+pub fn migrations() -> Runner {
+    embedded::migrations::runner()
+}
+
+/// The registry's database.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    outbox_filled: Arc<Notify>,
+}
+
+impl Store {
+    /// The store in a database whose schema is up to date.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db, outbox_filled: Arc::new(Notify::new()) }
+    }
+
+    /// Completes when this process has written a wish for the queue since the last time; one waiter only. Other
+    /// replicas' wishes are found by looking.
+    pub async fn outbox_filled(&self) {
+        self.outbox_filled.notified().await;
+    }
+}

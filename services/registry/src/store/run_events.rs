@@ -1,0 +1,109 @@
+//! Applies run events: effect and cursor in one transaction, so that each takes effect once however often it is told.
+//!
+//! The cursor's row is locked first: several replicas that follow the queue take turns, and who comes second finds the
+//! work done.
+
+use super::{Store, change_import, events};
+use crate::{
+    import::{Import, RunHistory},
+    run_effect::RunEffect,
+    workflow::{self, StopVerdict},
+};
+use codeimport_core::ImportId;
+use codeimport_pg::{DbError, Tx};
+use scoped_futures::ScopedFutureExt as _;
+
+impl Store {
+    /// Sequence number of the last event applied.
+    ///
+    /// # Errors
+    ///
+    /// Only of the database.
+    pub async fn run_event_cursor(&self) -> Result<i64, DbError> {
+        const SQL: &str = "-- registry.run_event_cursor\nSELECT sequence FROM run_event_cursor";
+        Ok(self.db.client().await?.query_one(SQL, &[]).await?.get(0))
+    }
+
+    /// Applies events, in rising order of their sequence numbers; those up to the cursor have been applied, and are
+    /// skipped. An event without effect only moves the cursor.
+    ///
+    /// # Errors
+    ///
+    /// Only of the database; then none of them was applied.
+    pub async fn apply_run_events(&self, batch: &[(i64, Option<RunEffect>)]) -> Result<(), DbError> {
+        let applied = self.db.run_tx("registry.apply_run_events", |tx| {
+            async move {
+                let mut cursor = lock_cursor(tx).await?;
+                let mut wished = false;
+                for (sequence, effect) in batch {
+                    if *sequence <= cursor {
+                        continue;
+                    }
+                    cursor = *sequence;
+                    if let Some(effect) = effect {
+                        wished |= apply(tx, effect).await?;
+                    }
+                }
+                move_cursor(tx, cursor).await?;
+                Ok::<_, DbError>(wished)
+            }
+            .scope_boxed()
+        });
+        if applied.await? {
+            self.outbox_filled.notify_one();
+        }
+        Ok(())
+    }
+}
+
+async fn lock_cursor(tx: &Tx<'_>) -> Result<i64, DbError> {
+    const SQL: &str = "-- registry.lock_cursor\nSELECT sequence FROM run_event_cursor FOR UPDATE";
+    Ok(tx.query_one(SQL, &[]).await?.get(0))
+}
+
+async fn move_cursor(tx: &Tx<'_>, sequence: i64) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.move_cursor\nUPDATE run_event_cursor SET sequence = $1 WHERE sequence < $1";
+    tx.execute(SQL, &[&sequence]).await.map(drop)
+}
+
+/// Returns whether there is a wish for the queue now. An import that is gone is no trouble: neither is its run.
+async fn apply(tx: &Tx<'_>, effect: &RunEffect) -> Result<bool, DbError> {
+    let import = change_import::lock_import(tx, &effect.import_id).await?;
+    let Some(import) = import.filter(|import| effect.is_about(import)) else { return Ok(false) };
+    write_history(tx, &import.import_id, &effect.history_after(&import)).await?;
+    events::insert(tx, &import.import_id, &effect.event(&import.progress)).await?;
+    apply_stop(tx, &import, effect).await
+}
+
+async fn apply_stop(tx: &Tx<'_>, import: &Import, effect: &RunEffect) -> Result<bool, DbError> {
+    let Some(stop) = effect.stop() else { return Ok(false) };
+    match workflow::stop(import, &stop) {
+        StopVerdict::Stale => Ok(false),
+        StopVerdict::Noted => note_stop(tx, &import.import_id).await.map(|()| false),
+        StopVerdict::Failing(decision) => {
+            change_import::write_decision(tx, &import.import_id, &decision).await.map(|_| true)
+        }
+    }
+}
+
+async fn write_history(tx: &Tx<'_>, import_id: &ImportId, history: &RunHistory) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.write_history
+        UPDATE import
+           SET last_run_id = $2, last_outcome = $3, last_message = $4, last_success_at = $5,
+               consecutive_failure_count = $6
+         WHERE import_id = $1";
+    let values: [&(dyn codeimport_pg::ToSql + Sync); 6] = [
+        &import_id.as_str(),
+        &history.last_run_id,
+        &history.last_outcome.map(codeimport_core::Outcome::name),
+        &history.last_message,
+        &history.last_success_at,
+        &history.consecutive_failure_count,
+    ];
+    tx.execute(SQL, &values).await.map(drop)
+}
+
+async fn note_stop(tx: &Tx<'_>, import_id: &ImportId) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.note_stop\nUPDATE import SET stopped_by_queue = true WHERE import_id = $1";
+    tx.execute(SQL, &[&import_id.as_str()]).await.map(drop)
+}

@@ -1,0 +1,49 @@
+//! What a worker needs to know for one run.
+
+use super::{
+    Store, change_import,
+    fence::{self, Holder},
+    rows::{self, import_columns},
+};
+use crate::{error::RegistryError, import::Import};
+use scoped_futures::ScopedFutureExt as _;
+
+/// An import as a run sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunSpec {
+    /// The import.
+    pub import: Import,
+    /// SHA-256 over the refs of the last complete scan; empty if there was none.
+    pub scanned_refs_digest: Vec<u8>,
+}
+
+impl Store {
+    /// Raises the fence to this holder and tells what to do.
+    ///
+    /// # Errors
+    ///
+    /// `ImportNotFound`, `LeaseLost`.
+    pub async fn run_spec(&self, holder: &Holder) -> Result<RunSpec, RegistryError> {
+        const SQL: &str = concat!(
+            "-- registry.run_spec\n",
+            "SELECT ",
+            import_columns!(),
+            ", coalesce(scan.refs_digest, '') AS refs_digest
+              FROM import LEFT JOIN scan ON scan.import_id = import.import_id
+             WHERE import.import_id = $1"
+        );
+        let spec = self.db.run_tx("registry.run_spec", |tx| {
+            async move {
+                fence::raise(tx, holder).await?;
+                let row = tx.query_opt(SQL, &[&holder.import_id.as_str()]).await?;
+                let row = row.ok_or_else(|| change_import::not_found(&holder.import_id))?;
+                Ok::<_, RegistryError>(RunSpec {
+                    import: rows::import(&row)?,
+                    scanned_refs_digest: row.get("refs_digest"),
+                })
+            }
+            .scope_boxed()
+        });
+        spec.await
+    }
+}

@@ -1,0 +1,288 @@
+//! The only place where it is decided what becomes of an import: its review status, its schedule, its audit entry. Pure.
+//!
+//! ```text
+//!   NEW ------> REVIEWED <-----> SUSPENDED
+//!    |           |    ^
+//!    |           v    | try again
+//!    |          FAILING               any ----> INVALID ----> any
+//! ```
+//!
+//! Only [`stop`] leads to FAILING. A *resume* starts the schedule afresh: counters at zero, due now, and whatever the
+//! queue still reports of the time before no longer counts. It is the only way out of a stop by the queue, so every
+//! way back to REVIEWED resumes an import that was stopped.
+
+use crate::{
+    audit::{self, EventType, NewEvent, SYSTEM},
+    import::{Definition, Import, Intent},
+    policy::Policy,
+};
+use codeimport_core::{Outcome, ReviewStatus};
+
+/// A change to be written, all of it or nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// The intent from now on.
+    pub intent: Intent,
+    /// What the audit trail says about it.
+    pub event: NewEvent,
+    /// Whether the schedule starts afresh.
+    pub resume: bool,
+    /// Whether it is the queue that has stopped the schedule.
+    pub stopped_by_queue: bool,
+}
+
+/// Why the queue itself stops a schedule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StopCause {
+    /// Too many counted failures in a row.
+    FailureLimit,
+    /// An outcome that does not heal by itself.
+    PermanentFailure,
+    /// Run after run lost its worker.
+    CrashLoop,
+}
+
+/// What the queue says with a stop.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stop {
+    /// Why.
+    pub cause: StopCause,
+    /// Generation of the schedule that was in force.
+    pub generation: i64,
+    /// How the last run ended.
+    pub outcome: Outcome,
+    /// What the last run had to say.
+    pub message: String,
+    /// Counted failures in a row.
+    pub consecutive_failure_count: i32,
+}
+
+/// What a stop means for an import.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StopVerdict {
+    /// It was resumed meanwhile: the stop is about the time before.
+    Stale,
+    /// It does not run anyway, by a person's word, which stands. Remembered, because only a resume starts it again.
+    Noted,
+    /// It is FAILING from now on.
+    Failing(Box<Decision>),
+}
+
+/// A new import.
+#[must_use]
+pub fn create(definition: Definition, policy: &Policy, actor: &str) -> Decision {
+    let status = policy.first_status(&definition.source.url);
+    let status_reason = if status.runs() { "approved by policy" } else { "waits for approval" };
+    let intent = Intent { definition, status, status_reason: status_reason.to_owned() };
+    let event = event(EventType::Created, actor, &intent.status_reason, None, Some(&intent));
+    Decision { resume: intent.status.runs(), intent, event, stopped_by_queue: false }
+}
+
+/// Another definition; none if it is the same.
+///
+/// An import that would now read or write something else starts afresh; and if that is nothing that is approved by
+/// itself, somebody has to approve it first.
+#[must_use]
+pub fn update(import: &Import, definition: Definition, policy: &Policy, actor: &str) -> Option<Decision> {
+    let before = &import.intent;
+    if before.definition == definition {
+        return None;
+    }
+    let same = before.definition.imports_the_same_as(&definition);
+    let first = policy.first_status(&definition.source.url);
+    let mut after = Intent { definition, ..before.clone() };
+    if !same && !first.runs() && matches!(before.status, ReviewStatus::Reviewed | ReviewStatus::Failing) {
+        after.status = ReviewStatus::New;
+        after.status_reason = "source or target was changed: waits for approval".to_owned();
+    }
+    let event = event(EventType::Updated, actor, "", Some(before), Some(&after));
+    let resume = !same && after.status.runs();
+    Some(Decision { intent: after, event, resume, stopped_by_queue: import.stopped_by_queue && !resume })
+}
+
+/// Another review status; none if it is the present one. FAILING cannot be asked for, and is refused before.
+#[must_use]
+pub fn review(import: &Import, status: ReviewStatus, reason: &str, actor: &str) -> Option<Decision> {
+    let before = &import.intent;
+    if before.status == status {
+        return None;
+    }
+    let after = Intent { status, status_reason: reason.to_owned(), ..before.clone() };
+    let event = event(EventType::Reviewed, actor, reason, Some(before), Some(&after));
+    let resume = status.runs() && import.stopped_by_queue;
+    Some(Decision { intent: after, event, resume, stopped_by_queue: import.stopped_by_queue && !resume })
+}
+
+/// Try again; none if the present status forbids it.
+#[must_use]
+pub fn retry(import: &Import, actor: &str) -> Option<Decision> {
+    let before = &import.intent;
+    if !before.status.may_be_retried() {
+        return None;
+    }
+    let reason = "tried again";
+    let after = Intent { status: ReviewStatus::Reviewed, status_reason: reason.to_owned(), ..before.clone() };
+    let event = event(EventType::Retried, actor, reason, Some(before), Some(&after));
+    Some(Decision { intent: after, event, resume: true, stopped_by_queue: false })
+}
+
+/// What the audit trail says about a deletion.
+#[must_use]
+pub fn delete(import: &Import, actor: &str) -> NewEvent {
+    event(EventType::Deleted, actor, "", Some(&import.intent), None)
+}
+
+/// The queue has stopped the schedule.
+#[must_use]
+pub fn stop(import: &Import, stop: &Stop) -> StopVerdict {
+    if stop.generation < import.resumed_generation {
+        return StopVerdict::Stale;
+    }
+    let before = &import.intent;
+    if !before.status.runs() {
+        return StopVerdict::Noted;
+    }
+    let after = Intent { status: ReviewStatus::Failing, status_reason: reason_of(stop), ..before.clone() };
+    let event = event(EventType::Reviewed, SYSTEM, &after.status_reason, Some(before), Some(&after));
+    StopVerdict::Failing(Box::new(Decision { intent: after, event, resume: false, stopped_by_queue: true }))
+}
+
+/// For the person who has to mend it: what happened, what was said, what to do.
+fn reason_of(stop: &Stop) -> String {
+    let cause = match stop.cause {
+        StopCause::FailureLimit => format!("stopped after {} failures in a row", stop.consecutive_failure_count),
+        StopCause::PermanentFailure => "stopped, because trying again cannot help".to_owned(),
+        StopCause::CrashLoop => "stopped, because run after run lost its worker; see the workers' logs".to_owned(),
+    };
+    let advice = stop.outcome.advice().filter(|_| stop.cause != StopCause::CrashLoop);
+    let said = (!stop.message.is_empty()).then_some(stop.message.as_str());
+    let parts: Vec<_> = [Some(cause.as_str()), said, advice].into_iter().flatten().collect();
+    parts.join(": ")
+}
+
+fn event(
+    event_type: EventType,
+    actor: &str,
+    reason: &str,
+    before: Option<&Intent>,
+    after: Option<&Intent>,
+) -> NewEvent {
+    let changes = audit::changes(before, after);
+    NewEvent { event_type, actor: actor.to_owned(), reason: reason.to_owned(), changes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::{RunHistory, tests::intent};
+    use ReviewStatus::{Failing, Invalid, New, Reviewed, Suspended};
+    use jiff::Timestamp;
+
+    fn import(status: ReviewStatus) -> Import {
+        Import {
+            import_id: "a".parse().expect("valid"),
+            intent: intent(status),
+            generation: 9,
+            created_generation: 2,
+            resumed_generation: 5,
+            stopped_by_queue: status == Failing,
+            registrant: "robin".to_owned(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            progress: RunHistory::default(),
+        }
+    }
+
+    fn stop_at(generation: i64) -> Stop {
+        Stop {
+            cause: StopCause::PermanentFailure,
+            generation,
+            outcome: Outcome::Invalid,
+            message: "no such repository".to_owned(),
+            consecutive_failure_count: 1,
+        }
+    }
+
+    fn only_listed() -> Policy {
+        Policy { auto_approve_prefixes: vec!["https://listed".to_owned()], ..Policy::default() }
+    }
+
+    #[test]
+    fn a_person_may_set_every_status_from_every_other() {
+        for from in ReviewStatus::ALL {
+            for to in ReviewStatus::ALL.iter().filter(|status| status.may_be_requested()) {
+                let decision = review(&import(*from), *to, "because", "robin");
+                assert_eq!(decision.is_some(), from != to, "{from} -> {to}");
+                let Some(decision) = decision else { continue };
+                assert_eq!((decision.intent.status, decision.event.event_type), (*to, EventType::Reviewed));
+                assert_eq!(decision.resume, *from == Failing && *to == Reviewed, "{from} -> {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn approval_after_a_suspension_is_no_fresh_start_unless_the_queue_had_stopped() {
+        assert!(!review(&import(Suspended), Reviewed, "", "robin").expect("a change").resume);
+        let stopped = Import { stopped_by_queue: true, ..import(Suspended) };
+        let decision = review(&stopped, Reviewed, "", "robin").expect("a change");
+        assert!(decision.resume && !decision.stopped_by_queue);
+        let rejected = review(&stopped, Invalid, "", "robin").expect("a change");
+        assert!(!rejected.resume && rejected.stopped_by_queue, "the stop is not forgotten");
+    }
+
+    #[test]
+    fn only_reviewed_and_failing_imports_can_be_retried() {
+        for status in ReviewStatus::ALL {
+            let decision = retry(&import(*status), "robin");
+            assert_eq!(decision.is_some(), matches!(status, Reviewed | Failing), "{status}");
+            assert!(decision.is_none_or(|d| d.resume && d.intent.status == Reviewed));
+        }
+    }
+
+    #[test]
+    fn a_stop_makes_a_running_import_failing_and_says_why() {
+        let StopVerdict::Failing(decision) = stop(&import(Reviewed), &stop_at(5)) else { panic!("not failing") };
+        assert_eq!((decision.intent.status, decision.event.actor.as_str()), (Failing, SYSTEM));
+        assert!(decision.stopped_by_queue && !decision.resume);
+        assert!(decision.intent.status_reason.contains("no such repository"), "{}", decision.intent.status_reason);
+        assert!(decision.intent.status_reason.contains("Check the URL"), "{}", decision.intent.status_reason);
+    }
+
+    #[test]
+    fn a_stop_of_the_time_before_the_last_resume_is_stale() {
+        assert_eq!(stop(&import(Reviewed), &stop_at(4)), StopVerdict::Stale);
+    }
+
+    #[test]
+    fn a_persons_word_outlives_a_stop() {
+        for status in [New, Suspended, Invalid, Failing] {
+            assert_eq!(stop(&import(status), &stop_at(9)), StopVerdict::Noted, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_new_source_is_tried_at_once_and_a_new_name_is_not() {
+        let before = import(Reviewed);
+        let mut definition = before.intent.definition.clone();
+        assert_eq!(update(&before, definition.clone(), &Policy::default(), "robin"), None);
+        definition.display_name = "new".to_owned();
+        let renamed = update(&before, definition.clone(), &Policy::default(), "robin").expect("a change");
+        assert!(!renamed.resume);
+        definition.source.url = "https://host/b.git".to_owned();
+        let moved = update(&before, definition, &Policy::default(), "robin").expect("a change");
+        assert!(moved.resume && moved.intent.status == Reviewed);
+    }
+
+    #[test]
+    fn a_source_that_nobody_approved_does_not_run_by_an_update() {
+        for status in [Reviewed, Failing] {
+            let before = import(status);
+            let mut definition = before.intent.definition.clone();
+            definition.source.url = "https://unlisted/x".to_owned();
+            let decision = update(&before, definition, &only_listed(), "robin").expect("a change");
+            assert_eq!((decision.intent.status, decision.resume), (New, false), "{status}");
+        }
+        let created = create(import(New).intent.definition, &only_listed(), "robin");
+        assert_eq!((created.intent.status, created.resume), (New, false));
+    }
+}
