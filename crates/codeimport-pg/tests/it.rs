@@ -85,29 +85,11 @@ async fn replicas_that_start_together_migrate_once() {
     let sql = "CREATE TABLE once (n int); INSERT INTO once VALUES (1)";
     let replicas: Vec<_> = (0..6).map(|_| test_db.db("together")).collect();
     let started = replicas.iter().map(|db| db.migrate("together", runner(sql)));
-    for result in futures_join(started).await {
+    for result in futures_util::future::join_all(started).await {
         result.unwrap();
     }
     let row = replicas[0].client().await.unwrap().query_one("SELECT count(*) FROM once", &[]).await.unwrap();
     assert_eq!(row.get::<_, i64>(0), 1);
-}
-
-/// Runs futures beside each other.
-async fn futures_join<T: Send>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut pinned: Vec<_> = futures.map(Box::pin).collect();
-    let mut results: Vec<Option<T>> = pinned.iter().map(|_| None).collect();
-    std::future::poll_fn(|cx| {
-        for (future, result) in pinned.iter_mut().zip(&mut results) {
-            if result.is_none()
-                && let std::task::Poll::Ready(value) = future.as_mut().poll(cx)
-            {
-                *result = Some(value);
-            }
-        }
-        if results.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    results.into_iter().flatten().collect()
 }
 
 #[tokio::test]

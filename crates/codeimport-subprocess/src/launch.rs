@@ -12,10 +12,9 @@ use subprocess::{Exec, ExecExt as _, Job, Redirection};
 /// Starts the program with all three standard streams ours: pipes, or closed.
 pub(crate) fn launch(command: &Command) -> Result<Job, SubprocessError> {
     let program = find(&command.program).ok_or_else(|| SubprocessError::NotFound { program: command.name() })?;
-    let argv = argv(command, program)?;
-    let (first, rest) = argv.split_first().unwrap_or_else(|| unreachable!("argv begins with the program"));
+    let (first, args) = words(command, program)?;
     let mut exec = Exec::cmd(first)
-        .args(rest)
+        .args(args)
         .env_clear()
         .env_extend(environment::pinned(&command.env))
         .stdin(if command.stdin.is_some() { Redirection::Pipe } else { Redirection::Null })
@@ -28,27 +27,22 @@ pub(crate) fn launch(command: &Command) -> Result<Job, SubprocessError> {
     exec.start().map_err(|source| start_error(command, source))
 }
 
-/// The words to execute: the program, behind `setpriv` where that has something to do.
-fn argv(command: &Command, program: PathBuf) -> Result<Vec<OsString>, SubprocessError> {
-    let setpriv = find(OsStr::new("setpriv"));
-    let mut argv: Vec<OsString> = Vec::new();
-    match (setpriv, &command.user) {
-        (None, None) => {}
-        (None, Some(_)) => return Err(SubprocessError::NotFound { program: "setpriv".to_owned() }),
+/// What to execute: the program, behind `setpriv` where that has something to do.
+fn words(command: &Command, program: PathBuf) -> Result<(PathBuf, Vec<OsString>), SubprocessError> {
+    match (find(OsStr::new("setpriv")), &command.user) {
+        (None, None) => Ok((program, command.args.clone())),
+        (None, Some(_)) => Err(SubprocessError::NotFound { program: "setpriv".to_owned() }),
         (Some(setpriv), user) => {
-            argv.push(setpriv.into());
-            argv.push(format!("--pdeathsig={}", signal_name(command.orphan_signal)).into());
+            let mut args: Vec<OsString> = vec![format!("--pdeathsig={}", signal_name(command.orphan_signal)).into()];
             if let Some(user) = user {
-                argv.push(format!("--reuid={}", user.uid).into());
-                argv.push(format!("--regid={}", user.gid).into());
-                argv.push("--init-groups".into());
+                args.extend([format!("--reuid={}", user.uid).into(), format!("--regid={}", user.gid).into()]);
+                args.push("--init-groups".into());
             }
-            argv.push("--".into());
+            args.extend(["--".into(), program.into()]);
+            args.extend(command.args.iter().cloned());
+            Ok((setpriv, args))
         }
     }
-    argv.push(program.into());
-    argv.extend(command.args.iter().cloned());
-    Ok(argv)
 }
 
 /// The program's path. Looked up here and not by `exec`, because behind `setpriv` a missing program would only

@@ -2,11 +2,14 @@
 
 use crate::support::{Fixture, acquire, put};
 use codeimport_core::{Outcome, RcsType};
+use codeimport_pg::DbError;
 use codeimport_queue::{
     schedule::Wanted,
     store::{Acquire, GrantedLease},
 };
-use std::collections::HashSet;
+use scoped_futures::ScopedFutureExt as _;
+use std::{collections::HashSet, sync::Mutex};
+use tokio::sync::oneshot;
 
 fn names(leases: &[GrantedLease]) -> Vec<&str> {
     leases.iter().map(|lease| lease.lease.job_id.as_str()).collect()
@@ -29,26 +32,24 @@ async fn two_workers_never_lease_the_same_job() {
 #[tokio::test]
 async fn a_job_locked_by_somebody_is_skipped_and_not_waited_for() {
     let fixture = Fixture::with_due_jobs(2).await;
+    let (locked, locked_seen) = oneshot::channel();
+    let (go_on, told_to_go_on) = oneshot::channel::<()>();
+    let signals = Mutex::new(Some((locked, told_to_go_on)));
     let db = fixture.database.db("queue");
-    let (mut locked, mut go_on) = (None, None);
-    let (locked_sender, locked_receiver) = tokio::sync::oneshot::channel();
-    let (go_sender, go_receiver) = tokio::sync::oneshot::channel::<()>();
-    locked.replace(locked_sender);
-    go_on.replace(go_receiver);
-    let (locked, go_on) = (std::sync::Mutex::new(locked), std::sync::Mutex::new(go_on));
     let holder = db.run_tx("test.hold", |tx| {
-        let (locked, go_on) = (locked.lock().unwrap().take().unwrap(), go_on.lock().unwrap().take().unwrap());
-        scoped_futures::ScopedFutureExt::scope_boxed(async move {
+        let (locked, told_to_go_on) = signals.lock().unwrap().take().unwrap();
+        async move {
             tx.query("SELECT FROM job WHERE job_id = 'job-0' FOR UPDATE", &[]).await?;
             locked.send(()).unwrap();
-            go_on.await.unwrap();
-            Ok::<_, codeimport_pg::DbError>(())
-        })
+            told_to_go_on.await.unwrap();
+            Ok::<_, DbError>(())
+        }
+        .scope_boxed()
     });
     let leaser = async {
-        locked_receiver.await.unwrap();
+        locked_seen.await.unwrap();
         let leased = fixture.lease(&acquire(2)).await;
-        go_sender.send(()).unwrap();
+        go_on.send(()).unwrap();
         leased
     };
     let (held, leased) = tokio::join!(holder, leaser);

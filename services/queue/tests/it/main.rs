@@ -5,6 +5,7 @@
 mod finishes;
 mod heartbeats;
 mod leases;
+mod model;
 mod query_plans;
 mod reclaims;
 mod rpc;
