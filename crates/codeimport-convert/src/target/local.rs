@@ -3,7 +3,7 @@
 use super::Target;
 use crate::{ConvertError, Watch, git};
 use codeimport_core::Stage;
-use gix::bstr::{BStr, BString, ByteSlice as _};
+use gix::bstr::{BString, ByteSlice as _};
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
 
 impl Target {
@@ -39,14 +39,10 @@ impl Target {
     ///
     /// Not part of the atomic push, which cannot move HEAD. So this comes after the push that proved the lease, and a
     /// run that dies in between leaves a HEAD that the next run finds wrong.
-    pub(super) fn set_local_head(&self, branch: &BStr, watch: &Watch) -> Result<(), ConvertError> {
-        let Some(path) = self.url.local_path() else { return Ok(()) };
-        if self.local_head(watch)?.is_some_and(|head| head == branch) {
-            return Ok(());
-        }
-        let command =
-            git::command(Some(&path)).args(["symbolic-ref", "HEAD"]).arg(OsStr::from_bytes(branch)).timeout(git::SHORT);
-        git::run(command, Stage::Publish, watch).map(drop)
+    pub(super) fn set_local_head(&self, branch: Option<&BString>, watch: &Watch) -> Result<(), ConvertError> {
+        let (Some(path), Some(branch)) = (self.url.local_path(), branch) else { return Ok(()) };
+        let command = git::command(Some(&path)).args(["symbolic-ref", "HEAD"]).arg(OsStr::from_bytes(branch));
+        git::run(command.timeout(git::SHORT), Stage::Publish, watch).map(drop)
     }
 
     /// The program that takes the push. Of a local target we set what a server's owner would set: the default branch may

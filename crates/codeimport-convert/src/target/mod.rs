@@ -6,6 +6,7 @@
 //!   plan      wanted refs - present refs = updates, in an order that Git accepts      (pure)
 //!   publish   plan -> atomic pushes, compare-and-swap on everything
 //!   push      one push, as a command and its answer
+//!   refusal   what git says -> outcome and sentence                                          (pure)
 //!   local     what only a repository on the worker's own disk needs: creation, HEAD
 //! ```
 //!
@@ -17,6 +18,7 @@ mod plan;
 mod publish;
 mod push;
 mod read;
+mod refusal;
 mod state;
 
 pub use plan::{Plan, PlanError, RefUpdate, plan};

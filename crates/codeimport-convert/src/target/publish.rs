@@ -13,7 +13,7 @@
 use super::{Holder, ImportState, Target, TargetSnapshot, plan, push};
 use crate::{Cache, ConvertError, SourceState, Watch, digest, refs_digest};
 use codeimport_core::{FencingToken, Outcome, RefFilter, Stage, display_ref_name};
-use gix::{ObjectId, bstr::ByteSlice as _};
+use gix::{ObjectId, bstr::BString};
 use std::collections::BTreeSet;
 
 /// How often a plan is made before a target that keeps changing is given up.
@@ -106,23 +106,29 @@ impl Target {
         self.create_if_missing(watch)?;
         let complete = complete_state(begin, wanted);
         let mut snapshot = seen.clone();
+        if snapshot.head.is_none() {
+            // It may have been created just now.
+            snapshot.head = self.local_head(watch)?;
+        }
         let mut changed_count = 0;
         for _ in 0..MAX_ATTEMPTS {
             check_fence(&snapshot, begin.holder)?;
-            let pushed = self.push_all(&complete, &mut snapshot, wanted, cache, watch, &mut changed_count)?;
-            let Some(refused) = pushed else {
-                if let Some(branch) = &wanted.default_branch {
-                    self.set_local_head(branch.as_bstr(), watch)?;
-                    snapshot.head = snapshot.head.map(|_| branch.clone());
-                }
+            let refused = self.push_all(&complete, &mut snapshot, wanted, cache, watch, &mut changed_count)?;
+            if refused.is_none() && snapshot.head_names(wanted.default_branch.as_ref()) {
                 return Ok(Published { changed_count, snapshot });
-            };
-            let now = self.read(filter, cache, watch)?;
-            if now.state_id == snapshot.state_id && now.refs == snapshot.refs {
-                return Err(self.explain(&refused, wanted, cache, watch)?);
             }
-            watch.note(Stage::Publish, "The target has changed since it was read; it is read again.");
-            snapshot = now;
+            let now = self.read(filter, cache, watch)?;
+            if now.state_id != snapshot.state_id || now.refs != snapshot.refs {
+                watch.note(Stage::Publish, "The target has changed since it was read; it is read again.");
+                snapshot = now;
+            } else if let Some(refused) = refused {
+                return Err(self.explain(&refused, wanted, cache, watch)?);
+            } else {
+                // Last of all, because no push can carry HEAD along. The look just now was its fence.
+                self.set_local_head(wanted.default_branch.as_ref(), watch)?;
+                snapshot.head.clone_from(&wanted.default_branch);
+                return Ok(Published { changed_count, snapshot });
+            }
         }
         Err(self.keeps_changing().into())
     }
@@ -190,6 +196,11 @@ impl Target {
 }
 
 impl TargetSnapshot {
+    /// Whether HEAD needs no hand: it names the branch, or none is asked for, or it cannot be set (a remote target).
+    fn head_names(&self, branch: Option<&BString>) -> bool {
+        self.head.is_none() || branch.is_none() || self.head.as_ref() == branch
+    }
+
     fn apply(&mut self, updates: &[super::RefUpdate], state: ImportState, state_id: ObjectId) {
         for update in updates.iter().filter(|update| update.name != super::STATE_REF) {
             match update.new {

@@ -96,43 +96,6 @@ impl Target {
         }
         Ok(state)
     }
-
-    /// A target that says no, in words of git.
-    pub(super) fn refusal(&self, stderr: &str) -> ConvertError {
-        let url = &self.url;
-        let says = |needles: &[&str]| needles.iter().any(|needle| stderr.contains(needle));
-        let (outcome, text) =
-            if says(&["could not read Username", "Authentication failed", "terminal prompts disabled"]) {
-                (Outcome::Authentication, format!("The target {url} asks for a user name."))
-            } else if says(&["access denied", "returned error: 403", "not allowed", "denied"]) {
-                (Outcome::Forbidden, format!("The target {url} does not let itself be written."))
-            } else if says(&[
-                "not found",
-                "does not appear to be a git repository",
-                "not exported",
-                "not a git repository",
-            ]) {
-                (Outcome::Invalid, format!("There is no repository at the target {url}."))
-            } else if says(&["does not support --atomic"]) {
-                (Outcome::UnsupportedFeature, format!("The target {url} cannot take an atomic push."))
-            } else if says(&[
-                "unable to connect",
-                "Could not resolve",
-                "Connection refused",
-                "Failed to connect",
-                "timed out",
-                "unable to access",
-                "hung up",
-                "early EOF",
-                "Connection reset",
-                "unable to look up",
-            ]) {
-                (Outcome::Unavailable, format!("The target {url} cannot be reached."))
-            } else {
-                (Outcome::Failure, format!("The target {url} refuses the push in a way that codeimport does not know."))
-            };
-        ConvertError::new(outcome, Stage::Publish, text).caused_by(stderr.to_owned())
-    }
 }
 
 /// Lines of `git ls-remote`: object id, tab, name. The name may be any bytes.

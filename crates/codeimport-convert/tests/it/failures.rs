@@ -78,7 +78,7 @@ fn a_throttling_host_says_for_how_long() {
 
 #[test]
 fn a_host_that_refuses_or_does_not_exist_is_unavailable() {
-    for scheme in ["git", "http"] {
+    for scheme in ["git", "http", "https"] {
         let (listener, url) = listen(scheme);
         drop(listener);
         assert_eq!(outcome_of(&url), Outcome::Unavailable);

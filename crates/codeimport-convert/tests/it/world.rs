@@ -114,6 +114,7 @@ impl World {
             filter: self.filter.clone(),
             connect_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(5),
+            ..SourceOptions::default()
         };
         open_source(url, options).expect("supported")
     }
@@ -202,7 +203,7 @@ impl World {
 pub(crate) fn serve(root: &Path) -> (u16, Daemon) {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let daemon = Command::new("git")
-        .args(["daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", &format!("--port={port}")])
+        .args(["daemon", "--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1", &format!("--port={port}")])
         .arg(format!("--base-path={}", root.display()))
         .arg(root)
         .start()
