@@ -17,6 +17,7 @@ pub mod next_due;
 mod outages;
 pub mod reclaim;
 mod rpc;
+pub mod run;
 pub mod schedule;
 pub mod store;
 mod wakeups;

@@ -1,7 +1,8 @@
 //! Wire values to the queue's own, with everything that is wrong at once, and the way back.
 
 use crate::{
-    schedule::{Job, JobState, Progress, PutSchedule, Run, RunStats, Schedule, StopReason, Wanted},
+    run::{Progress, Run, RunStats},
+    schedule::{Job, JobState, PutSchedule, Schedule, StopReason, Wanted},
     store::{Acquire, LogLine, MAX_LINE_BYTES, RunEvent, storable_text},
 };
 use codeimport_core::{ImportId, RcsType};

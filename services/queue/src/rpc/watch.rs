@@ -5,7 +5,7 @@
 
 use super::Queue;
 use crate::{
-    schedule::Run,
+    run::Run,
     store::{LogLine, RunEvent, StoreError},
 };
 use codeimport_core::RunId;

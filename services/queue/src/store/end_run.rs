@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     next_due::{self, EndedRun, Limits, Next, Then},
-    schedule::{Job, RunRequest, RunStats, StopReason},
+    run::RunStats,
+    schedule::{Job, RunRequest, StopReason},
 };
 use codeimport_core::{Outcome, Stage};
 use codeimport_pg::{Row, Tx};

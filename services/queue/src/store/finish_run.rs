@@ -5,7 +5,7 @@ use super::{
     end_run::{Ending, end_run, lock_held},
     rows, run_log,
 };
-use crate::schedule::RunStats;
+use crate::run::RunStats;
 use codeimport_core::{Outcome, Stage};
 use codeimport_pg::Tx;
 use jiff::Timestamp;

@@ -5,7 +5,8 @@ use super::{
     rows::{get, parsed},
     run_log, storable_text,
 };
-use crate::schedule::{Progress, Wanted};
+use crate::run::Progress;
+use crate::schedule::Wanted;
 use codeimport_core::Stage;
 use codeimport_pg::Tx;
 use jiff::Timestamp;

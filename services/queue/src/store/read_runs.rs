@@ -4,7 +4,7 @@ use super::{
     Store, StoreError,
     rows::{self, run_columns},
 };
-use crate::schedule::Run;
+use crate::run::Run;
 use codeimport_core::{ImportId, RunId};
 
 impl Store {

@@ -1,8 +1,7 @@
 //! Rows to values: one function per row type.
 
-use crate::schedule::{
-    Job, JobState, LeaseRow, Progress, Run, RunEnd, RunRequest, RunStats, Schedule, StopReason, Wanted,
-};
+use crate::run::{Progress, Run, RunEnd, RunStats};
+use crate::schedule::{Job, JobState, LeaseRow, RunRequest, Schedule, StopReason, Wanted};
 use codeimport_core::{FencingToken, ImportId, RunId, UnknownName};
 use codeimport_pg::{DbError, Row};
 use jiff::{SignedDuration, Timestamp};

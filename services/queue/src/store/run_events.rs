@@ -12,7 +12,8 @@ use super::{
     Store, StoreError,
     rows::{self, count, get, parsed_opt, run_columns},
 };
-use crate::schedule::{Run, StopReason};
+use crate::run::Run;
+use crate::schedule::StopReason;
 use codeimport_core::RunId;
 use codeimport_pg::{DbError, Row, Tx};
 use scoped_futures::ScopedFutureExt as _;

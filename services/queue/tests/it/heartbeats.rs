@@ -3,7 +3,8 @@
 use crate::support::{Fixture, acquire, beat, line};
 use codeimport_core::{FencingToken, Outcome, Stage};
 use codeimport_queue::{
-    schedule::{JobState, Progress},
+    run::Progress,
+    schedule::JobState,
     store::{Beat, LeaseName, MAX_LOG_LINES, Verdict},
 };
 use jiff::Timestamp;

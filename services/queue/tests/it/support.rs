@@ -4,7 +4,8 @@ use codeimport_core::{Outcome, RcsType, RunId, Stage};
 use codeimport_pg::{Client, test_util::TestDb};
 use codeimport_queue::{
     next_due::Limits,
-    schedule::{Job, JobState, PutSchedule, RunStats, Schedule, Wanted},
+    run::RunStats,
+    schedule::{Job, JobState, PutSchedule, Schedule, Wanted},
     store::{Acquire, Beat, Finish, GrantedLease, LeaseName, LogLine, Release, Store, StoreError, Verdict},
 };
 use jiff::Timestamp;
