@@ -35,7 +35,21 @@ pub enum TelemetryError {
 ///
 /// [`TelemetryError::AlreadyInstalled`].
 pub fn init() -> Result<(), TelemetryError> {
-    let registry = tracing_subscriber::registry().with(filter());
+    init_with("info")
+}
+
+/// The same for a command at a terminal, where only trouble is worth a line: `warn` unless the environment says
+/// otherwise.
+///
+/// # Errors
+///
+/// [`TelemetryError::AlreadyInstalled`].
+pub fn init_quiet() -> Result<(), TelemetryError> {
+    init_with("warn")
+}
+
+fn init_with(default: &str) -> Result<(), TelemetryError> {
+    let registry = tracing_subscriber::registry().with(filter(default));
     let lines = fmt::layer().with_writer(std::io::stderr);
     if env::var("CODEIMPORT_LOG_FORMAT").is_ok_and(|format| format == "json") {
         registry.with(lines.json().flatten_event(true)).try_init()?;
@@ -68,10 +82,10 @@ pub fn serve_metrics(address: SocketAddr) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-fn filter() -> EnvFilter {
+fn filter(default: &str) -> EnvFilter {
     EnvFilter::try_from_env("CODEIMPORT_LOG")
         .or_else(|_| EnvFilter::try_from_default_env())
-        .unwrap_or_else(|_| EnvFilter::new("info"))
+        .unwrap_or_else(|_| EnvFilter::new(default))
 }
 
 fn log_panic(info: &panic::PanicHookInfo<'_>) {

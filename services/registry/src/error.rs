@@ -75,14 +75,8 @@ fn from_db(error: DbError) -> ApiError {
         return ApiError::new(ErrorReason::Contention, "other changes came in between").caused_by(error);
     }
     if error.unique_violation() == Some("import_target_url_key") {
-        return target_taken();
+        // Found out by the database alone: between a look and a write, another import could take the target.
+        return Violations::one("import.target.url", "is the target of another import already");
     }
     ApiError::internal(error)
-}
-
-/// Found out by the database alone: between a look and a write, another import could take the target.
-fn target_taken() -> ApiError {
-    let mut violations = Violations::new();
-    violations.add("import.target.url", "is the target of another import already");
-    violations.finish().err().unwrap_or_else(|| ApiError::internal(anyhow::anyhow!("a violation was noted above")))
 }

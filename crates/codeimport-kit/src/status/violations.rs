@@ -16,6 +16,14 @@ impl Violations {
         Self::default()
     }
 
+    /// The error of a request in which one field is wrong, as found out late.
+    #[must_use]
+    pub fn one(field: &str, problem: impl fmt::Display) -> ApiError {
+        let mut violations = Self::new();
+        violations.add(field, problem);
+        violations.into_error()
+    }
+
     /// Notes that a field is wrong. `field` is its path in the request (`import.source.url`); `problem` continues
     /// a sentence that begins with the field: "is empty".
     pub fn add(&mut self, field: impl Into<String>, problem: impl fmt::Display) {
@@ -44,11 +52,12 @@ impl Violations {
     ///
     /// FIELD_VIOLATION with all that was noted, if anything was.
     pub fn finish(self) -> Result<(), ApiError> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(self.into_error()) }
+    }
+
+    fn into_error(self) -> ApiError {
         let fields: Vec<_> = self.0.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
-        Err(ApiError::new(ErrorReason::FieldViolation, fields.join("; ")).with_violations(self.0))
+        ApiError::new(ErrorReason::FieldViolation, fields.join("; ")).with_violations(self.0)
     }
 
     /// The values of a check, if nothing is wrong. `values` are what the calls of [`Self::check`] returned.

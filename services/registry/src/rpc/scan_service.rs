@@ -30,7 +30,7 @@ impl ScanApi {
     /// Tokens are bound to the refs as they stand: pages of two different states do not make a list.
     async fn refs(&self, request: ListRefsRequest) -> Result<ListRefsResponse, RegistryError> {
         let id = import_id(&request.import_id)?;
-        let digest = self.store.list_refs(&id, "", 0).await?.refs_digest;
+        let digest = self.store.refs_digest(&id).await?;
         let bound_to = |digest: &[u8]| format!("refs {id} {}", hex::encode(digest));
         let mut violations = Violations::new();
         let token = &request.page_token;

@@ -17,7 +17,21 @@ pub struct RefPage {
 }
 
 impl Store {
-    /// At most `limit` refs, those with names after `after`. One statement, and so one state of the import.
+    /// Digest of all refs as they stand; empty if there was no scan yet.
+    ///
+    /// # Errors
+    ///
+    /// `ImportNotFound`.
+    pub async fn refs_digest(&self, import_id: &ImportId) -> Result<Vec<u8>, RegistryError> {
+        const SQL: &str = "-- registry.refs_digest
+            SELECT coalesce(scan.refs_digest, '') AS refs_digest
+              FROM import LEFT JOIN scan ON scan.import_id = import.import_id
+             WHERE import.import_id = $1";
+        let row = self.db.client().await?.query_opt(SQL, &[&import_id.as_str()]).await?;
+        row.map(|row| row.get("refs_digest")).ok_or_else(|| change_import::not_found(import_id))
+    }
+
+    /// At most `limit` refs (at least 1), those with names after `after`. One statement, and so one state of the import.
     ///
     /// # Errors
     ///

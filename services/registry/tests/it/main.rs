@@ -1,0 +1,9 @@
+//! The registry on a real PostgreSQL, beside a queue that does what a test says.
+
+mod fake_queue;
+mod harness;
+mod imports;
+mod relay;
+mod run_events;
+mod scans;
+mod visibility;
