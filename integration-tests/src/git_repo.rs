@@ -99,7 +99,8 @@ impl GitRepo {
     pub fn commit(&mut self, message: &str) -> String {
         self.commits += 1;
         let name = format!("file-{}.txt", self.commits % 50);
-        std::fs::write(self.work().join(name), format!("{message}, number {}\n", self.commits)).expect("work tree is ours");
+        std::fs::write(self.work().join(name), format!("{message}, number {}\n", self.commits))
+            .expect("work tree is ours");
         self.git(&["add", "-A"]);
         let date = format!("{} +0230", 1_600_000_000 + self.commits * 3_600);
         let commit = git_command(&self.work(), &["commit", "-q", "-m", message])
@@ -113,6 +114,14 @@ impl GitRepo {
 
     /// Publishes all branches and tags of the work tree as they are; what it no longer has, goes.
     pub fn push(&self) {
-        self.git(&["push", "-q", "--force", "--prune", "origin", "refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*"]);
+        self.git(&[
+            "push",
+            "-q",
+            "--force",
+            "--prune",
+            "origin",
+            "refs/heads/*:refs/heads/*",
+            "refs/tags/*:refs/tags/*",
+        ]);
     }
 }

@@ -5,7 +5,13 @@
 
 pub mod convert;
 
-#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; documented in the .proto files")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated; documented in the .proto files"
+)]
 mod generated {
     pub mod common {
         pub mod v1 {

@@ -44,7 +44,6 @@ pub(crate) struct Api {
     pub(crate) scans: ScanServiceClient<Client>,
     pub(crate) schedules: ScheduleServiceClient<Client>,
     pub(crate) runs: RunServiceClient<Client>,
-    pub(crate) endpoints: Endpoints,
 }
 
 impl Api {
@@ -58,7 +57,6 @@ impl Api {
             scans: ScanServiceClient::new(registry),
             schedules: ScheduleServiceClient::new(queue.clone()),
             runs: RunServiceClient::new(queue),
-            endpoints,
         })
     }
 }

@@ -7,7 +7,8 @@ use crate::args::{Global, Up};
 use crate::endpoints::{self, Endpoints};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
-use codeimport_kit::{Ready, Secret, Shutdown, server::ServerConfig, tasks};
+use codeimport_kit::config::Secret;
+use codeimport_kit::{Ready, Shutdown, tasks};
 use codeimport_pg::Embedded;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 pub(crate) async fn run(global: &Global, up: &Up) -> Done {
     let output = Output { json: global.json };
     let data_dir = prepare_data_dir(global)?;
-    codeimport_kit::telemetry::init_for_terminal();
+    codeimport_kit::telemetry::init_quiet().map_err(|e| Failure::other("cannot write a log", e))?;
     let shutdown = Shutdown::on_signals().map_err(|e| Failure::other("cannot listen for Ctrl-C", e))?;
     let database = Database::start(&data_dir).await?;
     let key = lease_key(&data_dir).map_err(|e| Failure::other("cannot keep the lease key", e))?;
@@ -35,8 +36,8 @@ pub(crate) async fn run(global: &Global, up: &Up) -> Done {
     }
     let stopped = trio.stop().await;
     Endpoints::forget(global);
-    database.stop();
-    started.and(stopped).map(|()| ExitCode::SUCCESS)
+    let closed = database.stop().await;
+    started.and(stopped).and(closed).map(|()| ExitCode::SUCCESS)
 }
 
 fn prepare_data_dir(global: &Global) -> Result<PathBuf, Failure> {
@@ -56,14 +57,10 @@ impl Database {
         if let Ok(url) = std::env::var("DATABASE_URL") {
             return Ok(Self::Given(url));
         }
-        let dir = data_dir.join("postgres");
-        // Blocks for a second at the first start, while `initdb` makes the cluster.
-        let started = tokio::task::spawn_blocking(move || Embedded::start(&dir)).await;
-        match started {
-            Ok(Ok(server)) => Ok(Self::Embedded(server)),
-            Ok(Err(error)) => Err(Failure::other("cannot start PostgreSQL", error)),
-            Err(error) => Err(Failure::other("cannot start PostgreSQL", error)),
-        }
+        let started = Embedded::start(&data_dir.join("postgres")).await;
+        started
+            .map(Self::Embedded)
+            .map_err(|error| Failure::other("cannot start PostgreSQL", anyhow::Error::from(error)))
     }
 
     fn url(&self, service: &str) -> String {
@@ -80,9 +77,13 @@ impl Database {
         }
     }
 
-    fn stop(self) {
-        if let Self::Embedded(server) = self {
-            server.stop();
+    async fn stop(self) -> Result<(), Failure> {
+        match self {
+            Self::Given(_) => Ok(()),
+            Self::Embedded(server) => server
+                .stop()
+                .await
+                .map_err(|error| Failure::other("cannot stop PostgreSQL", anyhow::Error::from(error))),
         }
     }
 }
@@ -121,20 +122,20 @@ impl Trio {
     async fn start(&mut self, up: &Up, data_dir: &Path, database: &Database, key: &str) -> Result<Endpoints, Failure> {
         let listen = |offset: u16| {
             let port = if up.port == 0 { 0 } else { up.port.saturating_add(offset) };
-            ServerConfig::listening_on(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port))
         };
         let queue_config = codeimport_queue::Config {
-            server: listen(1),
-            database_url: Secret::new(database.url("queue")),
-            lease_key: Secret::new(key.to_owned()),
+            listen: listen(1),
+            database_url: Some(Secret::from(database.url("queue"))),
+            lease_key: Secret::from(key),
             ..Default::default()
         };
         let queue =
             self.launch("queue", |shutdown, ready| codeimport_queue::run(queue_config, shutdown, ready)).await?;
         let registry_config = codeimport_registry::Config {
-            server: listen(0),
-            database_url: Secret::new(database.url("registry")),
-            lease_key: Secret::new(key.to_owned()),
+            listen: listen(0),
+            database_url: Some(Secret::from(database.url("registry"))),
+            lease_key: Secret::from(key),
             queue_url: queue.clone(),
             local_target_root: Some(data_dir.join("targets")),
             ..Default::default()
@@ -143,7 +144,7 @@ impl Trio {
             .launch("registry", |shutdown, ready| codeimport_registry::run(registry_config, shutdown, ready))
             .await?;
         let worker_config = codeimport_worker::Config {
-            server: listen(2),
+            listen: listen(2),
             queue_url: queue.clone(),
             registry_url: registry.clone(),
             slots: up.slots.into(),

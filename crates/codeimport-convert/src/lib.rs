@@ -19,6 +19,7 @@ mod cache;
 mod digest;
 mod error;
 mod git;
+mod map;
 mod objects;
 mod refs;
 pub mod scan;
@@ -32,8 +33,9 @@ pub use codeimport_subprocess::Cancel;
 pub use digest::{options_digest, refs_digest};
 pub use error::ConvertError;
 pub use gix::{ObjectId, bstr::BString};
+pub use map::{MapEntry, read_map};
 pub use refs::{Carried, Refs, SourceState, Watermark};
-pub use source::{Source, SourceOptions, open_source, supported_types};
+pub use source::{AuthorMap, Layout, Source, SourceOptions, open_source, supported_types};
 pub use target::{
     Holder, ImportState, Plan, PlanError, PublishError, Published, RefUpdate, STATE_REF, Target, TargetSnapshot, plan,
 };

@@ -58,10 +58,18 @@ async fn all_wrong_fields_of_a_request_are_named_at_once() {
         update_interval: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
         ..Default::default()
     };
-    let status = refused(CreateImportRequest { import: Some(import), import_id: "Not An Id".to_owned(), ..Default::default() }).await;
+    let status =
+        refused(CreateImportRequest { import: Some(import), import_id: "Not An Id".to_owned(), ..Default::default() })
+            .await;
     assert_eq!(status.code(), Code::InvalidArgument);
     let fields: Vec<_> = violations(&status).into_iter().map(|(field, _)| field).collect();
-    for field in ["import_id", "import.source.rcs_type", "import.target.url", "import.ref_filter.include", "import.update_interval"] {
+    for field in [
+        "import_id",
+        "import.source.rcs_type",
+        "import.target.url",
+        "import.ref_filter.include",
+        "import.update_interval",
+    ] {
         assert!(fields.iter().any(|f| f.starts_with(field)), "{field} is missing in {fields:?}");
     }
 }
@@ -113,7 +121,9 @@ async fn a_repository_that_is_not_there_is_invalid() {
 
 #[tokio::test]
 async fn a_web_page_is_no_repository() {
-    let url = http_server_that_answers("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<html></html>");
+    let url = http_server_that_answers(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<html></html>",
+    );
     assert_outcome(&run_of(&url).await, Outcome::Invalid, &url);
 }
 

@@ -128,9 +128,13 @@ async fn tags_of_tags_and_of_other_things_are_copied() {
     repo.push();
     let (mut cluster, _daemon) = imported(&repo).await;
     let (refs, _) = cluster.refs("it").await;
-    let commit_of = |name: &str| refs.iter().find(|r| r.name == name).map(|r| r.commit_id.clone()).expect("the tag is listed");
+    let commit_of =
+        |name: &str| refs.iter().find(|r| r.name == name).map(|r| r.commit_id.clone()).expect("the tag is listed");
     assert_eq!(commit_of("refs/tags/tag-of-tag"), repo.git(&["rev-parse", "v1^{commit}"]));
-    assert_eq!((commit_of("refs/tags/tag-of-tree"), commit_of("refs/tags/tag-of-blob")), (String::new(), String::new()));
+    assert_eq!(
+        (commit_of("refs/tags/tag-of-tree"), commit_of("refs/tags/tag-of-blob")),
+        (String::new(), String::new())
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use codeimport_proto::common::ErrorReason;
 use codeimport_proto::registry::GetImportRequest;
 use codeimport_subprocess::{Command, Output};
 use std::path::PathBuf;
+use tonic::transport::Endpoint;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_types::StatusExt as _;
@@ -56,7 +57,8 @@ async fn every_service_tells_its_health_by_name() {
         (cluster.workers[0].process.url(), "codeimport.worker.v1.WorkerService"),
     ];
     for (url, service) in services {
-        let mut health = HealthClient::connect(url).await.expect("the service listens");
+        let channel = Endpoint::from_shared(url).expect("valid").connect().await.expect("the service listens");
+        let mut health = HealthClient::new(channel);
         for name in ["", service] {
             let answer = health.check(HealthCheckRequest { service: name.to_owned() }).await.expect("health is told");
             assert_eq!(answer.into_inner().status(), ServingStatus::Serving, "{name:?}");
@@ -85,7 +87,10 @@ async fn errors_carry_a_reason_for_programs() {
     let status = cluster.imports.get_import(GetImportRequest { import_id: "nobody".to_owned() }).await;
     let status = status.expect_err("there is no such import");
     let info = status.get_details_error_info().expect("every error has ErrorInfo");
-    assert_eq!((info.domain.as_str(), format!("ERROR_REASON_{}", info.reason)), ("codeimport", ErrorReason::ImportNotFound.as_str_name().to_owned()));
+    assert_eq!(
+        (info.domain.as_str(), format!("ERROR_REASON_{}", info.reason)),
+        ("codeimport", ErrorReason::ImportNotFound.as_str_name().to_owned())
+    );
 }
 
 /// The README's lines that begin with `grpcurl`, with their continuation lines joined.

@@ -85,6 +85,7 @@ async fn deleted_while_running_stops_the_worker_with_the_next_heartbeat() {
     let gone = cluster.imports.get_import(GetImportRequest { import_id: "it".to_owned() }).await;
     assert_eq!(gone.expect_err("it is deleted").code(), Code::NotFound);
     let request = ListImportEventsRequest { import_id: "it".to_owned(), ..Default::default() };
-    let events = cluster.imports.list_import_events(request).await.expect("events outlive the import").into_inner().events;
+    let events =
+        cluster.imports.list_import_events(request).await.expect("events outlive the import").into_inner().events;
     assert!(events.iter().any(|event| event.r#type() == ImportEventType::Deleted), "{events:?}");
 }

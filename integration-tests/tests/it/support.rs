@@ -16,7 +16,12 @@ pub(crate) async fn assert_in_step(cluster: &mut Cluster, import_id: &str, repo:
     assert_eq!(default_branch, git(&repo.bare(), &["symbolic-ref", "HEAD"]), "default branch");
     for reference in refs.iter().filter(|r| !r.commit_id.is_empty()) {
         let told = cluster.revisions(import_id, &reference.name).await;
-        assert_eq!(sorted(told.iter().map(told_line)), sorted(log_lines(&repo.bare(), &reference.name)), "{}", reference.name);
+        assert_eq!(
+            sorted(told.iter().map(told_line)),
+            sorted(log_lines(&repo.bare(), &reference.name)),
+            "{}",
+            reference.name
+        );
     }
 }
 
@@ -30,7 +35,8 @@ fn log_lines(repository: &Path, reference: &str) -> Vec<String> {
 fn told_line(revision: &Revision) -> String {
     let who = |signature: &Option<Signature>| {
         let signature = signature.clone().expect("a commit has author and committer");
-        let (sign, offset) = (if signature.utc_offset_minutes < 0 { '-' } else { '+' }, signature.utc_offset_minutes.abs());
+        let (sign, offset) =
+            (if signature.utc_offset_minutes < 0 { '-' } else { '+' }, signature.utc_offset_minutes.abs());
         let seconds = signature.time.expect("a signature has a time").seconds;
         format!("{}|{}|{seconds} {sign}{:02}{:02}", signature.name, signature.email, offset / 60, offset % 60)
     };

@@ -12,7 +12,7 @@ mod pack;
 mod recent;
 mod store;
 
-pub use store::{ObjectStore, StoreError};
+pub(crate) use store::{ObjectStore, StoreError};
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -20,7 +20,7 @@ use sha1::{Digest as _, Sha1};
 
 /// The id of an object: SHA-1 over `<kind> <length>\0<content>`.
 #[must_use]
-pub fn object_id(kind: Kind, content: &[u8]) -> ObjectId {
+pub(crate) fn object_id(kind: Kind, content: &[u8]) -> ObjectId {
     let mut hasher = Sha1::new();
     hasher.update(kind.as_bytes());
     hasher.update(format!(" {}\0", content.len()));

@@ -14,7 +14,7 @@ const RECENT_BYTES: usize = 32 << 20;
 
 /// Why an object cannot be written or read.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// The repository's disk.
     #[error("cannot write to the repository's pack")]
     Write(#[source] io::Error),
@@ -35,7 +35,7 @@ pub enum StoreError {
 }
 
 /// The objects of one repository: those that are there, and those being added.
-pub struct ObjectStore {
+pub(crate) struct ObjectStore {
     repository: gix::Repository,
     recent: Recent,
     pack: Option<PackWriter>,
@@ -47,7 +47,7 @@ impl ObjectStore {
     /// # Errors
     ///
     /// [`StoreError::Open`].
-    pub fn open(path: &std::path::Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &std::path::Path) -> Result<Self, StoreError> {
         let opened = gix::open_opts(path, gix::open::Options::isolated());
         let mut repository =
             opened.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
@@ -58,7 +58,7 @@ impl ObjectStore {
 
     /// The repository, for what else is to be done with it.
     #[must_use]
-    pub fn repository(&self) -> &gix::Repository {
+    pub(crate) fn repository(&self) -> &gix::Repository {
         &self.repository
     }
 
@@ -67,7 +67,7 @@ impl ObjectStore {
     /// # Errors
     ///
     /// [`StoreError::Write`].
-    pub fn write(&mut self, kind: Kind, content: Vec<u8>) -> Result<ObjectId, StoreError> {
+    pub(crate) fn write(&mut self, kind: Kind, content: Vec<u8>) -> Result<ObjectId, StoreError> {
         let id = object_id(kind, &content);
         if self.contains(&id) {
             return Ok(id);
@@ -85,7 +85,7 @@ impl ObjectStore {
     }
 
     /// Whether an object is there.
-    pub fn contains(&mut self, id: &ObjectId) -> bool {
+    pub(crate) fn contains(&mut self, id: &ObjectId) -> bool {
         self.recent.get(id).is_some()
             || self.pack.as_ref().is_some_and(|pack| pack.contains(id))
             || self.repository.has_object(id)
@@ -96,7 +96,7 @@ impl ObjectStore {
     /// # Errors
     ///
     /// [`StoreError::Missing`], [`StoreError::Write`] if the pack being written cannot be read back.
-    pub fn read(&mut self, id: ObjectId, kind: Kind) -> Result<Arc<[u8]>, StoreError> {
+    pub(crate) fn read(&mut self, id: ObjectId, kind: Kind) -> Result<Arc<[u8]>, StoreError> {
         let object = match self.recent.get(&id) {
             Some(object) => object,
             None => self.read_from_disk(id)?,
@@ -125,7 +125,7 @@ impl ObjectStore {
     /// # Errors
     ///
     /// [`StoreError::Write`]; then nothing since the last flush is there.
-    pub fn flush(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
         let Some(pack) = self.pack.take() else { return Ok(()) };
         pack.finish()?;
         // A fresh view, which sees the new pack.

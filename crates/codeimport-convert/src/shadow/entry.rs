@@ -5,7 +5,7 @@ use gix::objs::tree;
 
 /// Kind of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EntryKind {
+pub(crate) enum EntryKind {
     /// A file.
     File,
     /// A file that may be executed.
@@ -18,11 +18,11 @@ pub enum EntryKind {
 
 /// One entry: kind and object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// What it is.
-    pub kind: EntryKind,
+    pub(crate) kind: EntryKind,
     /// Blob, or tree for a directory.
-    pub id: ObjectId,
+    pub(crate) id: ObjectId,
 }
 
 impl EntryKind {

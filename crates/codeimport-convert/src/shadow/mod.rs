@@ -12,10 +12,10 @@ mod entry;
 mod publish;
 mod tree;
 
-pub use entry::{Entry, EntryKind};
-pub use publish::Publisher;
-pub use tree::{ShadowError, ShadowTree};
+pub(crate) use entry::{Entry, EntryKind};
+pub(crate) use publish::Publisher;
+pub(crate) use tree::{ShadowError, ShadowTree};
 
 /// Name of the entry in which a directory's own properties are kept. No source has such a name: Subversion refuses
 /// control characters in paths.
-pub const PROPS_ENTRY: &[u8] = b"\x01props";
+pub(crate) const PROPS_ENTRY: &[u8] = b"\x01props";

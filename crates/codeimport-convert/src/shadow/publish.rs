@@ -21,7 +21,7 @@ const LINK: &[u8] = b"link ";
 
 /// Turns shadow trees into published ones, and remembers what it did.
 #[derive(Default)]
-pub struct Publisher {
+pub(crate) struct Publisher {
     /// Shadow tree -> published tree; none if nothing of it is left.
     trees: HashMap<ObjectId, Option<ObjectId>>,
 }
@@ -29,7 +29,7 @@ pub struct Publisher {
 impl Publisher {
     /// A publisher without memory.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -38,7 +38,7 @@ impl Publisher {
     /// # Errors
     ///
     /// If the repository cannot be read or written.
-    pub fn publish(&mut self, shadow: ObjectId, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
+    pub(crate) fn publish(&mut self, shadow: ObjectId, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
         if self.trees.len() > MEMORY {
             self.trees.clear();
         }

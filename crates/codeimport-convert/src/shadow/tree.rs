@@ -7,7 +7,7 @@ use gix::ObjectId;
 
 /// Why a shadow tree cannot be read or edited.
 #[derive(Debug, thiserror::Error)]
-pub enum ShadowError {
+pub(crate) enum ShadowError {
     /// The repository's objects.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -26,18 +26,18 @@ pub enum ShadowError {
 }
 
 /// A root directory with all below it.
-pub struct ShadowTree(Dir);
+pub(crate) struct ShadowTree(Dir);
 
 impl ShadowTree {
     /// A root with nothing in it.
     #[must_use]
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self(Dir::empty())
     }
 
     /// A root that is stored already. Nothing is read yet.
     #[must_use]
-    pub fn stored(root: ObjectId) -> Self {
+    pub(crate) fn stored(root: ObjectId) -> Self {
         Self(Dir::Stored(root))
     }
 
@@ -46,7 +46,7 @@ impl ShadowTree {
     /// # Errors
     ///
     /// If the repository cannot be read or written. That there is nothing at the path is `None`.
-    pub fn get(&mut self, path: &[u8], store: &mut ObjectStore) -> Result<Option<Entry>, ShadowError> {
+    pub(crate) fn get(&mut self, path: &[u8], store: &mut ObjectStore) -> Result<Option<Entry>, ShadowError> {
         let mut dir = &mut self.0;
         let mut parts = parts(path).peekable();
         while let Some(part) = parts.next() {
@@ -64,7 +64,7 @@ impl ShadowTree {
     /// # Errors
     ///
     /// [`ShadowError::NoParent`].
-    pub fn put(&mut self, path: &[u8], entry: Entry, store: &mut ObjectStore) -> Result<(), ShadowError> {
+    pub(crate) fn put(&mut self, path: &[u8], entry: Entry, store: &mut ObjectStore) -> Result<(), ShadowError> {
         let Some((parent, name)) = self.parent_of(path, store)? else {
             self.0 = Dir::Stored(entry.id);
             return Ok(());
@@ -78,7 +78,7 @@ impl ShadowTree {
     /// # Errors
     ///
     /// [`ShadowError::NoParent`].
-    pub fn make_dir(&mut self, path: &[u8], store: &mut ObjectStore) -> Result<(), ShadowError> {
+    pub(crate) fn make_dir(&mut self, path: &[u8], store: &mut ObjectStore) -> Result<(), ShadowError> {
         let Some((parent, name)) = self.parent_of(path, store)? else {
             self.0 = Dir::empty();
             return Ok(());
@@ -92,7 +92,7 @@ impl ShadowTree {
     /// # Errors
     ///
     /// [`ShadowError::NoParent`].
-    pub fn remove(&mut self, path: &[u8], store: &mut ObjectStore) -> Result<bool, ShadowError> {
+    pub(crate) fn remove(&mut self, path: &[u8], store: &mut ObjectStore) -> Result<bool, ShadowError> {
         let Some((parent, name)) = self.parent_of(path, store)? else {
             self.0 = Dir::empty();
             return Ok(true);
@@ -105,7 +105,7 @@ impl ShadowTree {
     /// # Errors
     ///
     /// If the repository cannot be read or written.
-    pub fn list(&mut self, store: &mut ObjectStore) -> Result<Vec<(Vec<u8>, Entry)>, ShadowError> {
+    pub(crate) fn list(&mut self, store: &mut ObjectStore) -> Result<Vec<(Vec<u8>, Entry)>, ShadowError> {
         let mut listed = Vec::new();
         // Through the stored form: then every entry has its id.
         let mut stored = Dir::Stored(self.0.write(store)?);
@@ -124,12 +124,12 @@ impl ShadowTree {
     /// # Errors
     ///
     /// If the repository cannot be written.
-    pub fn write(&mut self, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
+    pub(crate) fn write(&mut self, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
         self.0.write(store)
     }
 
     /// Forgets what was loaded and is not changed, so that memory does not grow with what was once touched.
-    pub fn unload(&mut self) {
+    pub(crate) fn unload(&mut self) {
         if let Some(id) = self.0.stored_id() {
             self.0 = Dir::Stored(id);
         }

@@ -5,4 +5,6 @@ mod fencing;
 mod following;
 mod scanning;
 mod smart_http;
+mod subversion;
+mod targets;
 mod world;

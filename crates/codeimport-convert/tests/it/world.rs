@@ -203,7 +203,14 @@ impl World {
 pub(crate) fn serve(root: &Path) -> (u16, Daemon) {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let daemon = Command::new("git")
-        .args(["daemon", "--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1", &format!("--port={port}")])
+        .args([
+            "daemon",
+            "--export-all",
+            "--enable=receive-pack",
+            "--reuseaddr",
+            "--listen=127.0.0.1",
+            &format!("--port={port}"),
+        ])
         .arg(format!("--base-path={}", root.display()))
         .arg(root)
         .start()

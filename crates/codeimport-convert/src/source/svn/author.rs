@@ -8,11 +8,11 @@ pub struct AuthorMap(BTreeMap<String, Identity>);
 
 /// A name and an address as Git writes them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Never contains `<`, `>` or a line end.
-    pub name: String,
+    pub(crate) name: String,
     /// Never contains `<`, `>`, a space or a line end.
-    pub email: String,
+    pub(crate) email: String,
 }
 
 /// What git-svn calls a revision without author.
@@ -40,7 +40,7 @@ impl AuthorMap {
     /// The identity of an account. One that is not in the map keeps its name, with an address made of account and
     /// repository, as git-svn does: an unknown author never stops an import.
     #[must_use]
-    pub fn identity(&self, account: Option<&[u8]>, uuid: &str) -> Identity {
+    pub(crate) fn identity(&self, account: Option<&[u8]>, uuid: &str) -> Identity {
         let account = account.map_or_else(|| NOBODY.into(), String::from_utf8_lossy);
         if let Some(known) = self.0.get(account.as_ref()) {
             return known.clone();
@@ -54,7 +54,7 @@ impl AuthorMap {
 
     /// The map as text, for the digest of the options.
     #[must_use]
-    pub fn canonical(&self) -> String {
+    pub(crate) fn canonical(&self) -> String {
         self.0.iter().map(|(account, who)| format!("{account} = {} <{}>\n", who.name, who.email)).collect()
     }
 }

@@ -19,18 +19,18 @@ use std::path::Path;
 
 /// What decides which commits come out.
 #[derive(Clone, Debug)]
-pub struct ConvertOptions {
+pub(crate) struct ConvertOptions {
     /// Which paths are branches and tags.
-    pub layout: Layout,
+    pub(crate) layout: Layout,
     /// Identities of accounts.
-    pub authors: AuthorMap,
+    pub(crate) authors: AuthorMap,
     /// Root URL of the repository, if commits shall carry git-svn's trailer.
-    pub git_svn_id: Option<String>,
+    pub(crate) git_svn_id: Option<String>,
 }
 
 /// Why a conversion cannot go on. What was flushed before is unharmed.
 #[derive(Debug, thiserror::Error)]
-pub enum SvnError {
+pub(crate) enum SvnError {
     /// The stream's form.
     #[error(transparent)]
     Dump(#[from] DumpError),
@@ -70,7 +70,7 @@ pub enum SvnError {
 }
 
 /// A conversion under way.
-pub struct Converter {
+pub(crate) struct Converter {
     options: ConvertOptions,
     uuid: String,
     store: ObjectStore,
@@ -97,7 +97,7 @@ impl Converter {
     /// # Errors
     ///
     /// [`SvnError::State`], or the repository's.
-    pub fn open(
+    pub(crate) fn open(
         repository: &Path,
         state: Option<ObjectId>,
         uuid: &str,
@@ -114,15 +114,9 @@ impl Converter {
         Ok(Self { options, uuid, store, history, branches, tree, publisher: Publisher::new(), state, open: None })
     }
 
-    /// What was converted so far.
-    #[must_use]
-    pub fn history(&self) -> &History {
-        &self.history
-    }
-
     /// The revision that the stream must go on with.
     #[must_use]
-    pub fn next_revision(&self) -> u64 {
+    pub(crate) fn next_revision(&self) -> u64 {
         self.history.youngest().map_or(0, |youngest| youngest + 1)
     }
 
@@ -131,7 +125,7 @@ impl Converter {
     /// # Errors
     ///
     /// [`SvnError`]; the revisions before the one concerned are converted.
-    pub fn read_stream<R: BufRead>(
+    pub(crate) fn read_stream<R: BufRead>(
         &mut self,
         stream: R,
         mut progress: impl FnMut(u64) -> bool,
@@ -164,12 +158,12 @@ impl Converter {
     /// # Errors
     ///
     /// As [`Self::read_stream`].
-    pub fn end_stream(&mut self) -> Result<(), SvnError> {
+    pub(crate) fn end_stream(&mut self) -> Result<(), SvnError> {
         self.close_revision().map(drop)
     }
 
     /// Forgets a revision that was begun: the stream did not end as it should.
-    pub fn drop_open_revision(&mut self) {
+    pub(crate) fn drop_open_revision(&mut self) {
         if self.open.take().is_some() {
             self.tree = tree_of_youngest(&self.history);
         }
@@ -214,7 +208,7 @@ impl Converter {
     /// # Errors
     ///
     /// The repository's.
-    pub fn flush(&mut self) -> Result<Flushed, SvnError> {
+    pub(crate) fn flush(&mut self) -> Result<Flushed, SvnError> {
         let state = self.history.write(self.state, &mut self.store)?;
         self.state = Some(state);
         self.tree.unload();
@@ -236,13 +230,13 @@ impl Converter {
 
 /// What a flush made visible.
 #[derive(Clone, Debug)]
-pub struct Flushed {
+pub(crate) struct Flushed {
     /// Tree with all that the next run needs.
-    pub state: ObjectId,
+    pub(crate) state: ObjectId,
     /// The refs that the target should have.
-    pub refs: Refs,
+    pub(crate) refs: Refs,
     /// Commit from which the commits of deleted branches are reachable.
-    pub kept: Option<ObjectId>,
+    pub(crate) kept: Option<ObjectId>,
 }
 
 /// The tree that the next revision's records apply to.

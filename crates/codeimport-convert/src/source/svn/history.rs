@@ -26,18 +26,18 @@ type Commits = Vec<(u64, ObjectId)>;
 
 /// One line of the map: a branch, a revision that changed it, and the commit that shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MapEntry {
+pub(crate) struct MapEntry {
     /// Source revision.
-    pub revision: u64,
+    pub(crate) revision: u64,
     /// The commit made of it.
-    pub commit: ObjectId,
+    pub(crate) commit: ObjectId,
     /// Path of the branch's root in the source.
-    pub branch: Vec<u8>,
+    pub(crate) branch: Vec<u8>,
 }
 
 /// The converted part of a repository's history.
 #[derive(Default)]
-pub struct History {
+pub(crate) struct History {
     /// Shadow roots by revision, from 0.
     roots: Vec<ObjectId>,
     branches: BTreeMap<Vec<u8>, Commits>,
@@ -54,25 +54,25 @@ pub struct History {
 impl History {
     /// The newest revision converted; none before the first.
     #[must_use]
-    pub fn youngest(&self) -> Option<u64> {
+    pub(crate) fn youngest(&self) -> Option<u64> {
         u64::try_from(self.roots.len()).ok()?.checked_sub(1)
     }
 
     /// The shadow root of a revision.
     #[must_use]
-    pub fn root(&self, revision: u64) -> Option<ObjectId> {
+    pub(crate) fn root(&self, revision: u64) -> Option<ObjectId> {
         self.roots.get(usize::try_from(revision).ok()?).copied()
     }
 
     /// All commits made, in order.
     #[must_use]
-    pub fn map(&self) -> &[MapEntry] {
+    pub(crate) fn map(&self) -> &[MapEntry] {
         &self.map
     }
 
     /// The newest commit of a branch at or before a revision.
     #[must_use]
-    pub fn commit_at(&self, branch: &[u8], revision: u64) -> Option<(u64, ObjectId)> {
+    pub(crate) fn commit_at(&self, branch: &[u8], revision: u64) -> Option<(u64, ObjectId)> {
         let commits = self.branches.get(branch)?;
         let after = commits.partition_point(|(made, _)| *made <= revision);
         commits.get(after.checked_sub(1)?).copied()

@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a directory means.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum BranchKind {
-    /// The main line.
-    Trunk,
-    /// A branch beside it.
+pub(crate) enum BranchKind {
+    /// A line of history beside the trunk.
     Branch,
     /// A tag. In Subversion it may change later, and then the ref follows.
     Tag,
@@ -49,7 +47,7 @@ impl Layout {
 
     /// The branch or tag that a path belongs to, as the path of its root; none for what lies outside of all.
     #[must_use]
-    pub fn root_of<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
+    pub(crate) fn root_of<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
         for (container, _) in self.containers() {
             if let Some(rest) = below(path, container.as_bytes())
                 && !rest.is_empty()
@@ -63,7 +61,7 @@ impl Layout {
 
     /// The full name of the ref for a branch root. Characters that Git does not allow become `%xx`, as git-svn does it.
     #[must_use]
-    pub fn ref_name(&self, root: &[u8]) -> String {
+    pub(crate) fn ref_name(&self, root: &[u8]) -> String {
         if root == self.trunk.as_bytes() {
             return "refs/heads/trunk".to_owned();
         }

@@ -31,10 +31,9 @@ mod state;
 mod svndiff;
 
 pub use author::AuthorMap;
-pub use converter::{ConvertOptions, Converter, SvnError};
-pub use history::{History, MapEntry};
-pub use layout::{BranchKind, Layout};
+pub use layout::Layout;
 
+use crate::objects::ObjectStore;
 use crate::{Cache, ConvertError, Source, SourceOptions, SourceState, Watch, Watermark};
 use client::Client;
 use codeimport_core::Stage;
@@ -61,6 +60,13 @@ impl Source for SvnSource {
     fn fetch(&self, cache: &Cache, carried: Option<ObjectId>, watch: &Watch) -> Result<SourceState, ConvertError> {
         run::Run { client: &self.client, options: &self.options, cache, watch }.fetch(carried)
     }
+}
+
+/// The commits made so far, from the tree that a run has carried; none if it cannot be read.
+pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec<history::MapEntry>> {
+    let (_, history) = state::SvnState::read(carried, store)?;
+    let history = history::History::read(history, store).ok()??;
+    Some(history.map().to_vec())
 }
 
 /// The position of a repository's newest revision.

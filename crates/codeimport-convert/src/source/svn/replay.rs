@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Why a record cannot be applied. All but the first mean that the source contradicts itself.
 #[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
+pub(crate) enum ReplayError {
     /// Our own repository.
     #[error(transparent)]
     Shadow(#[from] ShadowError),

@@ -59,7 +59,8 @@ impl Run<'_> {
             None => {}
         }
         let flushed = self.ours(converter.flush())?;
-        let state = SvnState { uuid: info.uuid.clone(), layout };
+        let authors = self.options.authors.canonical();
+        let state = SvnState { uuid: info.uuid.clone(), layout, authors, git_svn_id: self.options.git_svn_id };
         self.state(state, &flushed, &info, converted, received)
     }
 
@@ -74,8 +75,9 @@ impl Run<'_> {
             if state.uuid != info.uuid {
                 return Err(self.replaced(&state.uuid, &info.uuid));
             }
+            self.check_options(&state)?;
             let layout = state.layout.clone();
-            match Converter::open(self.cache.path(), Some(history), &info.uuid, options(layout.clone())) {
+            match Converter::open(self.cache.path(), Some(history), &info.uuid, self.convert_options(&layout, info)) {
                 Ok(converter) => return Ok((converter, layout)),
                 Err(error) => self.watch.note(
                     Stage::Fetch,
@@ -85,13 +87,38 @@ impl Run<'_> {
                 ),
             }
         }
-        let layout = self.detect_layout(info)?;
-        let converter = self.ours(Converter::open(self.cache.path(), None, &info.uuid, options(layout.clone())))?;
+        let layout = self.choose_layout(info)?;
+        let converter =
+            self.ours(Converter::open(self.cache.path(), None, &info.uuid, self.convert_options(&layout, info)))?;
         Ok((converter, layout))
     }
 
-    /// Standard where one of its directories is there, else a single line of history.
-    fn detect_layout(&self, info: &Info) -> Result<Layout, ConvertError> {
+    /// Options decide the ids of commits, so they stay what they were at the first run.
+    fn check_options(&self, state: &SvnState) -> Result<(), ConvertError> {
+        let same = self.options.layout.as_ref().is_none_or(|layout| *layout == state.layout)
+            && self.options.authors.canonical() == state.authors
+            && self.options.git_svn_id == state.git_svn_id;
+        if same {
+            return Ok(());
+        }
+        let text = "The target was converted with another layout, author map or trailer option. \
+                    Use the same again, or a new target: published commits are not rewritten.";
+        Err(ConvertError::new(Outcome::Invalid, Stage::Fetch, text))
+    }
+
+    fn convert_options(&self, layout: &Layout, info: &Info) -> ConvertOptions {
+        ConvertOptions {
+            layout: layout.clone(),
+            authors: self.options.authors.clone(),
+            git_svn_id: self.options.git_svn_id.then(|| info.root.clone()),
+        }
+    }
+
+    /// As asked for; else standard where one of its directories is there, else a single line of history.
+    fn choose_layout(&self, info: &Info) -> Result<Layout, ConvertError> {
+        if let Some(layout) = &self.options.layout {
+            return Ok(layout.clone());
+        }
         let directories = self.client.directories(info.youngest, Stage::Fetch, self.watch)?;
         let is_standard = directories.iter().any(|name| matches!(name.as_str(), "trunk" | "branches" | "tags"));
         let layout = if is_standard { Layout::standard(&info.path) } else { Layout::single(&info.path) };
@@ -209,10 +236,6 @@ impl Run<'_> {
         let text = format!("The worker's cache {} cannot be used.", self.cache.path().display());
         ConvertError::new(Outcome::Failure, Stage::Convert, text).caused_by(error)
     }
-}
-
-fn options(layout: Layout) -> ConvertOptions {
-    ConvertOptions { layout, authors: super::AuthorMap::default(), git_svn_id: None }
 }
 
 /// Counts what is read.

@@ -18,6 +18,10 @@ pub(super) struct SvnState {
     pub(super) uuid: String,
     /// Which paths are branches and tags. Found out once: a `trunk` that appears later must not change old commits.
     pub(super) layout: Layout,
+    /// Author map in force, in its canonical form.
+    pub(super) authors: String,
+    /// Whether commits carry git-svn's trailer.
+    pub(super) git_svn_id: bool,
 }
 
 impl SvnState {

@@ -14,7 +14,7 @@ const MAX_TEXT: usize = 2 << 30;
 
 /// Why a delta cannot be applied.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum DeltaError {
+pub(crate) enum DeltaError {
     /// Does not begin with `SVN` and a version that is known.
     #[error("not a svndiff of version 0 or 1")]
     Header,
@@ -37,7 +37,7 @@ pub enum DeltaError {
 /// # Errors
 ///
 /// [`DeltaError`]; the base is untouched.
-pub fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DeltaError> {
+pub(crate) fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, DeltaError> {
     // An empty delta is what servers send for an empty text.
     if delta.is_empty() {
         return Ok(Vec::new());

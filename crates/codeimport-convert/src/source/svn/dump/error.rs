@@ -2,7 +2,7 @@
 
 /// Why a dump stream cannot be read on. `at` is the offset in bytes of the record concerned.
 #[derive(Debug, thiserror::Error)]
-pub enum DumpError {
+pub(crate) enum DumpError {
     /// The stream cannot be read: the program that writes it, or the connection, is gone.
     #[error("dump stream broke off at byte {at}")]
     Io {

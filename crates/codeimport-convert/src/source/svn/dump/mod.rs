@@ -14,7 +14,7 @@ mod properties;
 mod reader;
 mod record;
 
-pub use error::DumpError;
-pub use properties::{PropChanges, PropValue};
-pub use reader::DumpReader;
-pub use record::{Action, CopyFrom, NodeKind, NodeRecord, Record, RevisionRecord, Text};
+pub(crate) use error::DumpError;
+pub(crate) use properties::{PropChanges, PropValue};
+pub(crate) use reader::DumpReader;
+pub(crate) use record::{Action, CopyFrom, NodeKind, NodeRecord, Record, RevisionRecord, Text};

@@ -2,7 +2,7 @@
 
 /// What a record does to one property.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum PropValue {
+pub(crate) enum PropValue {
     /// Sets it to these bytes.
     Set(Vec<u8>),
     /// Removes it.
@@ -11,17 +11,17 @@ pub enum PropValue {
 
 /// What a record says of its node's properties.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct PropChanges {
+pub(crate) struct PropChanges {
     /// Names with what becomes of them, in the order of the stream.
-    pub changes: Vec<(Vec<u8>, PropValue)>,
+    pub(crate) changes: Vec<(Vec<u8>, PropValue)>,
     /// Whether only changes are listed. Otherwise these are all properties there are.
-    pub is_delta: bool,
+    pub(crate) is_delta: bool,
 }
 
 impl PropChanges {
     /// The value that a property is set to here.
     #[must_use]
-    pub fn set(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn set(&self, name: &str) -> Option<&[u8]> {
         self.changes.iter().rev().find_map(|(n, value)| match value {
             PropValue::Set(bytes) if n == name.as_bytes() => Some(bytes.as_slice()),
             _ => None,
@@ -30,7 +30,7 @@ impl PropChanges {
 
     /// What becomes of a property: set, removed, or (`None`) left as it is.
     #[must_use]
-    pub fn change(&self, name: &str) -> Option<&PropValue> {
+    pub(crate) fn change(&self, name: &str) -> Option<&PropValue> {
         let named = self.changes.iter().rev().find(|(n, _)| n == name.as_bytes()).map(|(_, value)| value);
         // A full list that does not have it removes it.
         if self.is_delta { named } else { named.or(Some(&PropValue::Deleted)) }
@@ -41,7 +41,7 @@ impl PropChanges {
     /// # Errors
     ///
     /// What breaks the format.
-    pub fn parse(mut block: &[u8], is_delta: bool) -> Result<Self, String> {
+    pub(crate) fn parse(mut block: &[u8], is_delta: bool) -> Result<Self, String> {
         let mut changes = Vec::new();
         loop {
             let line = take_line(&mut block)?;

@@ -9,7 +9,7 @@ const MAX_PROPS: u64 = 256 << 20;
 const MAX_TEXT: u64 = 2 << 30;
 
 /// Reads records from a dump stream.
-pub struct DumpReader<R> {
+pub(crate) struct DumpReader<R> {
     input: R,
     /// Bytes read so far.
     at: u64,
@@ -19,14 +19,8 @@ pub struct DumpReader<R> {
 
 impl<R: BufRead> DumpReader<R> {
     /// A reader at the start of a stream.
-    pub fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input, at: 0, record_at: 0 }
-    }
-
-    /// How many bytes were read so far.
-    #[must_use]
-    pub fn position(&self) -> u64 {
-        self.at
     }
 
     /// The next record; none at the end of the stream.
@@ -34,7 +28,7 @@ impl<R: BufRead> DumpReader<R> {
     /// # Errors
     ///
     /// [`DumpError`]; reading on after one makes no sense.
-    pub fn next_record(&mut self) -> Result<Option<Record>, DumpError> {
+    pub(crate) fn next_record(&mut self) -> Result<Option<Record>, DumpError> {
         loop {
             let Some(headers) = self.headers()? else { return Ok(None) };
             if let Some(version) = headers.get("SVN-fs-dump-format-version") {
