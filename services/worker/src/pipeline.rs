@@ -20,7 +20,8 @@ use crate::{
     stop::Stop,
 };
 use codeimport_convert::{
-    Cache, ConvertError, Holder, Progress, PublishError, Published, SourceState, TargetSnapshot, Watch, refs_digest,
+    Cache, ConvertError, Holder, Observer as _, Progress, PublishError, Published, SourceState, TargetSnapshot, Watch,
+    refs_digest,
 };
 use codeimport_core::{Outcome, Stage, display_ref_name};
 use codeimport_kit::failpoint;
@@ -91,6 +92,7 @@ impl Pipeline {
         let answer = self.registry().run_spec().await?;
         let holder = Holder { fencing_token: self.run.lease.fencing_token(), run_id: self.run.lease.run_id() };
         let spec = Spec::from_wire(answer, holder)?;
+        self.run.note(Stage::Probe, &format!("Imports {} into {}.", spec.begin.source_url, spec.target.url()));
         let (dir, import, watch) = (self.cache_dir.clone(), spec.import_id.clone(), self.run.watch());
         let cache = blocking(move || Cache::open(&dir, &import, &watch)).await?;
         Ok(Work { spec, cache, watch: self.run.watch() })

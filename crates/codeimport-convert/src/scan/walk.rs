@@ -58,7 +58,9 @@ pub fn new_commits<E: From<ConvertError>>(
     let repository = cache.repository()?;
     let mut progress = Progress::begin(Stage::Scan, "commits");
     let mut batch = Vec::with_capacity(BATCH_LEN);
-    for id in difference(&Objects(&repository), tips, known, watch)? {
+    let found = difference(&Objects(&repository), tips, known, watch)?;
+    progress.total = u64::try_from(found.len()).ok();
+    for id in found {
         batch.push(read(&repository, id)?);
         if batch.len() == BATCH_LEN {
             watch.check(Stage::Scan)?;

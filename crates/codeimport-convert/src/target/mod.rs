@@ -3,6 +3,7 @@
 //! ```text
 //!   read      what does the target have?
 //!   state     what did the last run leave there, and under which lease?
+//!   claim     a new holder's first word, after a reclaim
 //!   plan      wanted refs - present refs = updates, in an order that Git accepts      (pure)
 //!   publish   plan -> atomic pushes, compare-and-swap on everything
 //!   push      one push, as a command and its answer
@@ -13,6 +14,7 @@
 //! Within the filter the target belongs to the import: refs that the source does not have are deleted. Refs that the
 //! filter does not take, other than the state ref, are never touched.
 
+mod claim;
 mod local;
 mod plan;
 mod publish;
@@ -39,5 +41,11 @@ impl Target {
     #[must_use]
     pub fn new(url: TargetUrl) -> Self {
         Self { url }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> &TargetUrl {
+        &self.url
     }
 }

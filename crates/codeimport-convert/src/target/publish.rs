@@ -6,18 +6,18 @@
 //! ```text
 //!   state ref moved, another holder's token    Fenced: stop
 //!   state ref moved, our own token             our push went through, its answer did not: plan again
-//!   another ref moved                          somebody else pushed: plan again, once
+//!   another ref moved                          somebody else pushed: plan again
 //!   nothing moved                              the target's own reason
 //! ```
 
-use super::{Holder, ImportState, Target, TargetSnapshot, plan, push};
-use crate::{Cache, ConvertError, SourceState, Watch, digest, refs_digest};
+use super::{Holder, ImportState, PlanError, RefUpdate, STATE_REF, Target, TargetSnapshot, plan, push};
+use crate::{Cache, ConvertError, Progress, SourceState, Watch, digest, refs_digest};
 use codeimport_core::{FencingToken, Outcome, RefFilter, Stage, display_ref_name};
 use gix::{ObjectId, bstr::BString};
 use std::collections::BTreeSet;
 
 /// How often a plan is made before a target that keeps changing is given up.
-const MAX_ATTEMPTS: u32 = 3;
+pub(super) const MAX_ATTEMPTS: u32 = 3;
 
 /// What was published.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,45 +47,20 @@ pub enum PublishError {
     Failed(#[from] ConvertError),
 }
 
-impl Target {
-    /// Raises the target's fence to a new holder: moves the state ref under its token, changes nothing else.
-    ///
-    /// After a reclaim the earlier holder may still be alive, with a push prepared. Once this has returned, that push
-    /// fails. Does nothing if the holder's token stands there already.
-    ///
-    /// # Errors
-    ///
-    /// [`PublishError::Fenced`] if a later holder was faster.
-    pub fn claim_state(
-        &self,
-        begin: &ImportState,
-        filter: &RefFilter,
-        cache: &Cache,
-        watch: &Watch,
-    ) -> Result<TargetSnapshot, PublishError> {
-        self.create_if_missing(watch)?;
-        let holder = begin.holder;
-        for _ in 0..MAX_ATTEMPTS {
-            let mut snapshot = self.read(filter, cache, watch)?;
-            check_fence(&snapshot, holder)?;
-            if snapshot.state.as_ref().is_some_and(|state| state.holder == holder) {
-                return Ok(snapshot);
-            }
-            // What the last run left stays true: only who may write has changed.
-            let state = snapshot.state.as_ref().map_or_else(|| begin.clone(), |state| state.held_by(holder));
-            let id = state.write(cache, snapshot.carried)?;
-            let output = self.push(cache, &[push::state_update(snapshot.state_id, id)], watch)?;
-            if output.success() {
-                (snapshot.state, snapshot.state_id) = (Some(state), Some(id));
-                return Ok(snapshot);
-            }
-            if self.read(filter, cache, watch)?.state_id == snapshot.state_id {
-                return Err(self.refusal(&push::reasons(&output)).into());
-            }
-        }
-        Err(self.keeps_changing().into())
-    }
+/// A target being brought in step.
+struct Publishing<'a> {
+    target: &'a Target,
+    cache: &'a Cache,
+    watch: &'a Watch,
+    wanted: &'a SourceState,
+    /// The state that the target is to have in the end, but for its number.
+    complete: ImportState,
+    /// The target as it is now, as far as we know.
+    snapshot: TargetSnapshot,
+    changed_count: usize,
+}
 
+impl Target {
     /// Brings the target to what the source has, and records it in the state ref.
     ///
     /// `begin` says what the import is and who writes ([`ImportState::begin`]); `seen` is the target as last read.
@@ -104,94 +79,117 @@ impl Target {
         watch: &Watch,
     ) -> Result<Published, PublishError> {
         self.create_if_missing(watch)?;
-        let complete = complete_state(begin, wanted);
         let mut snapshot = seen.clone();
         if snapshot.head.is_none() {
             // It may have been created just now.
             snapshot.head = self.local_head(watch)?;
         }
-        let mut changed_count = 0;
-        for _ in 0..MAX_ATTEMPTS {
-            check_fence(&snapshot, begin.holder)?;
-            let refused = self.push_all(&complete, &mut snapshot, wanted, cache, watch, &mut changed_count)?;
-            if refused.is_none() && snapshot.head_names(wanted.default_branch.as_ref()) {
-                return Ok(Published { changed_count, snapshot });
-            }
-            let now = self.read(filter, cache, watch)?;
-            if now.state_id != snapshot.state_id || now.refs != snapshot.refs {
-                watch.note(Stage::Publish, "The target has changed since it was read; it is read again.");
-                snapshot = now;
-            } else if let Some(refused) = refused {
-                return Err(self.explain(&refused, wanted, cache, watch)?);
-            } else {
-                // Last of all, because no push can carry HEAD along. The look just now was its fence.
-                self.set_local_head(wanted.default_branch.as_ref(), watch)?;
-                snapshot.head.clone_from(&wanted.default_branch);
-                return Ok(Published { changed_count, snapshot });
-            }
-        }
-        Err(self.keeps_changing().into())
+        let complete = complete_state(begin, wanted);
+        Publishing { target: self, cache, watch, wanted, complete, snapshot, changed_count: 0 }.run(filter)
     }
 
-    /// Pushes what is missing, step by step, and keeps `snapshot` true. Returns the reason of a push that was refused.
-    fn push_all(
-        &self,
-        complete: &ImportState,
-        snapshot: &mut TargetSnapshot,
-        wanted: &SourceState,
-        cache: &Cache,
-        watch: &Watch,
-        changed_count: &mut usize,
-    ) -> Result<Option<String>, PublishError> {
-        let mut pushes = plan(&wanted.refs, &snapshot.refs).map_err(|e| self.not_followed(&e))?.pushes;
-        if pushes.is_empty() {
-            // Only what is known about the refs is new, or HEAD. The state still has to move: it proves the lease.
+    pub(super) fn keeps_changing(&self) -> ConvertError {
+        let text = format!("Somebody else keeps writing to the target {}.", self.url);
+        ConvertError::new(Outcome::Failure, Stage::Publish, text)
+    }
+}
+
+impl Publishing<'_> {
+    fn run(mut self, filter: &RefFilter) -> Result<Published, PublishError> {
+        let branch = self.wanted.default_branch.as_ref();
+        for _ in 0..MAX_ATTEMPTS {
+            check_fence(&self.snapshot, self.complete.holder)?;
+            let refused = self.push_all()?;
+            if refused.is_none() && self.snapshot.head_names(branch) {
+                return Ok(self.done());
+            }
+            let now = self.target.read(filter, self.cache, self.watch)?;
+            if now.state_id != self.snapshot.state_id || now.refs != self.snapshot.refs {
+                self.watch.note(Stage::Publish, "The target has changed since it was read; it is read again.");
+                self.snapshot = now;
+            } else if let Some(refused) = refused {
+                return Err(self.explain(&refused)?);
+            } else {
+                // Last of all, because no push can carry HEAD along. The look just now was its fence.
+                self.target.set_local_head(branch, self.watch)?;
+                self.snapshot.head = branch.cloned();
+                return Ok(self.done());
+            }
+        }
+        Err(self.target.keeps_changing().into())
+    }
+
+    fn done(self) -> Published {
+        Published { changed_count: self.changed_count, snapshot: self.snapshot }
+    }
+
+    /// Pushes what is missing, step by step. Returns the reason of a push that was refused.
+    fn push_all(&mut self) -> Result<Option<String>, PublishError> {
+        let plan = plan(&self.wanted.refs, &self.snapshot.refs).map_err(|error| self.not_followed(&error))?;
+        let mut progress = Progress::begin(Stage::Publish, "refs");
+        progress.total = u64::try_from(plan.changed_count()).ok();
+        let mut pushes = plan.pushes;
+        if pushes.is_empty() && !self.is_recorded() {
+            // Only what is known about the refs is new, or HEAD. The state has to move all the same.
             pushes.push(Vec::new());
         }
-        let count = pushes.len();
-        for (index, mut updates) in pushes.into_iter().enumerate() {
-            watch.check(Stage::Publish)?;
-            let state = unfinished(complete, count - 1 - index);
-            let id = state.write(cache, wanted.carried)?;
-            if snapshot.state_id == Some(id) {
-                // Pushed already, by this very run: its answer got lost.
-                continue;
+        let last = pushes.len().saturating_sub(1);
+        for (index, updates) in pushes.into_iter().enumerate() {
+            self.watch.check(Stage::Publish)?;
+            self.watch.progress(&progress);
+            progress.done += u64::try_from(updates.len()).unwrap_or_default();
+            if let Some(refused) = self.push_one(updates, index == last)? {
+                return Ok(Some(refused));
             }
-            updates.push(push::state_update(snapshot.state_id, id));
-            let output = self.push(cache, &updates, watch)?;
-            if !output.success() {
-                return Ok(Some(push::reasons(&output)));
-            }
-            *changed_count += updates.len() - 1;
-            snapshot.apply(&updates, state, id);
-            snapshot.carried = wanted.carried;
         }
+        self.watch.progress(&progress);
         Ok(None)
     }
 
+    /// One push: these refs and the state, or nothing.
+    fn push_one(&mut self, mut updates: Vec<RefUpdate>, last: bool) -> Result<Option<String>, PublishError> {
+        let state = self.next_state(last);
+        let id = state.write(self.cache, self.wanted.carried)?;
+        updates.push(push::state_update(self.snapshot.state_id, id));
+        let output = self.target.push(self.cache, &updates, self.watch)?;
+        if !output.success() {
+            return Ok(Some(push::reasons(&output)));
+        }
+        self.changed_count += updates.len() - 1;
+        self.snapshot.apply(&updates, state, id);
+        self.snapshot.carried = self.wanted.carried;
+        Ok(None)
+    }
+
+    /// The state of the next push. Never the one that stands there: git does not compare what it need not change, so
+    /// a state that did not move would fence nobody.
+    fn next_state(&self, last: bool) -> ImportState {
+        let ours = self.snapshot.state.as_ref().filter(|state| state.holder == self.complete.holder);
+        let push_number = ours.map_or(1, |state| state.push_number.saturating_add(1));
+        let complete = ImportState { push_number, ..self.complete.clone() };
+        // While some pushes are still to come, the state promises nothing.
+        if last { complete } else { ImportState { watermark: None, refs_digest: None, ..complete } }
+    }
+
+    /// Whether this very run has recorded all of it already: then the answer of its push got lost.
+    fn is_recorded(&self) -> bool {
+        let present = self.snapshot.state.as_ref();
+        present.is_some_and(|state| ImportState { push_number: state.push_number, ..self.complete.clone() } == *state)
+    }
+
     /// A push failed although nothing has moved: is it the cache, or the target's own reason?
-    fn explain(
-        &self,
-        refused: &str,
-        wanted: &SourceState,
-        cache: &Cache,
-        watch: &Watch,
-    ) -> Result<PublishError, PublishError> {
-        let tips: BTreeSet<ObjectId> = wanted.refs.values().copied().collect();
-        if !cache.is_complete(&tips, watch)? {
+    fn explain(&self, refused: &str) -> Result<PublishError, PublishError> {
+        let tips: BTreeSet<ObjectId> = self.wanted.refs.values().copied().collect();
+        if !self.cache.is_complete(&tips, self.watch)? {
             return Ok(PublishError::CacheDamaged);
         }
-        Ok(self.refusal(refused).into())
+        Ok(self.target.refusal(refused).into())
     }
 
-    fn not_followed(&self, error: &super::PlanError) -> ConvertError {
-        let text = format!("Nothing is deleted: {error}. To start anew, delete the branches of {} by hand.", self.url);
+    fn not_followed(&self, error: &PlanError) -> ConvertError {
+        let url = &self.target.url;
+        let text = format!("Nothing is deleted: {error}. To start anew, delete the branches of {url} by hand.");
         ConvertError::new(Outcome::RemoteBroken, Stage::Publish, text)
-    }
-
-    fn keeps_changing(&self) -> ConvertError {
-        let text = format!("Somebody else keeps writing to the target {}.", self.url);
-        ConvertError::new(Outcome::Failure, Stage::Publish, text)
     }
 }
 
@@ -201,8 +199,8 @@ impl TargetSnapshot {
         self.head.is_none() || branch.is_none() || self.head.as_ref() == branch
     }
 
-    fn apply(&mut self, updates: &[super::RefUpdate], state: ImportState, state_id: ObjectId) {
-        for update in updates.iter().filter(|update| update.name != super::STATE_REF) {
+    fn apply(&mut self, updates: &[RefUpdate], state: ImportState, state_id: ObjectId) {
+        for update in updates.iter().filter(|update| update.name != STATE_REF) {
             match update.new {
                 Some(id) => drop(self.refs.insert(update.name.clone(), id)),
                 None => drop(self.refs.remove(&update.name)),
@@ -212,7 +210,7 @@ impl TargetSnapshot {
     }
 }
 
-fn check_fence(snapshot: &TargetSnapshot, ours: Holder) -> Result<(), PublishError> {
+pub(super) fn check_fence(snapshot: &TargetSnapshot, ours: Holder) -> Result<(), PublishError> {
     match snapshot.state.as_ref().map(|state| state.holder.fencing_token) {
         Some(found) if found > ours.fencing_token => Err(PublishError::Fenced { ours: ours.fencing_token, found }),
         _ => Ok(()),
@@ -228,13 +226,4 @@ fn complete_state(begin: &ImportState, wanted: &SourceState) -> ImportState {
         default_branch: branch,
         ..begin.clone()
     }
-}
-
-/// The state while some pushes are still to come: it promises nothing.
-fn unfinished(complete: &ImportState, pushes_left: usize) -> ImportState {
-    if pushes_left == 0 {
-        return complete.clone();
-    }
-    let pushes_left = u32::try_from(pushes_left).unwrap_or(u32::MAX);
-    ImportState { watermark: None, refs_digest: None, pushes_left, ..complete.clone() }
 }

@@ -49,8 +49,8 @@ pub struct ImportState {
     pub refs_digest: Option<String>,
     /// Full name of the default branch, as shown.
     pub default_branch: Option<String>,
-    /// Pushes of the same run that are still to come; 0 when complete.
-    pub pushes_left: u32,
+    /// Counts the pushes of one run, so that each of them moves the state ref; 0 for a claim.
+    pub push_number: u32,
     /// Who wrote it.
     #[serde(flatten)]
     pub holder: Holder,
@@ -68,7 +68,7 @@ impl ImportState {
             watermark: None,
             refs_digest: None,
             default_branch: None,
-            pushes_left: 0,
+            push_number: 0,
             holder,
         }
     }
@@ -76,7 +76,7 @@ impl ImportState {
     /// The same, written by somebody else.
     #[must_use]
     pub fn held_by(&self, holder: Holder) -> Self {
-        Self { holder, ..self.clone() }
+        Self { holder, push_number: 0, ..self.clone() }
     }
 
     /// Stores the state as a commit in the cache. The same state is the same commit.

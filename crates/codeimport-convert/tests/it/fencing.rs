@@ -88,3 +88,18 @@ fn a_run_that_died_after_its_push_may_publish_the_same_again() {
     assert_eq!(world.target_files(), before);
     world.assert_in_step();
 }
+
+#[test]
+fn a_ref_moved_behind_a_run_that_publishes_again_is_moved_back() {
+    let world = World::with_history();
+    world.commit("second");
+    world.push(["main"]);
+    let cache = world.cache();
+    let (wanted, seen) = (world.fetch(&cache).expect("fetched"), world.read(&cache));
+    world.publish(1, &seen, &wanted, &cache).expect("published");
+    world.git_target(["update-ref", "refs/heads/main", "main~1"]);
+    let state = world.git_target(["rev-parse", "refs/codeimport/state"]);
+    world.publish(1, &world.read(&cache), &wanted, &cache).expect("published");
+    world.assert_in_step();
+    assert_ne!(world.git_target(["rev-parse", "refs/codeimport/state"]), state, "every push moves the fence");
+}
