@@ -59,6 +59,7 @@ impl RunEventConsumer {
             tokio::time::sleep(delay).await;
         } else {
             // The queue has ended the stream in order, as it does when it stops; another replica takes over.
+            self.backoff.reset();
             tokio::time::sleep(self.backoff.next_delay()).await;
         }
     }

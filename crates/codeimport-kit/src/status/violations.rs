@@ -5,6 +5,13 @@ use codeimport_proto::common::ErrorReason;
 use std::fmt;
 use tonic_types::FieldViolation;
 
+/// So many are told at most. They travel in the trailers, for which many clients have 8 KiB in all.
+const MAX_TOLD: usize = 30;
+/// So many of them are repeated in the message for people.
+const MAX_IN_MESSAGE: usize = 5;
+/// Longest text about one field, in characters: it may quote what the caller sent.
+const MAX_TEXT_CHARS: usize = 300;
+
 /// What is wrong with the fields of one request so far.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<FieldViolation>);
@@ -27,7 +34,8 @@ impl Violations {
     /// Notes that a field is wrong. `field` is its path in the request (`import.source.url`); `problem` continues
     /// a sentence that begins with the field: "is empty".
     pub fn add(&mut self, field: impl Into<String>, problem: impl fmt::Display) {
-        self.0.push(FieldViolation::new(field, problem.to_string()));
+        let problem: String = problem.to_string().chars().take(MAX_TEXT_CHARS).collect();
+        self.0.push(FieldViolation::new(field, problem));
     }
 
     /// The value of a field that was checked, or a note of what is wrong with it.
@@ -55,9 +63,14 @@ impl Violations {
         if self.0.is_empty() { Ok(()) } else { Err(self.into_error()) }
     }
 
-    fn into_error(self) -> ApiError {
-        let fields: Vec<_> = self.0.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
-        ApiError::new(ErrorReason::FieldViolation, fields.join("; ")).with_violations(self.0)
+    fn into_error(mut self) -> ApiError {
+        let told = |violation: &FieldViolation| format!("{} {}", violation.field, violation.description);
+        let mut sentences: Vec<_> = self.0.iter().take(MAX_IN_MESSAGE).map(told).collect();
+        if self.0.len() > MAX_IN_MESSAGE {
+            sentences.push(format!("and {} more", self.0.len() - MAX_IN_MESSAGE));
+        }
+        self.0.truncate(MAX_TOLD);
+        ApiError::new(ErrorReason::FieldViolation, sentences.join("; ")).with_violations(self.0)
     }
 
     /// The values of a check, if nothing is wrong. `values` are what the calls of [`Self::check`] returned.
@@ -85,6 +98,17 @@ mod tests {
         let fields: Vec<_> = error.violations().iter().map(|v| v.field.as_str()).collect();
         assert_eq!(fields, ["a", "c.d"]);
         assert_eq!(error.to_string(), "FIELD_VIOLATION: a is empty; c.d is required");
+    }
+
+    #[test]
+    fn a_request_that_is_wrong_all_over_still_gets_an_answer_that_fits() {
+        let mut violations = Violations::new();
+        for i in 0..1000 {
+            violations.add(format!("refs[{i}].name"), "x".repeat(10_000));
+        }
+        let error = violations.finish().expect_err("wrong all over");
+        assert_eq!(error.violations().len(), MAX_TOLD);
+        assert!(error.to_string().ends_with("and 995 more"), "{error}");
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 mod calls;
 mod harness;
+mod metrics;
 mod reflection;
 mod stopping;

@@ -9,7 +9,7 @@ use crate::{
     store::{ImportFilter, Store},
     workflow,
 };
-use codeimport_core::ReviewStatus;
+use codeimport_core::{ImportId, ReviewStatus};
 use codeimport_kit::{Violations, actor};
 use codeimport_proto::{
     convert::{rcs_type_from_wire, review_status_from_wire},
@@ -86,6 +86,9 @@ impl ImportApi {
 
     async fn list_events(&self, request: ListImportEventsRequest) -> Result<ListImportEventsResponse, RegistryError> {
         let mut violations = Violations::new();
+        if !request.import_id.is_empty() {
+            violations.check("import_id", request.import_id.parse::<ImportId>());
+        }
         let bound_to = format!("events {}", request.import_id);
         let page = Page::read(request.page_size, &request.page_token, PAGE, &bound_to, &mut violations);
         let page = violations.finish_with(page)?;

@@ -11,14 +11,17 @@ pub use run_support_service::RunSupportApi;
 pub use scan_service::ScanApi;
 
 use crate::error::RegistryError;
-use codeimport_core::ImportId;
-use codeimport_kit::{Violations, page_token};
+use codeimport_core::{ImportId, InvalidImportId};
+use codeimport_kit::{ApiError, Violations, page_token};
+use codeimport_proto::common::ErrorReason;
 
-/// An id in a request. One that is none cannot exist.
+/// An id in a request. Under a text that is none, there is no import.
 fn import_id(text: &str) -> Result<ImportId, RegistryError> {
-    let mut violations = Violations::new();
-    let id = violations.check("import_id", text.parse::<ImportId>());
-    Ok(violations.finish_with(id)?)
+    text.parse::<ImportId>().map_err(|_| {
+        let shown: String = text.chars().take(ImportId::MAX_LEN).collect();
+        let message = format!("import {shown:?} does not exist: an id {InvalidImportId}");
+        ApiError::new(ErrorReason::ImportNotFound, message).with("import_id", shown).into()
+    })
 }
 
 /// Bounds of a list: items on a page if the caller does not say, and at most.

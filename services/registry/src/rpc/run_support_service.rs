@@ -109,8 +109,9 @@ fn revision(i: usize, wire: wire::Revision, violations: &mut Violations) -> Opti
     let commit_id = violations.check(&format!("revisions[{i}].commit_id"), convert::object_id(&wire.commit_id));
     let parents: Result<Vec<_>, _> = wire.parent_ids.iter().map(|id| convert::object_id(id)).collect();
     let parent_ids = violations.check(&format!("revisions[{i}].parent_ids"), parents);
-    let author = violations.require(&format!("revisions[{i}].author"), wire.author.and_then(signature));
-    let committer = violations.require(&format!("revisions[{i}].committer"), wire.committer.and_then(signature));
+    let author = violations.require(&format!("revisions[{i}].author"), wire.author.as_ref().and_then(signature));
+    let committer =
+        violations.require(&format!("revisions[{i}].committer"), wire.committer.as_ref().and_then(signature));
     Some(Revision {
         commit_id: commit_id?,
         parent_ids: parent_ids?,
@@ -120,11 +121,11 @@ fn revision(i: usize, wire: wire::Revision, violations: &mut Violations) -> Opti
     })
 }
 
-fn signature(wire: wire::Signature) -> Option<Signature> {
+fn signature(wire: &wire::Signature) -> Option<Signature> {
     Some(Signature {
         name: storable(&wire.name),
         email: storable(&wire.email),
-        time_s: wire.time?.seconds,
+        time_s: wire.time.as_ref()?.seconds,
         offset_minutes: wire.utc_offset_minutes,
     })
 }

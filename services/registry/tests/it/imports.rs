@@ -147,6 +147,15 @@ async fn every_change_leaves_its_trace_with_before_and_after() {
 }
 
 #[tokio::test]
+async fn under_a_text_that_is_no_id_there_is_no_import() {
+    let mut registry = Registry::start().await;
+    for id in ["", "No Id", "a\0b", &"x".repeat(10_000)] {
+        let get = registry.imports.get_import(GetImportRequest { import_id: id.to_owned() }).await;
+        assert_eq!(reason(get), ErrorReason::ImportNotFound);
+    }
+}
+
+#[tokio::test]
 async fn a_person_cannot_set_failing_nor_retry_what_is_suspended() {
     let mut registry = Registry::start().await;
     registry.create("a").await;

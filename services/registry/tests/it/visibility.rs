@@ -7,9 +7,13 @@ use crate::{
 use codeimport_proto::registry::{ListRevisionsRequest, Ref};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Numbers of the commits listed, in the order of the list; of one ref, or all.
+/// Numbers of the commits listed, in the order of the list; of one ref, or all. In pages as small as can be.
 async fn listed(registry: &mut Registry, name: &str) -> Vec<u8> {
-    let mut request = ListRevisionsRequest { import_id: "a".to_owned(), page_size: 3, ..Default::default() };
+    listed_in_pages(registry, name, 3).await
+}
+
+async fn listed_in_pages(registry: &mut Registry, name: &str, page_size: i32) -> Vec<u8> {
+    let mut request = ListRevisionsRequest { import_id: "a".to_owned(), page_size, ..Default::default() };
     if !name.is_empty() {
         request.r#ref = format!("refs/heads/{name}");
     }
@@ -119,7 +123,7 @@ async fn whatever_is_pushed_forced_and_deleted_the_list_is_what_refs_lead_to() {
         registry.runs.put_revisions(put(token("a", 1), revisions)).await.expect("stored");
         let now: Vec<_> = refs.iter().map(|(name, n)| (*name, *n)).collect();
         set_refs(&mut registry, &now).await;
-        let found: BTreeSet<u8> = listed(&mut registry, "").await.into_iter().collect();
+        let found: BTreeSet<u8> = listed_in_pages(&mut registry, "", 1000).await.into_iter().collect();
         assert_eq!(found, expected, "after step {n}: {refs:?} in {parents:?}");
     }
 }
