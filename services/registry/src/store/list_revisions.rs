@@ -31,7 +31,9 @@ macro_rules! revision_columns {
 /// The order of the list, and where in it to go on.
 macro_rules! page {
     () => {
-        " AND (revision.committer_time_s < $2 OR (revision.committer_time_s = $2 AND revision.commit_id > $3))
+        // The first condition says nothing new, but is one that the index can begin at.
+        " AND revision.committer_time_s <= $2
+          AND (revision.committer_time_s < $2 OR revision.commit_id > $3)
           ORDER BY revision.committer_time_s DESC, revision.commit_id
           LIMIT $4"
     };

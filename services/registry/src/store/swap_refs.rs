@@ -185,14 +185,12 @@ async fn show_new(tx: &Tx<'_>, import_id: &str, lost_tips: &[ObjectId]) -> Resul
     Ok(rows.iter().map(|row| row.get("commit_id")).collect())
 }
 
+/// One pass over what is visible, however many tips are lost.
 async fn any_without_child(tx: &Tx<'_>, import_id: &str, lost: &[&[u8]]) -> Result<bool, DbError> {
     const SQL: &str = "-- registry.tips_without_child
-        SELECT EXISTS (
-            SELECT FROM unnest($2::bytea[]) AS tip (commit_id)
-             WHERE tip.commit_id NOT IN (
-                   SELECT parent.commit_id
-                     FROM revision CROSS JOIN LATERAL unnest(revision.parent_ids) AS parent (commit_id)
-                    WHERE revision.import_id = $1 AND revision.visible))";
+        SELECT count(DISTINCT parent.commit_id) < cardinality($2::bytea[])
+          FROM revision CROSS JOIN LATERAL unnest(revision.parent_ids) AS parent (commit_id)
+         WHERE revision.import_id = $1 AND revision.visible AND parent.commit_id = ANY ($2)";
     Ok(tx.query_one(SQL, &[&import_id, &lost]).await?.get(0))
 }
 
