@@ -44,7 +44,7 @@ impl Classifier<'_> {
         let (url, host) = (self.url, self.url.host());
         match fault {
             Fault::Cancelled => ConvertError::cancelled(self.stage),
-            Fault::Unreachable(why) => self.error(Outcome::Unavailable, format!("{host} cannot be reached: {why}.")),
+            Fault::Unreachable(why) => self.error(Outcome::Unavailable, format!("{url} cannot be reached: {why}.")),
             Fault::Silent(time) => {
                 self.error(Outcome::Unavailable, format!("{host} said nothing for {} seconds.", time.as_secs()))
             }

@@ -4,6 +4,7 @@
 //! So the transport leaves what it knows in a slot beside the call, and whoever gets gix's error looks there first.
 
 use std::{
+    error::Error,
     io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -40,6 +41,20 @@ pub(super) enum Fault {
     NotGit(String),
 }
 
+impl Fault {
+    /// A connection that failed, with the cause of all causes: "Connection refused", "invalid peer certificate". What is
+    /// around it repeats the address.
+    pub(super) fn unreachable(error: &(dyn Error + 'static)) -> Self {
+        let mut cause = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let text = cause.to_string();
+        // The system's number for it tells nothing to a person.
+        Self::Unreachable(text.split(" (os error").next().unwrap_or_default().to_owned())
+    }
+}
+
 /// Keeps the first fault of a connection; later ones are only its consequences.
 #[derive(Clone, Default)]
 pub(super) struct FaultSlot(Arc<Mutex<Option<Fault>>>);
@@ -55,5 +70,24 @@ impl FaultSlot {
     /// The fault, if there was one.
     pub(super) fn get(&self) -> Option<Fault> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_without_the_systems_number() {
+        let error = io::Error::from_raw_os_error(111);
+        assert_eq!(Fault::unreachable(&error), Fault::Unreachable("Connection refused".to_owned()));
+    }
+
+    #[test]
+    fn the_first_fault_is_kept() {
+        let slot = FaultSlot::default();
+        drop(slot.record(Fault::Cancelled));
+        drop(slot.record(Fault::DumbHttp));
+        assert_eq!(slot.get(), Some(Fault::Cancelled));
     }
 }

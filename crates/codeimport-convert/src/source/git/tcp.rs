@@ -38,7 +38,7 @@ pub(super) fn connect(
 }
 
 fn first_that_answers(host: &str, port: u16, options: &SourceOptions, cancel: &Cancel) -> Result<TcpStream, Fault> {
-    let unreachable = |error: io::Error| Fault::Unreachable(error.to_string());
+    let unreachable = |error: io::Error| Fault::unreachable(&error);
     let mut failure = Fault::Unreachable("the name has no address".to_owned());
     for address in (host, port).to_socket_addrs().map_err(unreachable)? {
         if cancel.is_cancelled() {
@@ -71,7 +71,7 @@ impl Read for WatchedStream {
                 Err(error) if is_timeout(&error) && began.elapsed() < self.idle_timeout => {}
                 Err(error) if is_timeout(&error) => return Err(self.faults.record(Fault::Silent(self.idle_timeout))),
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    return Err(self.faults.record(Fault::Unreachable(error.to_string())));
+                    return Err(self.faults.record(Fault::unreachable(&error)));
                 }
                 read => return read,
             }

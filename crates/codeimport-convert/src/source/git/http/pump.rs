@@ -8,7 +8,6 @@ use crate::source::git::fault::{Fault, FaultSlot};
 use codeimport_subprocess::Cancel;
 use reqwest::blocking::{RequestBuilder, Response};
 use std::{
-    error::Error,
     io::{self, BufRead, Cursor, Read},
     sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     thread,
@@ -113,7 +112,7 @@ fn pump(response: &mut Response, chunk_tx: &SyncSender<Piece<Vec<u8>>>) {
                 Ok(chunk)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(Fault::Unreachable(innermost(&error))),
+            Err(error) => Err(Fault::unreachable(&error)),
         };
         let failed = piece.is_err();
         if chunk_tx.send(piece).is_err() || failed {
@@ -126,14 +125,5 @@ fn fault_of(error: &reqwest::Error) -> Fault {
     if error.is_timeout() {
         return Fault::Unreachable("it did not answer in time".to_owned());
     }
-    Fault::Unreachable(innermost(error))
-}
-
-/// The cause of all causes: "Connection refused", "invalid peer certificate". What is around it repeats the URL.
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    Fault::unreachable(error)
 }
