@@ -74,7 +74,7 @@ impl RunSupportApi {
         if request.revisions.len() > MAX_REVISIONS {
             violations.add("revisions", "has more than 1,000 items");
         }
-        let numbered = request.revisions.into_iter().enumerate();
+        let numbered = request.revisions.iter().enumerate();
         let checked: Vec<_> = numbered.filter_map(|(i, r)| revision(i, r, &mut violations)).collect();
         violations.finish()?;
         let stored = self.store.put_revisions(&holder, &checked).await?;
@@ -105,7 +105,7 @@ fn effective_filter(import: &Import) -> wire::RefFilter {
     }
 }
 
-fn revision(i: usize, wire: wire::Revision, violations: &mut Violations) -> Option<Revision> {
+fn revision(i: usize, wire: &wire::Revision, violations: &mut Violations) -> Option<Revision> {
     let commit_id = violations.check(&format!("revisions[{i}].commit_id"), convert::object_id(&wire.commit_id));
     let parents: Result<Vec<_>, _> = wire.parent_ids.iter().map(|id| convert::object_id(id)).collect();
     let parent_ids = violations.check(&format!("revisions[{i}].parent_ids"), parents);
