@@ -1,10 +1,4 @@
-//! Places where a test can hold the real program still.
-//!
-//! A test makes a FIFO named like the failpoint in a folder and starts the program with that folder in
-//! `CODEIMPORT_FAILPOINT_DIR`. When the program gets there it opens the FIFO for reading. The test's own
-//! opening for writing completes at that moment ("reached"); closing it lets the program go on.
-//!
-//! Only in builds with debug assertions; in all others there is nothing to find.
+//! Places where a test can hold the real program still. Only in builds with debug assertions.
 
 #[cfg(debug_assertions)]
 mod imp {
@@ -30,7 +24,11 @@ mod imp {
     }
 }
 
-/// Waits here if a test says so; see the module's documentation. Does nothing in release builds.
+/// Waits here if a test says so. Does nothing in release builds.
+///
+/// A test makes a FIFO named like the failpoint in a folder, and starts the program with that folder in the variable
+/// `CODEIMPORT_FAILPOINT_DIR`. When the program gets here it opens the FIFO for reading: the test's own opening for
+/// writing succeeds at that moment ("reached"), and closing it lets the program go on.
 #[cfg(debug_assertions)]
 pub async fn failpoint(name: &'static str) {
     imp::pause(name).await;

@@ -144,6 +144,22 @@ pub(crate) mod tests {
         Intent { definition, status, status_reason: String::new() }
     }
 
+    /// An import to start from: created with generation 2, resumed with 5, changed with 9.
+    pub(crate) fn import(status: ReviewStatus) -> Import {
+        Import {
+            import_id: "a".parse().expect("valid"),
+            intent: intent(status),
+            generation: 9,
+            created_generation: 2,
+            resumed_generation: 5,
+            stopped_by_queue: status == ReviewStatus::Failing,
+            registrant: "robin".to_owned(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            progress: RunHistory::default(),
+        }
+    }
+
     #[test]
     fn another_name_or_interval_imports_the_same() {
         let before = intent(ReviewStatus::New).definition;

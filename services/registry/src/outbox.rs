@@ -62,6 +62,7 @@ impl Relay {
         match self.pass().await {
             Ok(()) => {
                 self.backoff.reset();
+                self.report_lag().await;
                 tokio::select! {
                     () = self.store.outbox_filled() => {}
                     () = tokio::time::sleep(POLL_INTERVAL) => {}
@@ -72,8 +73,16 @@ impl Relay {
                 if self.backoff.is_first() {
                     interruption.log();
                 }
+                self.report_lag().await;
                 tokio::time::sleep(delay).await;
             }
+        }
+    }
+
+    /// For operators: how far the queue is behind. Zero as a rule; what stays is refused, or the queue is away.
+    async fn report_lag(&self) {
+        if let Ok(age) = self.store.oldest_wish_age().await {
+            metrics::gauge!("codeimport_registry_oldest_wish_seconds").set(age.as_secs_f64());
         }
     }
 

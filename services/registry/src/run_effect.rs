@@ -108,3 +108,60 @@ fn stop_cause(reason: wire::StopReason) -> Option<StopCause> {
         wire::StopReason::CrashLoop => Some(StopCause::CrashLoop),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::tests::import;
+    use codeimport_core::ReviewStatus;
+
+    fn effect(outcome: Outcome, generation: i64) -> RunEffect {
+        RunEffect {
+            import_id: "a".parse().expect("valid"),
+            run_id: 8,
+            outcome,
+            message: "text".to_owned(),
+            finished_at: Some(Timestamp::UNIX_EPOCH),
+            generation,
+            consecutive_failure_count: 3,
+            stop_cause: None,
+        }
+    }
+
+    #[test]
+    fn only_a_success_moves_the_time_of_the_last_success() {
+        for outcome in Outcome::ALL {
+            let history = effect(*outcome, 9).history_after(&import(ReviewStatus::Reviewed));
+            assert_eq!(history.last_success_at.is_some(), outcome.is_success(), "{outcome}");
+            assert_eq!((history.last_run_id, history.last_outcome), (8, Some(*outcome)));
+        }
+    }
+
+    #[test]
+    fn failures_of_the_time_before_a_resume_are_not_counted() {
+        let import = import(ReviewStatus::Reviewed);
+        let count =
+            |generation: i64| effect(Outcome::Failure, generation).history_after(&import).consecutive_failure_count;
+        assert_eq!(count(import.resumed_generation - 1), 0);
+        assert_eq!(count(import.resumed_generation), 3);
+    }
+
+    #[test]
+    fn events_of_an_earlier_import_or_run_are_not_about_this_one() {
+        let mut import = import(ReviewStatus::Reviewed);
+        assert!(!effect(Outcome::Success, import.created_generation - 1).is_about(&import));
+        assert!(effect(Outcome::Success, import.created_generation).is_about(&import));
+        import.progress.last_run_id = 8;
+        assert!(!effect(Outcome::Success, import.created_generation).is_about(&import));
+    }
+
+    #[test]
+    fn an_event_that_makes_no_sense_has_no_effect() {
+        let run = |job_id: &str, outcome: i32| wire::Run { job_id: job_id.to_owned(), outcome, ..Default::default() };
+        let read = |run: Option<wire::Run>| RunEffect::from_wire(&wire::RunEvent { run, ..Default::default() });
+        assert_eq!(read(None), None);
+        assert_eq!(read(Some(run("No Id", 1))), None);
+        assert_eq!(read(Some(run("a", 9_999))), None);
+        assert!(read(Some(run("a", 1))).is_some());
+    }
+}

@@ -174,24 +174,8 @@ fn event(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::{RunHistory, tests::intent};
+    use crate::import::tests::import;
     use ReviewStatus::{Failing, Invalid, New, Reviewed, Suspended};
-    use jiff::Timestamp;
-
-    fn import(status: ReviewStatus) -> Import {
-        Import {
-            import_id: "a".parse().expect("valid"),
-            intent: intent(status),
-            generation: 9,
-            created_generation: 2,
-            resumed_generation: 5,
-            stopped_by_queue: status == Failing,
-            registrant: "robin".to_owned(),
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
-            progress: RunHistory::default(),
-        }
-    }
 
     fn stop_at(generation: i64) -> Stop {
         Stop {

@@ -14,8 +14,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::{Request, Status};
 
 const HEADER: &str = "grpc-timeout";
-/// How much of the caller's time we take: the rest is for the answer's way back, and to come before tonic's timer.
-const SHARE_PERCENT: u32 = 98;
+/// How much of the caller's time is left for the answer's way back, and to come before tonic's timer: a fiftieth, but
+/// no less than a busy machine needs to wake up, and never more than half.
+const SHARE: u32 = 50;
+const LEAST_MARGIN: Duration = Duration::from_millis(50);
 
 tokio::task_local! {
     static CURRENT: Deadline;
@@ -57,7 +59,8 @@ impl Deadline {
     }
 
     fn after(timeout: Duration) -> Option<Self> {
-        Instant::now().checked_add(timeout / 100 * SHARE_PERCENT).map(Self)
+        let margin = (timeout / SHARE).max(LEAST_MARGIN).min(timeout / 2);
+        Instant::now().checked_add(timeout - margin).map(Self)
     }
 }
 

@@ -93,6 +93,18 @@ impl Store {
         rows.iter().map(wish).collect()
     }
 
+    /// How long the oldest wish has been waiting; zero if none is.
+    ///
+    /// # Errors
+    ///
+    /// Only of the database.
+    pub async fn oldest_wish_age(&self) -> Result<Duration, DbError> {
+        const SQL: &str = "-- registry.oldest_wish_age
+            SELECT coalesce(extract(epoch FROM now() - min(waiting_since)), 0)::float8 AS age_s FROM schedule_outbox";
+        let age_s: f64 = self.db.client().await?.query_one(SQL, &[]).await?.get("age_s");
+        Duration::try_from_secs_f64(age_s).map_err(|error| DbError::decode("waiting_since", &error))
+    }
+
     /// Notes that the queue has this generation of a wish. A newer one stays.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod fake_queue;
 mod harness;
 mod imports;
+mod process;
 mod relay;
 mod run_events;
 mod scans;
