@@ -2,6 +2,7 @@
 
 use crate::{Failpoint, Process, eventually, git};
 use codeimport_core::Outcome;
+use codeimport_pg::Db;
 use codeimport_pg::test_util::TestDb;
 use codeimport_proto::convert::rcs_type_to_wire;
 use codeimport_proto::queue::run_service_client::RunServiceClient;
@@ -68,7 +69,7 @@ pub struct Cluster {
     pub runs: RunServiceClient<Channel>,
     options: ClusterOptions,
     dir: TempDir,
-    _database: Option<TestDb>,
+    database: Option<TestDb>,
 }
 
 const LEASE_KEY: &str = "integration tests need no secret, only 32 bytes";
@@ -107,7 +108,7 @@ impl Cluster {
             workers: Vec::new(),
             options,
             dir,
-            _database: database,
+            database,
         };
         for _ in 0..cluster.options.workers {
             cluster.add_worker().await;
@@ -147,6 +148,16 @@ impl Cluster {
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The database as one service sees it.
+    ///
+    /// # Panics
+    ///
+    /// If the story brought its own.
+    #[must_use]
+    pub fn database(&self, service: &str) -> Db {
+        self.database.as_ref().expect("the cluster has a database of its own").db(service)
     }
 
     /// Defines a Git import under a given id.

@@ -38,8 +38,9 @@ impl Failpoint {
     pub async fn reached(self) -> Held {
         let path = &self.0;
         let writer = eventually(&format!("a process at {}", path.display()), async || {
-            // Without a reader this fails (fifo(7)): nobody has arrived yet.
-            match open(path, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()) {
+            // Without a reader this fails (fifo(7)): nobody has arrived yet. Not inherited by programs started
+            // meanwhile: they would go on holding whoever is held.
+            match open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
                 Ok(writer) => Some(writer),
                 Err(Errno::NXIO) => None,
                 Err(error) => panic!("cannot open {}: {error}", path.display()),

@@ -148,6 +148,7 @@ async fn draining_worker_gives_its_job_back_without_penalty() {
     cluster.create("it", &daemon.url()).await;
     let held = armed.reached().await;
     cluster.workers[0].process.terminate();
+    // It stands at the failpoint until its grace is over, and gives the job back from there.
     let released = eventually("the run is released", async || {
         let runs = cluster.all_runs("it").await;
         runs.into_iter().find(|run| run.state() == RunState::Finished)

@@ -136,7 +136,11 @@ impl Pipeline {
 
     async fn fetch(&self, work: &Arc<Work>, seen: &TargetSnapshot) -> Result<SourceState, Stop> {
         self.enter(work, Stage::Fetch, "objects");
-        failpoint("worker.fetch.begin").await;
+        // A test that holds a run here wants to see it stopped, not waited for.
+        tokio::select! {
+            ended = self.run.lease.until_ended() => return Err(ended.into()),
+            () = failpoint("worker.fetch.begin") => {}
+        }
         let on = Arc::clone(work);
         let carried = seen.carried.map(|carried| carried.tree);
         let state = blocking(move || {
