@@ -1,5 +1,6 @@
 //! CreateImport: the only call that has to find a free name.
 
+use super::convert;
 use crate::{
     definition,
     error::RegistryError,
@@ -32,31 +33,45 @@ pub(super) async fn create(
     policy: &Policy,
     actor: String,
     request: wire::CreateImportRequest,
-) -> Result<Import, RegistryError> {
+) -> Result<wire::Import, RegistryError> {
     let validate_only = request.validate_only;
     let wanted = check(policy, request)?;
     if let Some(made) = made_before(store, wanted.request_id).await? {
-        return Ok(made);
+        return Ok(convert::import(&made));
     }
+    if validate_only {
+        return preview(store, wanted.attempt(policy, &actor)?).await;
+    }
+    let made = store_under_a_free_id(store, policy, &actor, &wanted).await?;
+    Ok(convert::import(&made))
+}
+
+/// Tries other ids where the caller does not insist on one.
+async fn store_under_a_free_id(
+    store: &Store,
+    policy: &Policy,
+    actor: &str,
+    wanted: &Wanted,
+) -> Result<Import, RegistryError> {
     let mut attempts = 1;
     loop {
-        let new = wanted.attempt(policy, &actor)?;
-        if validate_only {
-            return preview(store, new).await;
+        let taken = match store.create_import(&wanted.attempt(policy, actor)?).await {
+            Err(RegistryError::ImportAlreadyExists(id)) => id,
+            created => return created.inspect(log),
+        };
+        // Perhaps by another attempt of the same request, a moment ago.
+        if let Some(made) = made_before(store, wanted.request_id).await? {
+            return Ok(made);
         }
-        match store.create_import(&new).await {
-            Err(RegistryError::ImportAlreadyExists(id)) => {
-                if let Some(made) = made_before(store, wanted.request_id).await? {
-                    return Ok(made);
-                }
-                if wanted.import_id.is_some() || attempts == MAX_ATTEMPTS {
-                    return Err(RegistryError::ImportAlreadyExists(id));
-                }
-            }
-            created => return created,
+        if wanted.import_id.is_some() || attempts == MAX_ATTEMPTS {
+            return Err(RegistryError::ImportAlreadyExists(taken));
         }
         attempts += 1;
     }
+}
+
+fn log(import: &Import) {
+    tracing::info!(import.id = %import.import_id, import.review_status = %import.intent.status, "import defined");
 }
 
 /// Checks everything before it complains about anything.
@@ -110,14 +125,14 @@ impl Wanted {
     }
 }
 
-/// What would be stored, without storing it: no generation is taken, so that there is no etag yet.
-async fn preview(store: &Store, new: NewImport) -> Result<Import, RegistryError> {
+/// What would be stored, without storing it: no time and no etag yet, which come with the storing.
+async fn preview(store: &Store, new: NewImport) -> Result<wire::Import, RegistryError> {
     match store.import(&new.import_id).await {
         Ok(_) => return Err(RegistryError::ImportAlreadyExists(new.import_id)),
         Err(RegistryError::ImportNotFound(_)) => {}
         Err(error) => return Err(error),
     }
-    Ok(Import {
+    let import = Import {
         import_id: new.import_id,
         intent: new.decision.intent,
         generation: 0,
@@ -128,5 +143,7 @@ async fn preview(store: &Store, new: NewImport) -> Result<Import, RegistryError>
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
         progress: RunHistory::default(),
-    })
+    };
+    let shown = convert::import(&import);
+    Ok(wire::Import { etag: String::new(), create_time: None, update_time: None, ..shown })
 }

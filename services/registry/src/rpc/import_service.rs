@@ -136,8 +136,7 @@ impl ImportService for ImportApi {
     ) -> Result<Response<CreateImportResponse>, Status> {
         let actor = actor(&request);
         let import = create_import::create(&self.store, &self.policy, actor, request.into_inner()).await?;
-        tracing::info!(import.id = %import.import_id, import.review_status = %import.intent.status, "import defined");
-        Ok(Response::new(CreateImportResponse { import: Some(convert::import(&import)) }))
+        Ok(Response::new(CreateImportResponse { import: Some(import) }))
     }
 
     async fn get_import(&self, request: Request<GetImportRequest>) -> Result<Response<GetImportResponse>, Status> {

@@ -94,7 +94,7 @@ async fn validate_only_stores_nothing() {
     let mut registry = Registry::start().await;
     let request = codeimport_proto::registry::CreateImportRequest { validate_only: true, ..create_request("a") };
     let shown = registry.imports.create_import(request).await.expect("valid").into_inner().import.expect("import");
-    assert_eq!(shown.import_id, "a");
+    assert_eq!((shown.import_id.as_str(), shown.etag.as_str(), shown.create_time), ("a", "", None));
     let get = registry.imports.get_import(GetImportRequest { import_id: "a".to_owned() }).await;
     assert_eq!(reason(get), ErrorReason::ImportNotFound);
     assert_eq!(registry.count("SELECT count(*) FROM schedule_outbox").await, 0);
