@@ -1,6 +1,6 @@
 //! What an import is inside the registry: what people decide about it, and what has become of it.
 //!
-//! Text that came from outside was checked by [`crate::definition`] when it came in. It is not checked again when it is
+//! Text that came from outside was checked by `definition` when it came in. It is not checked again when it is
 //! read back: rules may become stricter, and what is stored must stay readable.
 
 use codeimport_core::{ImportId, Outcome, RcsType, ReviewStatus, SourceUrl, default_update_interval};
