@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{eventually, program};
 
-/// A running service. Dropping it ends it.
+/// A running service. Dropping it kills it: a story that is over waits for nobody, and while it drops things it could
+/// not even answer a server that closes its connections in order.
 pub struct Process {
     name: String,
     daemon: Option<Daemon>,
@@ -116,5 +117,11 @@ impl Process {
         let pid = i32::try_from(daemon.pid()).ok().and_then(Pid::from_raw).expect("a pid is a positive number");
         // Gone already is what a killed process is.
         let _ = kill_process(pid, signal);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
