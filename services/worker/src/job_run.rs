@@ -4,13 +4,14 @@
 //!   lease --> on the roster (heartbeats begin) --> pipeline --> off the roster --> finish | release | nothing
 //! ```
 //!
-//! Heartbeats stop before the finish: afterwards there is nothing to keep alive. [`farewell`] decides about the end and is
-//! pure.
+//! Heartbeats stop before the finish: afterwards there is nothing to keep alive. What is said at the end is decided in
+//! [`farewell`](crate::farewell).
 
 use crate::{
     Config,
     backoff::Backoff,
     clients::Clients,
+    farewell::{Farewell, Report, farewell},
     heartbeat::Heartbeat,
     lease::{Granted, HeldLease, LeaseEnded},
     pipeline::{Done, Pipeline},
@@ -18,11 +19,9 @@ use crate::{
     run_log::cut,
     stop::{self, Refusal, Stop},
 };
-use codeimport_convert::ConvertError;
-use codeimport_core::{Outcome, Stage};
+use codeimport_core::Outcome;
 use codeimport_kit::{failpoint, tasks};
 use codeimport_proto::{
-    common::RunStats,
     convert::{duration_to_wire, outcome_to_wire, stage_to_wire},
     queue::{FinishRunRequest, ReleaseLeaseRequest},
 };
@@ -43,25 +42,6 @@ pub(crate) struct Workshop {
     heartbeat: Arc<Heartbeat>,
     cache_dir: PathBuf,
     margin: Duration,
-}
-
-/// How a run is reported.
-#[derive(Clone, PartialEq, Debug)]
-struct Report {
-    outcome: Outcome,
-    stage: Stage,
-    message: String,
-    stats: RunStats,
-    retry_after: Option<Duration>,
-}
-
-/// The last word about a run.
-#[derive(Clone, PartialEq, Debug)]
-enum Farewell {
-    Finish(Report),
-    Release,
-    /// The lease is lost: nothing that we say counts.
-    Nothing,
 }
 
 impl Workshop {
@@ -138,7 +118,7 @@ impl Workshop {
     }
 
     async fn finish(&self, run: &ActiveRun, report: &Report) {
-        run.log.push(report.stage, &closing_line(report), jiff::Timestamp::now());
+        run.log.push(report.stage, &report.closing_line(), jiff::Timestamp::now());
         let call = || {
             let request = FinishRunRequest {
                 lease_token: run.lease.lease_token(),
@@ -197,58 +177,6 @@ where
     }
 }
 
-/// Decides what is said at the end, from the lease and from how the work went (`None`: it panicked).
-fn farewell(ended: Option<LeaseEnded>, result: Option<Result<Done, Stop>>, stage: Stage) -> Farewell {
-    let result = match result {
-        None => Err(ConvertError::new(Outcome::Failure, stage, "The worker made a mistake; its log says which.")),
-        Some(Ok(done)) => Ok(done),
-        Some(Err(Stop::Failed(error))) => Err(error),
-        Some(Err(Stop::LeaseEnded(_))) => Err(ConvertError::cancelled(stage)),
-    };
-    match (ended, result) {
-        (Some(LeaseEnded::Lost(_)), _) => Farewell::Nothing,
-        (Some(LeaseEnded::Released), Err(error)) if error.is_cancelled() => Farewell::Release,
-        (Some(LeaseEnded::Cancelled(reason)), result) => Farewell::Finish(cancelled(&reason, result)),
-        (Some(LeaseEnded::Released) | None, Ok(done)) => Farewell::Finish(done.into()),
-        (Some(LeaseEnded::Released) | None, Err(error)) => Farewell::Finish(error.into()),
-    }
-}
-
-/// The queue wanted the run to stop. What it did until then still counts as done.
-fn cancelled(reason: &str, result: Result<Done, ConvertError>) -> Report {
-    let (stage, stats) = match result {
-        Ok(done) => (done.stage, done.stats),
-        Err(error) => (error.stage, RunStats::default()),
-    };
-    let message = format!("The run was cancelled: {}.", reason.trim_end_matches('.'));
-    Report { outcome: Outcome::Cancelled, stage, message, stats, retry_after: None }
-}
-
-impl From<Done> for Report {
-    fn from(done: Done) -> Self {
-        Self { outcome: done.outcome, stage: done.stage, message: String::new(), stats: done.stats, retry_after: None }
-    }
-}
-
-impl From<ConvertError> for Report {
-    fn from(error: ConvertError) -> Self {
-        Self {
-            outcome: error.outcome,
-            stage: error.stage,
-            message: error.message,
-            stats: RunStats::default(),
-            retry_after: error.retry_after,
-        }
-    }
-}
-
-fn closing_line(report: &Report) -> String {
-    match report.message.as_str() {
-        "" => format!("The run ends: {}.", report.outcome),
-        message => format!("The run ends: {}. {message}", report.outcome),
-    }
-}
-
 fn measure(farewell: &Farewell, elapsed: Duration) {
     let outcome = match farewell {
         Farewell::Finish(report) => report.outcome.name(),
@@ -257,64 +185,4 @@ fn measure(farewell: &Farewell, elapsed: Duration) {
     };
     metrics::counter!("codeimport_worker_runs_total", "outcome" => outcome).increment(1);
     metrics::histogram!("codeimport_worker_run_seconds", "outcome" => outcome).record(elapsed);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn done() -> Option<Result<Done, Stop>> {
-        Some(Ok(Done { outcome: Outcome::Success, stage: Stage::Scan, stats: RunStats::default() }))
-    }
-
-    fn stopped() -> Option<Result<Done, Stop>> {
-        Some(Err(ConvertError::cancelled(Stage::Fetch).into()))
-    }
-
-    fn outcome(farewell: &Farewell) -> Option<Outcome> {
-        match farewell {
-            Farewell::Finish(report) => Some(report.outcome),
-            Farewell::Release | Farewell::Nothing => None,
-        }
-    }
-
-    #[test]
-    fn a_lost_lease_leaves_nothing_to_say_whatever_was_done() {
-        for result in [done(), stopped(), None] {
-            let lost = Some(LeaseEnded::Lost("reclaimed".to_owned()));
-            assert_eq!(farewell(lost, result, Stage::Fetch), Farewell::Nothing);
-        }
-    }
-
-    #[test]
-    fn a_drained_run_is_given_back_unless_it_was_done() {
-        assert_eq!(farewell(Some(LeaseEnded::Released), stopped(), Stage::Fetch), Farewell::Release);
-        let ended = farewell(Some(LeaseEnded::Released), done(), Stage::Fetch);
-        assert_eq!(outcome(&ended), Some(Outcome::Success));
-    }
-
-    #[test]
-    fn a_cancelled_run_says_so_even_if_it_was_done() {
-        for result in [done(), stopped(), None] {
-            let ended = farewell(Some(LeaseEnded::Cancelled("deleted".to_owned())), result, Stage::Fetch);
-            assert_eq!(outcome(&ended), Some(Outcome::Cancelled));
-        }
-    }
-
-    #[test]
-    fn a_panic_is_a_failure_of_the_stage_under_way() {
-        let ended = farewell(None, None, Stage::Publish);
-        let Farewell::Finish(report) = ended else { panic!("{ended:?}") };
-        assert_eq!((report.outcome, report.stage), (Outcome::Failure, Stage::Publish));
-    }
-
-    #[test]
-    fn a_failed_stage_is_reported_as_it_says() {
-        let error = ConvertError::new(Outcome::Throttled, Stage::Probe, "Slow down.");
-        let error = error.retry_after(Some(Duration::from_secs(9)));
-        let ended = farewell(None, Some(Err(error.into())), Stage::Fetch);
-        let Farewell::Finish(report) = ended else { panic!("{ended:?}") };
-        assert_eq!((report.outcome, report.message.as_str()), (Outcome::Throttled, "Slow down."));
-        assert_eq!(report.retry_after, Some(Duration::from_secs(9)));
-    }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   driver      free slots -> leases -> runs; drains
 //!   job_run     one run, from its lease to finish or release
+//!   farewell    which of these, and with which words
 //!   pipeline    the stages of a run: probe, fetch, publish, scan
 //!   lease       what this worker knows of one lease, and whether it may still write
 //!   heartbeat   one batch for all runs; brings the verdicts
@@ -19,6 +20,7 @@ mod backoff;
 mod clients;
 mod config;
 mod driver;
+mod farewell;
 mod heartbeat;
 mod job_run;
 mod lease;

@@ -10,6 +10,7 @@
 //!
 //! [`HeldLease::ensure_held`]: crate::lease::HeldLease::ensure_held
 
+mod publish;
 mod scan;
 mod spec;
 
@@ -20,8 +21,7 @@ use crate::{
     stop::Stop,
 };
 use codeimport_convert::{
-    Cache, ConvertError, Holder, Observer as _, Progress, PublishError, Published, SourceState, TargetSnapshot, Watch,
-    refs_digest,
+    Cache, ConvertError, Holder, Observer as _, Progress, SourceState, TargetSnapshot, Watch, refs_digest,
 };
 use codeimport_core::{Outcome, Stage, display_ref_name};
 use codeimport_kit::failpoint;
@@ -70,8 +70,7 @@ impl Pipeline {
         let received_bytes = wanted.received_bytes;
         let mut changed_count = 0;
         if !seen.is_current(&wanted.watermark, work.spec.options_digest) {
-            let (published, state) = self.publish(&work, seen, wanted).await?;
-            (changed_count, wanted) = (published.changed_count, state);
+            (changed_count, wanted) = self.publish(&work, seen, wanted).await?;
         }
         let new_revision_count = self.scan(&work, &wanted).await?;
         let stats = RunStats {
@@ -98,28 +97,10 @@ impl Pipeline {
         Ok(Work { spec, cache, watch: self.run.watch() })
     }
 
-    /// Raises the target's fence, if an earlier holder may be alive.
-    async fn claim(&self, work: &Arc<Work>) -> Result<Option<TargetSnapshot>, Stop> {
-        if !self.after_reclaim {
-            return Ok(None);
-        }
-        self.run.lease.ensure_held().await?;
-        work.watch.note(Stage::Probe, "An earlier worker was lost: its claim on the target is taken over.");
-        let on = Arc::clone(work);
-        let claimed = blocking(move || {
-            let Work { spec, cache, watch } = &*on;
-            spec.target.claim_state(&spec.begin, &spec.filter, cache, watch)
-        });
-        match claimed.await {
-            Ok(snapshot) => Ok(Some(snapshot)),
-            Err(error) => Err(self.unpublished(error).await),
-        }
-    }
-
     /// Asks source and target how they stand. Returns the target, and whether it is what the source would make of it.
     async fn probe(&self, work: &Arc<Work>, claimed: Option<TargetSnapshot>) -> Result<(TargetSnapshot, bool), Stop> {
         self.enter(work, Stage::Probe, "refs");
-        failpoint("worker.probe.begin").await;
+        self.hold("worker.probe.begin").await?;
         let on = Arc::clone(work);
         let probed = blocking(move || {
             let Work { spec, cache, watch } = &*on;
@@ -136,11 +117,7 @@ impl Pipeline {
 
     async fn fetch(&self, work: &Arc<Work>, seen: &TargetSnapshot) -> Result<SourceState, Stop> {
         self.enter(work, Stage::Fetch, "objects");
-        // A test that holds a run here wants to see it stopped, not waited for.
-        tokio::select! {
-            ended = self.run.lease.until_ended() => return Err(ended.into()),
-            () = failpoint("worker.fetch.begin") => {}
-        }
+        self.hold("worker.fetch.begin").await?;
         let on = Arc::clone(work);
         let carried = seen.carried.map(|carried| carried.tree);
         let state = blocking(move || {
@@ -150,73 +127,16 @@ impl Pipeline {
         .await?;
         let text = format!("The source has {} refs; {} bytes were received.", state.refs.len(), state.received_bytes);
         work.watch.note(Stage::Fetch, text);
-        failpoint("worker.fetch.done").await;
+        self.hold("worker.fetch.done").await?;
         Ok(state)
     }
 
-    /// Pushes; if the cache turns out to be damaged, once more from a fresh one.
-    async fn publish(
-        &self,
-        work: &Arc<Work>,
-        seen: TargetSnapshot,
-        wanted: SourceState,
-    ) -> Result<(Published, SourceState), Stop> {
-        self.enter(work, Stage::Publish, "refs");
-        let (seen, wanted) = (Arc::new(seen), Arc::new(wanted));
-        let published = match self.push(work, &seen, &wanted).await {
-            Err(PushStop::Refused(PublishError::CacheDamaged)) => {
-                work.watch.note(Stage::Publish, "The worker's cache is damaged; it is thrown away and filled anew.");
-                let on = Arc::clone(work);
-                blocking(move || on.cache.reset()).await?;
-                let wanted = Arc::new(self.fetch(work, &seen).await?);
-                self.enter(work, Stage::Publish, "refs");
-                (self.push(work, &seen, &wanted).await, wanted)
-            }
-            first => (first, wanted),
-        };
-        match published {
-            (Ok(published), wanted) => {
-                work.watch
-                    .note(Stage::Publish, format!("{} refs were changed in the target.", published.changed_count));
-                failpoint("worker.publish.done").await;
-                Ok((published, Arc::unwrap_or_clone(wanted)))
-            }
-            (Err(PushStop::LeaseEnded(stop)), _) => Err(stop),
-            (Err(PushStop::Refused(error)), _) => Err(self.unpublished(error).await),
-        }
-    }
-
-    async fn push(
-        &self,
-        work: &Arc<Work>,
-        seen: &Arc<TargetSnapshot>,
-        wanted: &Arc<SourceState>,
-    ) -> Result<Published, PushStop> {
-        self.run.lease.ensure_held().await.map_err(|ended| PushStop::LeaseEnded(ended.into()))?;
-        failpoint("worker.publish.before_push").await;
-        let (on, seen, wanted) = (Arc::clone(work), Arc::clone(seen), Arc::clone(wanted));
-        let pushed = blocking(move || {
-            let Work { spec, cache, watch } = &*on;
-            spec.target.publish(&spec.begin, &seen, &wanted, &spec.filter, cache, watch)
-        });
-        pushed.await.map_err(PushStop::Refused)
-    }
-
-    /// Why nothing was published. A target that fences us means that the lease is lost; the queue has the last word.
-    async fn unpublished(&self, error: PublishError) -> Stop {
-        match error {
-            PublishError::Failed(error) => error.into(),
-            fenced @ PublishError::Fenced { .. } => match self.run.lease.reconfirm().await {
-                Err(ended) => ended.into(),
-                Ok(()) => {
-                    let text = format!("A later run has written to the target: {fenced}.");
-                    ConvertError::new(Outcome::Failure, Stage::Publish, text).into()
-                }
-            },
-            damaged @ PublishError::CacheDamaged => {
-                let text = "The source does not send all objects that its refs need.";
-                ConvertError::new(Outcome::RemoteBroken, Stage::Publish, text).caused_by(damaged).into()
-            }
+    /// A failpoint where nothing is about to be written: a run that has to stop does not wait there. (Right before a
+    /// write it does, so that a test can see the write itself refused.)
+    async fn hold(&self, name: &'static str) -> Result<(), Stop> {
+        tokio::select! {
+            ended = self.run.lease.until_ended() => Err(ended.into()),
+            () = failpoint(name) => Ok(()),
         }
     }
 
@@ -224,11 +144,6 @@ impl Pipeline {
     fn enter(&self, work: &Work, stage: Stage, unit: &'static str) {
         work.watch.progress(&Progress::begin(stage, unit));
     }
-}
-
-enum PushStop {
-    LeaseEnded(Stop),
-    Refused(PublishError),
 }
 
 impl Spec {

@@ -28,6 +28,8 @@ pub(crate) enum Refusal {
     LeaseLost,
     /// The import is gone.
     Gone,
+    /// Policy no longer allows the source.
+    Forbidden,
     /// The message itself is refused.
     Violation,
     /// Anything else: a fault of codeimport, or of its configuration.
@@ -39,6 +41,7 @@ pub(crate) fn judge(status: &Status) -> Refusal {
     match reason_of(status) {
         Some(ErrorReason::LeaseLost) => Refusal::LeaseLost,
         Some(ErrorReason::ImportNotFound | ErrorReason::JobNotFound) => Refusal::Gone,
+        Some(ErrorReason::ReviewStatusForbids) => Refusal::Forbidden,
         Some(ErrorReason::FieldViolation) => Refusal::Violation,
         Some(ErrorReason::DatabaseUnavailable | ErrorReason::Draining | ErrorReason::Contention) => Refusal::Transient,
         Some(ErrorReason::DeadlineExpired) => Refusal::Transient,
@@ -61,11 +64,18 @@ fn judge_code(status: &Status) -> Refusal {
 pub(crate) fn failure(stage: Stage, who: &str, status: &Status) -> ConvertError {
     match judge(status) {
         Refusal::Gone => ConvertError::new(Outcome::Cancelled, stage, "The import was deleted."),
+        Refusal::Forbidden => ConvertError::new(Outcome::Forbidden, stage, sentence(status.message())),
         Refusal::Transient | Refusal::LeaseLost | Refusal::Violation | Refusal::Fault => {
             let text = format!("The {who} refused the worker's call: {}.", status.message().trim_end_matches('.'));
             ConvertError::new(Outcome::Failure, stage, text)
         }
     }
+}
+
+/// A status message as a sentence for people.
+fn sentence(message: &str) -> String {
+    let mut letters = message.trim_end_matches('.').chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 #[cfg(test)]
@@ -89,6 +99,13 @@ mod tests {
         assert_eq!(judge(&Status::deadline_exceeded("too slow")), Refusal::Transient);
         assert_eq!(judge(&Status::invalid_argument("what?")), Refusal::Fault);
         assert_eq!(judge(&Status::unimplemented("who?")), Refusal::Fault);
+    }
+
+    #[test]
+    fn a_source_that_policy_no_longer_allows_is_forbidden() {
+        let status: Status = ApiError::new(ErrorReason::ReviewStatusForbids, "the source is no longer allowed").into();
+        let error = failure(Stage::Probe, "registry", &status);
+        assert_eq!((error.outcome, error.message.as_str()), (Outcome::Forbidden, "The source is no longer allowed."));
     }
 
     #[test]

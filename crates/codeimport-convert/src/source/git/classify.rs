@@ -103,35 +103,47 @@ impl Classifier<'_> {
     }
 
     fn gix_error(&self, error: &gix::Error) -> ConvertError {
-        let url = self.url;
         if let Some(words) = server_error(error) {
             return self.complaint(&words);
         }
-        let text = causes(error);
         if error.is_cancelled() {
             return ConvertError::cancelled(self.stage);
         }
+        self.known_words(error).or_else(|| self.known_kind(error)).unwrap_or_else(|| self.unknown(error))
+    }
+
+    /// Features that gix refuses, by its words: it has no types for them.
+    fn known_words(&self, error: &gix::Error) -> Option<ConvertError> {
+        let text = causes(error);
         if text.contains("shallow remotes") {
-            return self
-                .error(Outcome::UnsupportedFeature, format!("{url} is a shallow clone: its history is incomplete."));
+            let text = format!("{} is a shallow clone: its history is incomplete.", self.url);
+            return Some(self.error(Outcome::UnsupportedFeature, text));
         }
-        if text.contains("object format") || text.contains("object-format") {
-            return self.foreign_object_format("another hash");
-        }
-        match io_kind(error) {
-            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem) => {
-                return self.error(Outcome::Failure, format!("The worker's disk refuses the objects of {url}."));
+        let foreign = text.contains("object format") || text.contains("object-format");
+        foreign.then(|| self.foreign_object_format("another hash"))
+    }
+
+    fn known_kind(&self, error: &gix::Error) -> Option<ConvertError> {
+        let (url, host) = (self.url, self.url.host());
+        match io_kind(error)? {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem => {
+                Some(self.error(Outcome::Failure, format!("The worker's disk refuses the objects of {url}.")))
             }
-            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-                let text = format!("{} closed the connection in the middle of its answer.", self.url.host());
-                return self.error(Outcome::Unavailable, text);
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                let text = format!("{host} closed the connection in the middle of its answer.");
+                Some(self.error(Outcome::Unavailable, text))
             }
-            _ => {}
+            _ => None,
         }
+    }
+
+    /// Whatever else may be wrong. In a probe there is only the protocol, in a fetch also what was sent by it.
+    fn unknown(&self, error: &gix::Error) -> ConvertError {
+        let url = self.url;
         if self.stage == Stage::Probe {
             return self.error(Outcome::Invalid, format!("What {url} answers is not Git's protocol."));
         }
-        if error.is_corrupted() || text.contains("pack") {
+        if error.is_corrupted() || causes(error).contains("pack") {
             return self.error(Outcome::RemoteBroken, format!("{url} sends objects that are damaged."));
         }
         self.error(Outcome::Failure, format!("Objects of {url} could not be read or stored."))
