@@ -124,7 +124,7 @@ impl Registry<'_> {
                     self.run.lease.reconfirm().await?;
                 }
                 Refusal::LeaseLost => return Err(contradiction(stage).into()),
-                Refusal::Gone | Refusal::Violation | Refusal::Fault => {
+                Refusal::Gone | Refusal::Forbidden | Refusal::Violation | Refusal::Fault => {
                     return Err(stop::failure(stage, "registry", &status).into());
                 }
             }
