@@ -81,7 +81,7 @@ const IMPORTS: usize = 6;
 async fn after_a_restart_of_postgresql_under_load_nothing_is_lost_or_told_twice() {
     let dir = tempfile::tempdir().expect("a temporary folder can be made");
     let server = Embedded::start(dir.path()).await.expect("PostgreSQL can be started");
-    let options = ClusterOptions { workers: 2, database_url: Some(server.url().to_owned()), ..Default::default() };
+    let options = ClusterOptions { workers: 2, database_url: Some(server.url()), ..Default::default() };
     let mut cluster = Cluster::with(options).await;
     let mut repo = GitRepo::with_commits(60);
     let daemon = GitDaemon::serve(&repo).await;
