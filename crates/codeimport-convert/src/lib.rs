@@ -37,7 +37,7 @@ pub use map::{MapEntry, read_map};
 pub use refs::{Carried, Refs, SourceState, Watermark};
 pub use source::{AuthorMap, Layout, Source, SourceOptions, open_source, supported_types};
 pub use target::{
-    Holder, ImportState, Plan, PlanError, PublishError, Published, RefUpdate, STATE_REF, Target, TargetSnapshot, plan,
+    Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot,
 };
 pub use watch::{Observer, Progress, Watch};
 

@@ -23,7 +23,6 @@ mod read;
 mod refusal;
 mod state;
 
-pub use plan::{Plan, PlanError, RefUpdate, plan};
 pub use publish::{PublishError, Published};
 pub use read::TargetSnapshot;
 pub use state::{Holder, ImportState, STATE_REF};

@@ -16,33 +16,32 @@ const MAX_PUSH_LEN: usize = 1 << 20;
 
 /// One ref to create, move or delete.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RefUpdate {
+pub(super) struct RefUpdate {
     /// Full name.
-    pub name: BString,
+    pub(super) name: BString,
     /// What the target has now; none if the ref is to be created.
-    pub old: Option<ObjectId>,
+    pub(super) old: Option<ObjectId>,
     /// What it should have; none if the ref is to be deleted.
-    pub new: Option<ObjectId>,
+    pub(super) new: Option<ObjectId>,
 }
 
 /// Pushes in their order. Each is atomic.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Plan {
+pub(super) struct Plan {
     /// The pushes; empty if the target already is as it should be.
-    pub pushes: Vec<Vec<RefUpdate>>,
+    pub(super) pushes: Vec<Vec<RefUpdate>>,
 }
 
 impl Plan {
     /// How many refs change.
-    #[must_use]
-    pub fn changed_count(&self) -> usize {
+    pub(super) fn changed_count(&self) -> usize {
         self.pushes.iter().map(Vec::len).sum()
     }
 }
 
 /// A change that is not made.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum PlanError {
+pub(super) enum PlanError {
     /// All refs would go. A source that lost everything is not followed: keeping it is what the copy is for.
     #[error("the source has no refs any more, the target still has {0}")]
     WouldEmptyTarget(usize),
@@ -53,7 +52,7 @@ pub enum PlanError {
 /// # Errors
 ///
 /// [`PlanError::WouldEmptyTarget`] if nothing would be left.
-pub fn plan(wanted: &Refs, present: &Refs) -> Result<Plan, PlanError> {
+pub(super) fn plan(wanted: &Refs, present: &Refs) -> Result<Plan, PlanError> {
     if wanted.is_empty() && !present.is_empty() {
         return Err(PlanError::WouldEmptyTarget(present.len()));
     }

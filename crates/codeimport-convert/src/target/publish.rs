@@ -10,7 +10,11 @@
 //!   nothing moved                              the target's own reason
 //! ```
 
-use super::{Holder, ImportState, PlanError, RefUpdate, STATE_REF, Target, TargetSnapshot, plan, push};
+use super::{
+    Holder, ImportState, STATE_REF, Target, TargetSnapshot,
+    plan::{PlanError, RefUpdate, plan},
+    push,
+};
 use crate::{Cache, ConvertError, Progress, SourceState, Watch, digest, refs_digest};
 use codeimport_core::{FencingToken, Outcome, RefFilter, Stage, display_ref_name};
 use gix::{ObjectId, bstr::BString};
