@@ -4,7 +4,7 @@ SOURCE ?=
 BUF = .tools/node_modules/.bin/buf
 BUF_VERSION = 1.75.0
 
-.PHONY: help setup build demo up test lint fmt deny clean
+.PHONY: help setup build demo up test lint fmt fuzz deny clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ lint: $(BUF) ## Formatting, clippy, and the contract's own rules
 fmt: $(BUF) ## Format everything
 	cargo fmt --all
 	cd proto && ../$(BUF) format -w
+
+FUZZ_SECONDS ?= 60
+fuzz: ## Throw bytes at the parsers for a while (FUZZ_SECONDS each; needs a nightly compiler)
+	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	cd crates/codeimport-convert && for target in svn_dump svndiff; do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -rss_limit_mb=1024 || exit 1; done
 
 deny: ## Licences, sources and the architecture's bans on dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -18,6 +18,8 @@
 mod cache;
 mod digest;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod git;
 mod map;
 mod objects;
@@ -36,9 +38,7 @@ pub use gix::{ObjectId, bstr::BString};
 pub use map::{MapEntry, read_map};
 pub use refs::{Carried, Refs, SourceState, Watermark};
 pub use source::{AuthorMap, Layout, Source, SourceOptions, open_source, supported_types};
-pub use target::{
-    Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot,
-};
+pub use target::{Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};
 pub use watch::{Observer, Progress, Watch};
 
 /// Version of this converter, as recorded in the target. An upgrade never rewrites published refs by itself.

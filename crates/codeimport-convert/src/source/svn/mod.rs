@@ -21,6 +21,8 @@ mod client;
 mod commits;
 mod converter;
 mod dump;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod history;
 mod layout;
 mod mergeinfo;

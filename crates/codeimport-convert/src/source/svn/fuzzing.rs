@@ -1,0 +1,20 @@
+//! What the fuzz targets run.
+
+use super::converter::{ConvertOptions, Converter};
+use super::{AuthorMap, Layout, svndiff};
+use std::path::Path;
+
+/// Converts a stream, whatever it is.
+pub(crate) fn convert_bytes(repository: &Path, stream: &[u8]) {
+    let options = ConvertOptions { layout: Layout::standard(""), authors: AuthorMap::default(), git_svn_id: None };
+    let Ok(mut converter) = Converter::open(repository, None, "", options) else { return };
+    if converter.read_stream(stream, |_| true).is_ok() {
+        // The pack is left unfinished on purpose: disks are slower than fuzzers.
+        let _ = converter.end_stream();
+    }
+}
+
+/// Applies a delta, whatever it is.
+pub(crate) fn apply_delta(base: &[u8], delta: &[u8]) {
+    let _ = svndiff::apply(base, delta);
+}
