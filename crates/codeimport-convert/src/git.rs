@@ -21,8 +21,8 @@ const PINNED: [&str; 11] = [
     // A server that trickles is a server that hangs. Ten minutes, because one that checks a large push is silent too.
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=600",
-    // Housekeeping in the background would outlive the call, and be killed with it.
-    "gc.autoDetach=false",
+    // Housekeeping of the cache has its own time, see `Cache::tidy`.
+    "maintenance.auto=false",
 ];
 
 /// A `git` call in a repository, or in none.

@@ -185,6 +185,8 @@ impl Publishing<'_> {
     fn explain(&self, refused: &str) -> Result<PublishError, PublishError> {
         let tips: BTreeSet<ObjectId> = self.wanted.refs.values().copied().collect();
         if !self.cache.is_complete(&tips, self.watch)? {
+            let path = self.cache.path().display();
+            tracing::warn!(cache.path = %path, push.reason = refused, "objects are missing from the cache");
             return Ok(PublishError::CacheDamaged);
         }
         Ok(self.target.refusal(refused).into())
