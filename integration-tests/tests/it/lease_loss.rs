@@ -1,8 +1,8 @@
 //! Workers die, stand still, and come back: nothing is lost, nothing is done twice, nobody writes late.
 
-use crate::support::assert_in_step;
+use crate::support::{HeldRun, assert_in_step};
 use codeimport_core::Outcome;
-use codeimport_integration_tests::{Cluster, ClusterOptions, GitDaemon, GitRepo, eventually, git};
+use codeimport_integration_tests::{Cluster, ClusterOptions, eventually, git};
 use codeimport_proto::queue::{Run, RunState};
 
 /// Every place at which a worker can be stopped, in the order of a run.
@@ -35,14 +35,10 @@ async fn reclaimed_run(cluster: &mut Cluster, import_id: &str) -> Run {
 }
 
 async fn worker_killed_at(failpoint: &str) {
-    let repo = GitRepo::with_history();
-    let daemon = GitDaemon::serve(&repo).await;
     let mut cluster = cluster_with_short_leases().await;
-    let armed = cluster.workers[0].arm(failpoint);
-    cluster.create("it", &daemon.url()).await;
-    let held = armed.reached().await;
+    let story = HeldRun::at(failpoint, &mut cluster).await;
     cluster.workers[0].process.kill();
-    drop(held);
+    drop(story.held);
 
     // The queue notices by itself, with nobody there who could poll.
     reclaimed_run(&mut cluster, "it").await;
@@ -51,7 +47,7 @@ async fn worker_killed_at(failpoint: &str) {
     let expected = if failpoint == "worker.finish.before" { Outcome::NoChange } else { Outcome::Success };
     assert_eq!(run.domain_outcome(), Some(expected), "{}", run.message);
     assert_eq!(outcomes(&mut cluster, "it").await, [Outcome::Reclaimed, expected]);
-    assert_in_step(&mut cluster, "it", &repo).await;
+    assert_in_step(&mut cluster, "it", &story.repo).await;
 }
 
 macro_rules! killed_in_each_stage {
@@ -77,32 +73,28 @@ killed_in_each_stage! {
 /// A worker is held at `failpoint` and stopped there past its lease; another one does the job, and the source moves
 /// on; then the first wakes up. Whatever it had in mind must come to nothing.
 async fn sleeper_wakes_at(failpoint: &str) {
-    let mut repo = GitRepo::with_history();
-    let daemon = GitDaemon::serve(&repo).await;
     let mut cluster = cluster_with_short_leases().await;
-    let armed = cluster.workers[0].arm(failpoint);
-    cluster.create("it", &daemon.url()).await;
-    let held = armed.reached().await;
+    let mut story = HeldRun::at(failpoint, &mut cluster).await;
     cluster.workers[0].process.pause();
     let lost = reclaimed_run(&mut cluster, "it").await;
 
     cluster.add_worker().await;
     cluster.finished_run("it", 0).await;
     // History that the sleeper's stale view would undo.
-    repo.git(&["branch", "-D", "stable"]);
-    repo.commit("written while it slept");
-    repo.push();
+    story.repo.git(&["branch", "-D", "stable"]);
+    story.repo.commit("written while it slept");
+    story.repo.push();
     let run = cluster.run_now("it").await;
     assert_eq!(run.domain_outcome(), Some(Outcome::Success), "{}", run.message);
-    assert_in_step(&mut cluster, "it", &repo).await;
+    assert_in_step(&mut cluster, "it", &story.repo).await;
     let state = git(&cluster.target("it"), &["rev-parse", "refs/codeimport/state"]);
 
-    drop(held);
+    drop(story.held);
     cluster.workers[0].process.resume();
     // It has found out once it holds no run any more.
     worker_is_idle(&cluster, 0).await;
     assert_eq!(git(&cluster.target("it"), &["rev-parse", "refs/codeimport/state"]), state, "it did not push");
-    assert_in_step(&mut cluster, "it", &repo).await;
+    assert_in_step(&mut cluster, "it", &story.repo).await;
     let after = cluster.all_runs("it").await.into_iter().find(|r| r.run_id == lost.run_id).expect("runs are kept");
     assert_eq!(after.domain_outcome(), Some(Outcome::Reclaimed), "it did not finish");
 }
@@ -141,12 +133,8 @@ async fn worker_that_slept_before_its_finish_cannot_finish() {
 
 #[tokio::test]
 async fn draining_worker_gives_its_job_back_without_penalty() {
-    let repo = GitRepo::with_history();
-    let daemon = GitDaemon::serve(&repo).await;
     let mut cluster = Cluster::start().await;
-    let armed = cluster.workers[0].arm("worker.fetch.begin");
-    cluster.create("it", &daemon.url()).await;
-    let held = armed.reached().await;
+    let story = HeldRun::at("worker.fetch.begin", &mut cluster).await;
     cluster.workers[0].process.terminate();
     // It stands at the failpoint until its grace is over, and gives the job back from there.
     let released = eventually("the run is released", async || {
@@ -154,7 +142,7 @@ async fn draining_worker_gives_its_job_back_without_penalty() {
         runs.into_iter().find(|run| run.state() == RunState::Finished)
     })
     .await;
-    drop(held);
+    drop(story.held);
     assert_eq!(released.domain_outcome(), Some(Outcome::Released));
     let process = &cluster.workers[0].process;
     eventually("the worker ends", async || (!process.is_running()).then_some(())).await;
@@ -163,5 +151,5 @@ async fn draining_worker_gives_its_job_back_without_penalty() {
     let run = cluster.finished_run("it", 0).await;
     assert_eq!(run.domain_outcome(), Some(Outcome::Success), "{}", run.message);
     assert_eq!(cluster.job("it").await.map(|job| job.consecutive_failure_count), Some(0));
-    assert_in_step(&mut cluster, "it", &repo).await;
+    assert_in_step(&mut cluster, "it", &story.repo).await;
 }

@@ -1,6 +1,6 @@
 //! A part of the system is away for a while: afterwards all is as if it had not been.
 
-use crate::support::assert_in_step;
+use crate::support::{HeldRun, assert_in_step};
 use codeimport_core::Outcome;
 use codeimport_integration_tests::{Cluster, ClusterOptions, GitDaemon, GitRepo, eventually};
 use codeimport_pg::Embedded;
@@ -18,36 +18,28 @@ async fn registry_knows(cluster: &mut Cluster, import_id: &str, run_id: i64) {
 
 #[tokio::test]
 async fn runs_that_end_while_the_registry_is_down_are_told_later() {
-    let repo = GitRepo::with_history();
-    let daemon = GitDaemon::serve(&repo).await;
     let mut cluster = Cluster::start().await;
-    let armed = cluster.workers[0].arm("worker.finish.before");
-    cluster.create("it", &daemon.url()).await;
-    let held = armed.reached().await;
+    let story = HeldRun::at("worker.finish.before", &mut cluster).await;
     cluster.registry.kill();
-    drop(held);
+    drop(story.held);
     let run = cluster.finished_run("it", 0).await;
     assert_eq!(run.domain_outcome(), Some(Outcome::Success), "{}", run.message);
     cluster.registry.restart().await;
     registry_knows(&mut cluster, "it", run.run_id).await;
     assert!(cluster.import("it").await.last_success_time.is_some());
-    assert_in_step(&mut cluster, "it", &repo).await;
+    assert_in_step(&mut cluster, "it", &story.repo).await;
 }
 
 #[tokio::test]
 async fn a_registry_that_is_away_during_the_scan_is_waited_for() {
-    let repo = GitRepo::with_history();
-    let daemon = GitDaemon::serve(&repo).await;
     let mut cluster = Cluster::start().await;
-    let armed = cluster.workers[0].arm("worker.scan.before_revisions");
-    cluster.create("it", &daemon.url()).await;
-    let held = armed.reached().await;
+    let story = HeldRun::at("worker.scan.before_revisions", &mut cluster).await;
     cluster.registry.kill();
-    drop(held);
+    drop(story.held);
     cluster.registry.restart().await;
     let run = cluster.finished_run("it", 0).await;
     assert_eq!(run.domain_outcome(), Some(Outcome::Success), "{}", run.message);
-    assert_in_step(&mut cluster, "it", &repo).await;
+    assert_in_step(&mut cluster, "it", &story.repo).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,27 @@
 //! What several stories check in the same way.
 
-use codeimport_integration_tests::{Cluster, GitRepo, git, published_refs};
+use codeimport_integration_tests::{Cluster, GitDaemon, GitRepo, Held, git, published_refs};
 use codeimport_proto::registry::{Revision, Signature};
 use std::path::Path;
+
+/// An import whose first run stands still at a known place.
+pub(crate) struct HeldRun {
+    pub(crate) repo: GitRepo,
+    pub(crate) held: Held,
+    /// Serves the source for as long as the story lasts.
+    _daemon: GitDaemon,
+}
+
+impl HeldRun {
+    /// Defines the import `it` and waits until the first worker has got to the failpoint.
+    pub(crate) async fn at(failpoint: &str, cluster: &mut Cluster) -> Self {
+        let repo = GitRepo::with_history();
+        let daemon = GitDaemon::serve(&repo).await;
+        let armed = cluster.workers[0].arm(failpoint);
+        cluster.create("it", &daemon.url()).await;
+        Self { held: armed.reached().await, repo, _daemon: daemon }
+    }
+}
 
 /// Claims that target and registry both show exactly what the source has.
 pub(crate) async fn assert_in_step(cluster: &mut Cluster, import_id: &str, repo: &GitRepo) {
