@@ -21,7 +21,9 @@ demo: build ## Import a real repository on this machine and show the result (SOU
 up: build ## PostgreSQL, registry, queue and worker on this machine, until Ctrl-C
 	target/debug/codeimport up
 
-test: build $(BUF) ## All tests, against a real PostgreSQL and real foreign tools
+# --all-targets: with the features that tests ask of dependencies, so that `cargo test` builds nothing a second time.
+test: setup $(BUF) ## All tests, against a real PostgreSQL and real foreign tools
+	cargo build --workspace --all-targets --locked
 	target/debug/with-postgres cargo test --workspace --locked
 
 lint: $(BUF) ## Formatting, clippy, and the contract's own rules
