@@ -61,6 +61,9 @@ impl Target {
         let state = state_id.map(|id| self.read_state(id, cache, watch)).transpose()?.flatten();
         let (state, carried) = state.map_or((None, None), |(state, carried)| (Some(state), carried));
         refs.retain(|name, _| filter.takes(name));
+        if carried.is_some() {
+            self.fetch_missing(&refs, cache, watch)?;
+        }
         Ok(TargetSnapshot { refs, state, carried, state_id, head: self.local_head(watch)? })
     }
 
@@ -81,13 +84,7 @@ impl Target {
         watch: &Watch,
     ) -> Result<Option<(ImportState, Option<Carried>)>, ConvertError> {
         if !cache.repository()?.has_object(id) {
-            let command = git::command(Some(cache.path()))
-                .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self.url.as_str(), STATE_REF])
-                .timeout(git::SHORT);
-            let output = git::attempt(command, Stage::Publish, watch)?;
-            if !output.success() {
-                return Err(self.refusal(&output.stderr));
-            }
+            self.fetch(&[STATE_REF.as_bytes()], cache, watch)?;
         }
         let state = ImportState::read(cache, id)?;
         if state.as_ref().is_some_and(|(state, _)| state.is_from_the_future()) {
@@ -95,6 +92,25 @@ impl Target {
             return Err(ConvertError::new(Outcome::Failure, Stage::Publish, text));
         }
         Ok(state)
+    }
+
+    /// A source that goes on from what it carried also goes on from the commits made so far. A worker that did not make
+    /// them fetches them.
+    fn fetch_missing(&self, refs: &Refs, cache: &Cache, watch: &Watch) -> Result<(), ConvertError> {
+        let repository = cache.repository()?;
+        let missing: Vec<&[u8]> =
+            refs.iter().filter(|(_, id)| !repository.has_object(**id)).map(|(name, _)| name.as_slice()).collect();
+        if missing.is_empty() { Ok(()) } else { self.fetch(&missing, cache, watch) }
+    }
+
+    /// Brings refs of the target, with all that they need, into the cache.
+    fn fetch(&self, names: &[&[u8]], cache: &Cache, watch: &Watch) -> Result<(), ConvertError> {
+        let command = git::command(Some(cache.path()))
+            .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--", self.url.as_str()])
+            .stdin(names.join(&b'\n'))
+            .timeout(git::LONG);
+        let output = git::attempt(command, Stage::Publish, watch)?;
+        if output.success() { Ok(()) } else { Err(self.refusal(&output.stderr)) }
     }
 }
 

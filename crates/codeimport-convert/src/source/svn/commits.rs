@@ -147,14 +147,34 @@ impl Committer<'_> {
     /// Makes a branch's last commit reachable for ever, since no ref will name it any more.
     fn keep(&mut self, branch: &[u8], revision: u64) -> Result<(), ShadowError> {
         let Some((_, tip)) = self.history.commit_at(branch, revision) else { return Ok(()) };
-        let empty_tree = self.store.write(Kind::Tree, Vec::new())?;
         let parents = self.history.kept.into_iter().chain([tip]);
         let message = format!("{}, as it was before r{revision}\n", String::from_utf8_lossy(branch));
-        let content =
-            encode_commit(empty_tree, parents, "codeimport <codeimport@localhost> 0 +0000", message.as_bytes());
-        self.history.kept = Some(self.store.write(Kind::Commit, content)?);
+        self.history.kept = Some(keeper(parents, &message, self.store)?);
         Ok(())
     }
+}
+
+/// From which all of these commits are reachable: what was kept before, and tips that no ref will name because the
+/// import's filter does not take them. Later branches may begin there.
+pub(super) fn keep_all(
+    kept: Option<ObjectId>,
+    unnamed: impl ExactSizeIterator<Item = ObjectId>,
+    store: &mut ObjectStore,
+) -> Result<Option<ObjectId>, ShadowError> {
+    if unnamed.len() == 0 {
+        return Ok(kept);
+    }
+    keeper(kept.into_iter().chain(unnamed), "Branches that the import does not show\n", store).map(Some)
+}
+
+fn keeper(
+    parents: impl Iterator<Item = ObjectId>,
+    message: &str,
+    store: &mut ObjectStore,
+) -> Result<ObjectId, ShadowError> {
+    let empty_tree = store.write(Kind::Tree, Vec::new())?;
+    let content = encode_commit(empty_tree, parents, "codeimport <codeimport@localhost> 0 +0000", message.as_bytes());
+    Ok(store.write(Kind::Commit, content)?)
 }
 
 /// The bytes of a commit (Git's `gitformat-commit`, as far as it has one): author and committer are the same.

@@ -120,6 +120,12 @@ impl Converter {
         self.history.youngest().map_or(0, |youngest| youngest + 1)
     }
 
+    /// Whether there were branches, and now there is none.
+    #[must_use]
+    pub(crate) fn is_between_branches(&self) -> bool {
+        self.branches.present().is_empty() && !self.history.map().is_empty()
+    }
+
     /// Converts a stream; calls `progress` with each revision that is complete, which stops the conversion by `false`.
     ///
     /// # Errors

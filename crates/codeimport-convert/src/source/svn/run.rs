@@ -6,9 +6,9 @@
 use super::client::{Client, Info};
 use super::converter::{ConvertOptions, Converter, Flushed, SvnError};
 use super::state::SvnState;
-use super::{Layout, classify, watermark};
+use super::{Layout, classify, commits, watermark};
 use crate::objects::ObjectStore;
-use crate::{Cache, Carried, ConvertError, Progress, SourceOptions, SourceState, Watch};
+use crate::{Cache, Carried, ConvertError, Progress, Refs, SourceOptions, SourceState, Watch};
 use codeimport_core::{Outcome, Stage};
 use gix::ObjectId;
 use std::collections::BTreeSet;
@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 
 /// Revisions asked for at a time. A chunk costs a connection (tens of milliseconds) and one pack.
 const CHUNK: u64 = 1_000;
+
+/// Revisions asked for at a time beyond a run's limit, to find a branch to end with.
+const BRIDGE: u64 = 20;
 
 /// Buffer between the dumping program and the parser.
 const BUFFER: usize = 256 << 10;
@@ -128,18 +131,25 @@ impl Run<'_> {
     }
 
     /// Reads chunk after chunk until all is there or the run's limit is reached.
+    ///
+    /// A run does not end where the source has no branch just then, its trunk being deleted in one revision and made again
+    /// in a later one: that would ask for a target without any ref.
     fn convert(&self, converter: &mut Converter, info: &Info, received: &mut u64) -> Result<(), ConvertError> {
         let began = Instant::now();
         let limit = converter.next_revision().saturating_add(self.options.max_revisions);
-        while converter.next_revision() <= info.youngest.min(limit - 1) && began.elapsed() < self.options.max_time {
-            self.watch.check(Stage::Fetch)?;
+        loop {
             let first = converter.next_revision();
-            let last = (first + CHUNK - 1).min(info.youngest).min(limit - 1);
+            let may_end = first >= limit || began.elapsed() >= self.options.max_time;
+            if first > info.youngest || (may_end && !converter.is_between_branches()) {
+                return Ok(());
+            }
+            self.watch.check(Stage::Fetch)?;
+            let wanted = if may_end { BRIDGE } else { CHUNK.min(limit - first) };
+            let last = (first + wanted - 1).min(info.youngest);
             self.convert_chunk(converter, first..=last, info.youngest, received)?;
             // Ends a pack, so that memory and the loss by a crash stay bounded.
             self.ours(converter.flush())?;
         }
-        Ok(())
     }
 
     fn convert_chunk(
@@ -191,10 +201,11 @@ impl Run<'_> {
     ) -> Result<SourceState, ConvertError> {
         let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
         let tree = self.ours(state.write(flushed.state, &mut store))?;
+        let (refs, unnamed): (Refs, Refs) =
+            flushed.refs.clone().into_iter().partition(|(name, _)| self.options.filter.takes(name));
+        let kept = self.ours(commits::keep_all(flushed.kept, unnamed.into_values(), &mut store))?;
         self.ours(store.flush())?;
-        let mut refs = flushed.refs.clone();
-        refs.retain(|name, _| self.options.filter.takes(name));
-        let tips: BTreeSet<ObjectId> = refs.values().copied().chain(flushed.kept).chain([tree]).collect();
+        let tips: BTreeSet<ObjectId> = refs.values().copied().chain(kept).chain([tree]).collect();
         self.cache.keep_tips(&tips)?;
         let trunk = "refs/heads/trunk".into();
         Ok(SourceState {
@@ -202,7 +213,7 @@ impl Run<'_> {
             default_branch: refs.contains_key(&trunk).then_some(trunk),
             refs,
             received_bytes,
-            carried: Some(Carried { tree, kept: flushed.kept }),
+            carried: Some(Carried { tree, kept }),
             complete: next > info.youngest,
         })
     }
