@@ -1,11 +1,12 @@
 //! What every codeimport process needs and nobody wants to write three times.
 //!
-//! Configuration, telemetry, health, reflection, orderly shutdown, the tower layers around every call, errors
-//! on the wire. Knows nothing of imports, leases or databases.
+//! Configuration, telemetry, health, reflection, orderly shutdown, repeating with a growing delay, the tower layers
+//! around every call, errors on the wire. Knows nothing of imports, leases or databases.
 //!
 //! Nothing here is global except what [`telemetry`] installs, and only a `main` calls that: several services
 //! can run in one process.
 
+mod backoff;
 pub mod client;
 pub mod config;
 mod failpoint;
@@ -20,6 +21,7 @@ mod status;
 pub mod tasks;
 pub mod telemetry;
 
+pub use backoff::Backoff;
 pub use failpoint::failpoint;
 pub use layers::{Deadline, RequestId, TraceContext};
 pub use ready::Ready;

@@ -6,7 +6,7 @@ use std::future::Future;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument as _;
 
-/// Spawns a task whose log lines carry its name.
+/// Spawns a task whose log lines carry its name, and only its own: a task does not belong to whoever spawned it.
 ///
 /// Dropping the handle lets the task go on. For tasks that a service cannot live without, use [`TaskGroup`].
 pub fn spawn<F>(name: &'static str, future: F) -> JoinHandle<F::Output>
@@ -14,9 +14,14 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let span = tracing::info_span!("task", task.name = name);
+    let span = span_of(name);
     #[expect(clippy::disallowed_methods, reason = "this is the function that the ban points to")]
     tokio::spawn(future.instrument(span))
+}
+
+/// A root: several services in one process would otherwise log each other's names.
+fn span_of(name: &'static str) -> tracing::Span {
+    tracing::info_span!(parent: None, "task", task.name = name)
 }
 
 /// Tasks that a service consists of. When one of them fails or panics, the others are told to stop: a service
@@ -41,7 +46,7 @@ impl TaskGroup {
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        let span = tracing::info_span!("task", task.name = name);
+        let span = span_of(name);
         let task = StopOnDeath { shutdown: self.shutdown.clone(), name, done: false };
         self.tasks.spawn(task.watch(future).instrument(span));
     }

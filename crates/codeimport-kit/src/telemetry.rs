@@ -4,7 +4,12 @@
 
 use crate::tasks;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-use std::{env, net::SocketAddr, panic};
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    panic,
+};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// From a call that touches nothing to one that waits for its 30 s long poll.
@@ -50,7 +55,8 @@ pub fn init_quiet() -> Result<(), TelemetryError> {
 
 fn init_with(default: &str) -> Result<(), TelemetryError> {
     let registry = tracing_subscriber::registry().with(filter(default));
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    // Colours are for eyes: in a file or a collector they are noise.
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     if env::var("CODEIMPORT_LOG_FORMAT").is_ok_and(|format| format == "json") {
         registry.with(lines.json().flatten_event(true)).try_init()?;
     } else {

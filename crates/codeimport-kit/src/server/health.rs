@@ -2,13 +2,17 @@
 //!
 //! One answer for all services of a process. It is about readiness only; a process that should be restarted ends.
 
-use std::future::Future;
+use crate::Shutdown;
+use std::{future::Future, time::Duration};
 use tokio::sync::watch;
 use tonic_health::{
     ServingStatus,
     pb::health_server::{Health as HealthApi, HealthServer},
     server::{HealthReporter, health_reporter},
 };
+
+/// How often a dependency is asked for a sign of life.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct State {
@@ -34,6 +38,32 @@ impl Health {
             state.able = able;
             changed
         });
+    }
+
+    /// Lets readiness follow something that the service cannot work without, until the shutdown begins. `look` asks it
+    /// for a sign of life, within a time of its own.
+    pub async fn follow<F, E>(&self, dependency: &'static str, look: impl Fn() -> F + Send, shutdown: &Shutdown)
+    where
+        F: Future<Output = Result<(), E>> + Send,
+        E: std::error::Error + 'static,
+    {
+        let mut able = true;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+                () = shutdown.drained() => return,
+            }
+            let answer = look().await;
+            match &answer {
+                Err(error) if able => {
+                    tracing::warn!(error = error as &dyn std::error::Error, "the {dependency} is away: not ready");
+                }
+                Ok(()) if !able => tracing::info!("the {dependency} is back: ready"),
+                _ => {}
+            }
+            able = answer.is_ok();
+            self.set_able(able);
+        }
     }
 
     pub(super) fn drain(&self) {
