@@ -4,7 +4,7 @@
 //! knows the field's name and turns that into a field violation.
 
 use crate::{common, queue, registry};
-use codeimport_core::{Outcome, RcsType, ReviewStatus, Stage};
+use codeimport_core::{Outcome, RcsType, ReviewStatus, ScheduleState, Stage, StopReason};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -40,6 +40,13 @@ wire_enum!(review_status_to_wire, review_status_from_wire, ReviewStatus, registr
 wire_enum!(outcome_to_wire, outcome_from_wire, Outcome, common::Outcome, {
     Success, NoChange, Partial, Failure, Invalid, UnsupportedFeature, Forbidden, RemoteBroken, Unavailable,
     Throttled, Authentication, Reclaimed, Cancelled, Released,
+});
+
+wire_enum!(schedule_state_to_wire, schedule_state_from_wire, ScheduleState, queue::ScheduleState, {
+    Active, Suspended, Deleted,
+});
+wire_enum!(stop_reason_to_wire, stop_reason_from_wire, StopReason, queue::StopReason, {
+    FailureLimit, PermanentFailure, CrashLoop,
 });
 
 /// The wire value of a point in time.

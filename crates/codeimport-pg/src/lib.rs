@@ -23,4 +23,7 @@ pub use db::{Db, PoolConfig};
 pub use embedded::{Embedded, EmbeddedError};
 pub use error::DbError;
 pub use refinery::Runner;
-pub use tokio_postgres::{Row, types::ToSql};
+pub use tokio_postgres::{
+    Row,
+    types::{FromSqlOwned, ToSql},
+};

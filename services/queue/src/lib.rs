@@ -50,9 +50,6 @@ mod embedded {
 /// Longest wait for the database at the start.
 const DATABASE_START: Duration = Duration::from_secs(60);
 
-/// How often the database is asked for a sign of life, for health.
-const PING_INTERVAL: Duration = Duration::from_secs(2);
-
 /// The queue's migrations, for its schema `queue`.
 #[must_use]
 pub fn migrations() -> Runner {
@@ -105,22 +102,7 @@ async fn prepare(db: &Db) -> anyhow::Result<()> {
 
 /// Ready means: the database answers.
 async fn follow_database(db: Db, health: Health, outages: Outages, shutdown: Shutdown) -> anyhow::Result<()> {
-    let mut able = true;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(PING_INTERVAL) => {}
-            () = shutdown.drained() => return Ok(()),
-        }
-        let answer = db.ping().await;
-        if let Err(error) = &answer {
-            outages.note();
-            if able {
-                tracing::warn!(error = error as &dyn std::error::Error, "database is away: not ready");
-            }
-        } else if !able {
-            tracing::info!("database is back: ready");
-        }
-        able = answer.is_ok();
-        health.set_able(able);
-    }
+    let look = || async { db.ping().await.inspect_err(|_| outages.note()) };
+    health.follow("database", look, &shutdown).await;
+    Ok(())
 }

@@ -15,7 +15,7 @@
 //! during the run makes the job due at once, except where somebody has to be spared: a host that asked for a pause, or
 //! the workers after a reclaim. A job that is not wanted any more stops without a reason of the queue's own.
 
-use crate::schedule::{StopReason, Wanted};
+use crate::schedule::{ScheduleState, StopReason};
 use codeimport_core::Outcome;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -53,7 +53,7 @@ pub struct EndedRun {
     /// The due time under which it was leased.
     pub due_at: Timestamp,
     /// What the registry wants of the job now.
-    pub wanted: Wanted,
+    pub wanted: ScheduleState,
     /// From start to start.
     pub update_interval: Duration,
     /// Whether a request arrived during the run.
@@ -134,7 +134,7 @@ fn reclaims_after(run: &EndedRun) -> u32 {
 }
 
 fn stop(run: &EndedRun, limits: &Limits, failure_count: u32, reclaim_count: u32) -> Option<Option<StopReason>> {
-    if run.wanted != Wanted::Active {
+    if run.wanted != ScheduleState::Active {
         return Some(None);
     }
     if run.outcome.is_permanent() {
@@ -223,7 +223,7 @@ mod tests {
             retry_after: None,
             started_at: at(0.0),
             due_at: at(-0.5),
-            wanted: Wanted::Active,
+            wanted: ScheduleState::Active,
             update_interval: 6 * HOUR,
             requested_meanwhile: false,
             failure_count: 0,
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_job_that_is_not_wanted_stops_without_a_reason_of_the_queue() {
-        for wanted in [Wanted::Suspended, Wanted::Deleted] {
+        for wanted in [ScheduleState::Suspended, ScheduleState::Deleted] {
             for outcome in Outcome::ALL {
                 let unwanted = EndedRun { wanted, failure_count: 9, ..run(*outcome) };
                 assert_eq!(then(&unwanted), Then::Stop(None), "{outcome}");

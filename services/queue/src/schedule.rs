@@ -12,37 +12,17 @@
 //!
 //! The invariant: a schedule with an older generation changes nothing, whatever it says.
 
+pub use codeimport_core::{ScheduleState, StopReason};
+
 use codeimport_core::{FencingToken, ImportId, RcsType, RunId};
 use jiff::Timestamp;
 use std::time::Duration;
-
-/// What the registry wants of a job.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wanted {
-    /// Runs whenever it is due.
-    Active,
-    /// Runs no more; a run under way may finish.
-    Suspended,
-    /// The import is gone; a run under way is cancelled.
-    Deleted,
-}
-
-/// Why the queue itself stopped a job.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StopReason {
-    /// Too many counted failures in a row.
-    FailureLimit,
-    /// An outcome that does not heal by itself.
-    PermanentFailure,
-    /// Run after run lost its worker.
-    CrashLoop,
-}
 
 /// The wanted schedule of a job.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Schedule {
     /// Whether it runs by itself.
-    pub wanted: Wanted,
+    pub wanted: ScheduleState,
     /// From start to start.
     pub update_interval: Duration,
     /// Only workers that can do it get it.
@@ -133,16 +113,19 @@ impl Job {
             return None;
         }
         let mut job = Self { generation: put.generation, schedule: put.schedule.clone(), ..known.clone() };
-        if put.resume || put.schedule.wanted == Wanted::Deleted || known.schedule.wanted == Wanted::Deleted {
+        if put.resume
+            || put.schedule.wanted == ScheduleState::Deleted
+            || known.schedule.wanted == ScheduleState::Deleted
+        {
             job.failure_count = 0;
             job.reclaim_count = 0;
         }
         job.state = known.state_after(put, now);
-        if let (JobState::Running(_), true, Wanted::Active) = (&job.state, put.resume, put.schedule.wanted) {
+        if let (JobState::Running(_), true, ScheduleState::Active) = (&job.state, put.resume, put.schedule.wanted) {
             // "Now" is after this run: it may be failing for the very reason that was just mended.
             job.request = job.request.or(Some(RunRequest { at: now, by: "resume".to_owned() }));
         }
-        if matches!(job.state, JobState::Stopped { .. }) || put.schedule.wanted != Wanted::Active {
+        if matches!(job.state, JobState::Stopped { .. }) || put.schedule.wanted != ScheduleState::Active {
             job.request = None;
         }
         Some(job)
@@ -150,8 +133,8 @@ impl Job {
 
     fn first(put: &PutSchedule, now: Timestamp) -> Self {
         let state = match put.schedule.wanted {
-            Wanted::Active => JobState::Waiting { due_at: now },
-            Wanted::Suspended | Wanted::Deleted => JobState::Stopped { reason: None },
+            ScheduleState::Active => JobState::Waiting { due_at: now },
+            ScheduleState::Suspended | ScheduleState::Deleted => JobState::Stopped { reason: None },
         };
         Self {
             job_id: put.job_id.clone(),
@@ -170,19 +153,21 @@ impl Job {
         match (&self.state, put.schedule.wanted) {
             // The lease goes on; its end looks at the schedule again.
             (JobState::Running(lease), _) => JobState::Running(*lease),
-            (_, Wanted::Deleted) => JobState::Stopped { reason: None },
-            (JobState::Stopped { reason }, Wanted::Suspended) => {
+            (_, ScheduleState::Deleted) => JobState::Stopped { reason: None },
+            (JobState::Stopped { reason }, ScheduleState::Suspended) => {
                 JobState::Stopped { reason: reason.filter(|_| !put.resume) }
             }
-            (JobState::Waiting { .. }, Wanted::Suspended) => JobState::Stopped { reason: None },
-            (_, Wanted::Active) if put.resume => JobState::Waiting { due_at: now },
+            (JobState::Waiting { .. }, ScheduleState::Suspended) => JobState::Stopped { reason: None },
+            (_, ScheduleState::Active) if put.resume => JobState::Waiting { due_at: now },
             // Given up by the queue: a change of the definition alone is no reason to go on.
-            (JobState::Stopped { reason: Some(reason) }, Wanted::Active) => JobState::Stopped { reason: Some(*reason) },
-            (JobState::Stopped { reason: None }, Wanted::Active) => JobState::Waiting {
+            (JobState::Stopped { reason: Some(reason) }, ScheduleState::Active) => {
+                JobState::Stopped { reason: Some(*reason) }
+            }
+            (JobState::Stopped { reason: None }, ScheduleState::Active) => JobState::Waiting {
                 due_at: self.due_by_interval(put.schedule.update_interval).map_or(now, |d| d.max(now)),
             },
             // A shorter interval counts at once; a longer one from the next run on.
-            (JobState::Waiting { due_at }, Wanted::Active) => {
+            (JobState::Waiting { due_at }, ScheduleState::Active) => {
                 let sooner = self.due_by_interval(put.schedule.update_interval).filter(|_| self.failure_count == 0);
                 JobState::Waiting { due_at: sooner.map_or(*due_at, |sooner| sooner.min(*due_at)) }
             }
@@ -195,27 +180,6 @@ impl Job {
     }
 }
 
-/// Declares the one name that each value has in SQL and in logs, and the way back.
-macro_rules! names {
-    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// The name of this value, as it is stored and logged.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
-            /// The value of a stored name; none if there is no such.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($name => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-names!(Wanted { Active = "active", Suspended = "suspended", Deleted = "deleted" });
-names!(StopReason { FailureLimit = "failure_limit", PermanentFailure = "permanent_failure", CrashLoop = "crash_loop" });
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,18 +191,18 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + hour * 3600).unwrap()
     }
 
-    fn put(generation: i64, wanted: Wanted) -> PutSchedule {
+    fn put(generation: i64, wanted: ScheduleState) -> PutSchedule {
         let schedule =
             Schedule { wanted, update_interval: 6 * HOUR, rcs_type: RcsType::Git, source_host: String::new() };
         PutSchedule { job_id: "a".parse().unwrap(), generation, schedule, resume: false }
     }
 
     fn resume(generation: i64) -> PutSchedule {
-        PutSchedule { resume: true, ..put(generation, Wanted::Active) }
+        PutSchedule { resume: true, ..put(generation, ScheduleState::Active) }
     }
 
     fn job() -> Job {
-        Job::after(None, &put(1, Wanted::Active), at(0)).unwrap()
+        Job::after(None, &put(1, ScheduleState::Active), at(0)).unwrap()
     }
 
     fn stopped(reason: StopReason) -> Job {
@@ -257,14 +221,15 @@ mod tests {
 
     #[test]
     fn an_older_or_equal_generation_changes_nothing() {
-        let known = Job::after(Some(&job()), &put(5, Wanted::Suspended), at(1)).unwrap();
+        let known = Job::after(Some(&job()), &put(5, ScheduleState::Suspended), at(1)).unwrap();
         assert_eq!(Job::after(Some(&known), &resume(5), at(2)), None);
-        assert_eq!(Job::after(Some(&known), &put(4, Wanted::Active), at(2)), None);
+        assert_eq!(Job::after(Some(&known), &put(4, ScheduleState::Active), at(2)), None);
     }
 
     #[test]
     fn a_job_that_the_queue_stopped_stays_stopped_without_resume() {
-        let edited = Job::after(Some(&stopped(StopReason::FailureLimit)), &put(2, Wanted::Active), at(1)).unwrap();
+        let edited =
+            Job::after(Some(&stopped(StopReason::FailureLimit)), &put(2, ScheduleState::Active), at(1)).unwrap();
         assert_eq!(edited.state, JobState::Stopped { reason: Some(StopReason::FailureLimit) });
         assert_eq!(edited.failure_count, 5);
     }
@@ -279,9 +244,9 @@ mod tests {
     #[test]
     fn an_approved_job_keeps_its_rhythm() {
         let ran = Job { state: JobState::Stopped { reason: None }, last_started_at: Some(at(0)), ..job() };
-        let early = Job::after(Some(&ran), &put(2, Wanted::Active), at(1)).unwrap();
+        let early = Job::after(Some(&ran), &put(2, ScheduleState::Active), at(1)).unwrap();
         assert_eq!(early.state, JobState::Waiting { due_at: at(6) });
-        let late = Job::after(Some(&ran), &put(2, Wanted::Active), at(9)).unwrap();
+        let late = Job::after(Some(&ran), &put(2, ScheduleState::Active), at(9)).unwrap();
         assert_eq!(late.state, JobState::Waiting { due_at: at(9) });
     }
 
@@ -289,7 +254,7 @@ mod tests {
     fn a_shorter_interval_counts_at_once_and_a_longer_one_does_not_delay() {
         let ran = Job { state: JobState::Waiting { due_at: at(6) }, last_started_at: Some(at(0)), ..job() };
         let with = |interval| {
-            let mut put = put(2, Wanted::Active);
+            let mut put = put(2, ScheduleState::Active);
             put.schedule.update_interval = interval;
             Job::after(Some(&ran), &put, at(1)).unwrap().state
         };
@@ -299,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_running_job_goes_on_whatever_is_wanted() {
-        for wanted in [Wanted::Active, Wanted::Suspended, Wanted::Deleted] {
+        for wanted in [ScheduleState::Active, ScheduleState::Suspended, ScheduleState::Deleted] {
             let changed = Job::after(Some(&running()), &put(2, wanted), at(1)).unwrap();
             assert_eq!(changed.state, running().state);
         }
@@ -311,17 +276,9 @@ mod tests {
         assert!(resumed.request.is_some());
     }
 
-    #[test]
-    fn every_name_leads_back_to_its_value() {
-        for wanted in [Wanted::Active, Wanted::Suspended, Wanted::Deleted] {
-            assert_eq!(Wanted::from_name(wanted.name()), Some(wanted));
-        }
-        assert_eq!(StopReason::from_name("crash_loop"), Some(StopReason::CrashLoop));
-        assert_eq!(StopReason::from_name(""), None);
-    }
-
     fn any_put() -> impl Strategy<Value = PutSchedule> {
-        let wanted = prop_oneof![Just(Wanted::Active), Just(Wanted::Suspended), Just(Wanted::Deleted)];
+        let wanted =
+            prop_oneof![Just(ScheduleState::Active), Just(ScheduleState::Suspended), Just(ScheduleState::Deleted)];
         (1i64..20, wanted, any::<bool>())
             .prop_map(|(generation, wanted, resume)| PutSchedule { resume, ..put(generation, wanted) })
     }
@@ -329,10 +286,10 @@ mod tests {
     /// What the CHECK constraints of the table ask for.
     fn is_storable(job: &Job) -> bool {
         match &job.state {
-            JobState::Waiting { .. } => job.schedule.wanted == Wanted::Active,
+            JobState::Waiting { .. } => job.schedule.wanted == ScheduleState::Active,
             JobState::Running(_) => true,
             JobState::Stopped { reason } => {
-                job.request.is_none() && (job.schedule.wanted != Wanted::Active || reason.is_some())
+                job.request.is_none() && (job.schedule.wanted != ScheduleState::Active || reason.is_some())
             }
         }
     }

@@ -50,7 +50,7 @@ pub struct Intent {
     /// Whether it may run.
     pub status: ReviewStatus,
     /// Why it has this status, for people.
-    pub status_reason: String,
+    pub review_reason: String,
 }
 
 /// A stored import.
@@ -75,7 +75,7 @@ pub struct Import {
     /// When the intent last changed.
     pub updated_at: Timestamp,
     /// How it goes.
-    pub progress: RunHistory,
+    pub history: RunHistory,
 }
 
 /// What the finished runs have come to.
@@ -141,7 +141,7 @@ pub(crate) mod tests {
             ref_patterns: RefPatterns::default(),
             update_interval: None,
         };
-        Intent { definition, status, status_reason: String::new() }
+        Intent { definition, status, review_reason: String::new() }
     }
 
     /// An import to start from: created with generation 2, resumed with 5, changed with 9.
@@ -156,7 +156,7 @@ pub(crate) mod tests {
             registrant: "robin".to_owned(),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
-            progress: RunHistory::default(),
+            history: RunHistory::default(),
         }
     }
 

@@ -11,9 +11,7 @@
 //! What it does not do: decide when an import runs, which is the queue's; touch a repository, which is the worker's.
 
 pub mod audit;
-mod backoff;
 mod config;
-mod database_watch;
 mod definition;
 pub mod error;
 pub mod import;
@@ -30,10 +28,10 @@ pub use store::migrations;
 
 use anyhow::Context as _;
 use codeimport_kit::{
-    Ready, ServiceConfig as _, Shutdown,
+    Backoff, Ready, ServiceConfig as _, Shutdown,
     client::{self, Outbound},
     config::database_url,
-    server::Server,
+    server::{Health, Server},
     tasks::TaskGroup,
 };
 use codeimport_pg::{Db, PoolConfig};
@@ -78,10 +76,21 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     // Learns from the queue how runs ended.
     let consumer = run_event_consumer::RunEventConsumer::new(store, event_channel);
     tasks.spawn("registry.run_event_consumer", consumer.run(shutdown.clone()));
-    // Gets no calls while there is no database.
-    tasks.spawn("registry.database_watch", database_watch::run(db, health, shutdown.clone()));
+    tasks.spawn("registry.health", follow_database(db, health, shutdown.clone()));
     tasks.spawn("registry.server", server.serve(shutdown, ready));
     tasks.join().await
+}
+
+/// Ready means: the database answers.
+async fn follow_database(db: Db, health: Health, shutdown: Shutdown) -> anyhow::Result<()> {
+    health.follow("database", || db.ping(), &shutdown).await;
+    Ok(())
+}
+
+/// How the loops that speak to the queue wait for it. What waits is somebody's change, or somebody's news: more than a
+/// few seconds would be felt.
+fn queue_backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(200), Duration::from_secs(5))
 }
 
 async fn open_database(config: &Config) -> anyhow::Result<Db> {

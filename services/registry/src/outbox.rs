@@ -3,16 +3,13 @@
 //! At least once, and in any order if several replicas relay: the queue refuses an older generation, and an
 //! acknowledgement deletes only the generation that was sent. So whatever happens, the queue ends with the newest wish.
 
-use crate::{
-    backoff::Backoff,
-    store::{ScheduleState, ScheduleWish, Store},
-};
+use crate::store::{ScheduleWish, Store};
 use codeimport_core::ImportId;
-use codeimport_kit::{Shutdown, client::OutboundChannel};
+use codeimport_kit::{Backoff, Shutdown, client::OutboundChannel};
 use codeimport_pg::DbError;
 use codeimport_proto::{
-    convert::{duration_to_wire, rcs_type_to_wire},
-    queue::{PutScheduleRequest, Schedule, ScheduleState as WireState, schedule_service_client::ScheduleServiceClient},
+    convert::{duration_to_wire, rcs_type_to_wire, schedule_state_to_wire},
+    queue::{PutScheduleRequest, Schedule, schedule_service_client::ScheduleServiceClient},
 };
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -39,7 +36,7 @@ impl Relay {
     /// A relay to a queue.
     #[must_use]
     pub fn new(store: Store, queue: OutboundChannel) -> Self {
-        Self { store, queue: ScheduleServiceClient::new(queue), backoff: Backoff::default() }
+        Self { store, queue: ScheduleServiceClient::new(queue), backoff: crate::queue_backoff() }
     }
 
     /// Relays until told to stop.
@@ -134,13 +131,8 @@ impl Interruption {
 }
 
 fn request(import_id: &ImportId, generation: i64, wish: &ScheduleWish) -> PutScheduleRequest {
-    let state = match wish.state {
-        ScheduleState::Active => WireState::Active,
-        ScheduleState::Suspended => WireState::Suspended,
-        ScheduleState::Deleted => WireState::Deleted,
-    };
     let schedule = Schedule {
-        state: state.into(),
+        state: schedule_state_to_wire(wish.state).into(),
         update_interval: Some(duration_to_wire(wish.update_interval)),
         rcs_type: rcs_type_to_wire(wish.rcs_type).into(),
         source_host: wish.source_host.clone(),

@@ -3,10 +3,13 @@
 use crate::{
     audit::{self, EventType, NewEvent, SYSTEM},
     import::{Import, RunHistory},
-    workflow::{Stop, StopCause},
+    workflow::Stop,
 };
-use codeimport_core::{ImportId, Outcome};
-use codeimport_proto::{convert::timestamp_from_wire, queue as wire};
+use codeimport_core::{ImportId, Outcome, StopReason};
+use codeimport_proto::{
+    convert::{stop_reason_from_wire, timestamp_from_wire},
+    queue as wire,
+};
 use jiff::Timestamp;
 
 /// What the registry takes from a run event.
@@ -27,7 +30,7 @@ pub struct RunEffect {
     /// Counted failures in a row, with this run.
     pub consecutive_failure_count: i32,
     /// Why the queue stopped the schedule with this run, if it did.
-    pub stop_cause: Option<StopCause>,
+    pub stop_reason: Option<StopReason>,
 }
 
 impl RunEffect {
@@ -43,20 +46,20 @@ impl RunEffect {
             finished_at: run.finish_time.as_ref().and_then(timestamp_from_wire),
             generation: event.generation,
             consecutive_failure_count: event.consecutive_failure_count.max(0),
-            stop_cause: stop_cause(event.stop_reason()),
+            stop_reason: stop_reason_from_wire(event.stop_reason),
         })
     }
 
     /// Whether it is about this import, and not about an earlier one of the same id.
     #[must_use]
     pub fn is_about(&self, import: &Import) -> bool {
-        self.generation >= import.created_generation && self.run_id > import.progress.last_run_id
+        self.generation >= import.created_generation && self.run_id > import.history.last_run_id
     }
 
     /// The history with this run. Failures from before the last resume no longer count.
     #[must_use]
     pub fn history_after(&self, import: &Import) -> RunHistory {
-        let before = &import.progress;
+        let before = &import.history;
         let stale = self.generation < import.resumed_generation;
         RunHistory {
             last_run_id: self.run_id,
@@ -74,8 +77,8 @@ impl RunEffect {
     /// The stop, if the queue stopped the schedule with this run.
     #[must_use]
     pub fn stop(&self) -> Option<Stop> {
-        self.stop_cause.map(|cause| Stop {
-            cause,
+        self.stop_reason.map(|reason| Stop {
+            reason,
             generation: self.generation,
             outcome: self.outcome,
             message: self.message.clone(),
@@ -100,15 +103,6 @@ impl RunEffect {
     }
 }
 
-fn stop_cause(reason: wire::StopReason) -> Option<StopCause> {
-    match reason {
-        wire::StopReason::Unspecified => None,
-        wire::StopReason::FailureLimit => Some(StopCause::FailureLimit),
-        wire::StopReason::PermanentFailure => Some(StopCause::PermanentFailure),
-        wire::StopReason::CrashLoop => Some(StopCause::CrashLoop),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +118,7 @@ mod tests {
             finished_at: Some(Timestamp::UNIX_EPOCH),
             generation,
             consecutive_failure_count: 3,
-            stop_cause: None,
+            stop_reason: None,
         }
     }
 
@@ -151,7 +145,7 @@ mod tests {
         let mut import = import(ReviewStatus::Reviewed);
         assert!(!effect(Outcome::Success, import.created_generation - 1).is_about(&import));
         assert!(effect(Outcome::Success, import.created_generation).is_about(&import));
-        import.progress.last_run_id = 8;
+        import.history.last_run_id = 8;
         assert!(!effect(Outcome::Success, import.created_generation).is_about(&import));
     }
 

@@ -3,8 +3,8 @@
 //! Told at least once, applied once: see [`Store::apply_run_events`]. Every replica follows; the work is done by
 //! whoever comes first.
 
-use crate::{backoff::Backoff, run_effect::RunEffect, store::Store};
-use codeimport_kit::{Shutdown, client::OutboundChannel};
+use crate::{run_effect::RunEffect, store::Store};
+use codeimport_kit::{Backoff, Shutdown, client::OutboundChannel};
 use codeimport_pg::DbError;
 use codeimport_proto::queue::{
     RunEvent, WatchRunEventsRequest, WatchRunEventsResponse, run_service_client::RunServiceClient,
@@ -31,7 +31,7 @@ impl RunEventConsumer {
     /// A consumer of a queue's events. The channel must add no deadline: the stream stays open.
     #[must_use]
     pub fn new(store: Store, queue: OutboundChannel) -> Self {
-        Self { store, queue: RunServiceClient::new(queue), backoff: Backoff::default() }
+        Self { store, queue: RunServiceClient::new(queue), backoff: crate::queue_backoff() }
     }
 
     /// Follows until told to stop.

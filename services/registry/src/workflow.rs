@@ -16,7 +16,7 @@ use crate::{
     import::{Definition, Import, Intent},
     policy::Policy,
 };
-use codeimport_core::{Outcome, ReviewStatus};
+use codeimport_core::{Outcome, ReviewStatus, StopReason};
 
 /// A change to be written, all of it or nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,22 +31,11 @@ pub struct Decision {
     pub stopped_by_queue: bool,
 }
 
-/// Why the queue itself stops a schedule.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StopCause {
-    /// Too many counted failures in a row.
-    FailureLimit,
-    /// An outcome that does not heal by itself.
-    PermanentFailure,
-    /// Run after run lost its worker.
-    CrashLoop,
-}
-
 /// What the queue says with a stop.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stop {
     /// Why.
-    pub cause: StopCause,
+    pub reason: StopReason,
     /// Generation of the schedule that was in force.
     pub generation: i64,
     /// How the last run ended.
@@ -72,9 +61,9 @@ pub enum StopVerdict {
 #[must_use]
 pub fn create(definition: Definition, policy: &Policy, actor: &str) -> Decision {
     let status = policy.first_status(&definition.source.url);
-    let status_reason = if status.runs() { "approved by policy" } else { "waits for approval" };
-    let intent = Intent { definition, status, status_reason: status_reason.to_owned() };
-    let event = event(EventType::Created, actor, &intent.status_reason, None, Some(&intent));
+    let review_reason = if status.runs() { "approved by policy" } else { "waits for approval" };
+    let intent = Intent { definition, status, review_reason: review_reason.to_owned() };
+    let event = event(EventType::Created, actor, &intent.review_reason, None, Some(&intent));
     Decision { resume: intent.status.runs(), intent, event, stopped_by_queue: false }
 }
 
@@ -93,7 +82,7 @@ pub fn update(import: &Import, definition: Definition, policy: &Policy, actor: &
     let mut after = Intent { definition, ..before.clone() };
     if !same && !first.runs() && matches!(before.status, ReviewStatus::Reviewed | ReviewStatus::Failing) {
         after.status = ReviewStatus::New;
-        after.status_reason = "source or target was changed: waits for approval".to_owned();
+        after.review_reason = "source or target was changed: waits for approval".to_owned();
     }
     let event = event(EventType::Updated, actor, "", Some(before), Some(&after));
     let resume = !same && after.status.runs();
@@ -107,7 +96,7 @@ pub fn review(import: &Import, status: ReviewStatus, reason: &str, actor: &str) 
     if before.status == status {
         return None;
     }
-    let after = Intent { status, status_reason: reason.to_owned(), ..before.clone() };
+    let after = Intent { status, review_reason: reason.to_owned(), ..before.clone() };
     let event = event(EventType::Reviewed, actor, reason, Some(before), Some(&after));
     let resume = status.runs() && import.stopped_by_queue;
     Some(Decision { intent: after, event, resume, stopped_by_queue: import.stopped_by_queue && !resume })
@@ -121,7 +110,7 @@ pub fn retry(import: &Import, actor: &str) -> Option<Decision> {
         return None;
     }
     let reason = "tried again";
-    let after = Intent { status: ReviewStatus::Reviewed, status_reason: reason.to_owned(), ..before.clone() };
+    let after = Intent { status: ReviewStatus::Reviewed, review_reason: reason.to_owned(), ..before.clone() };
     let event = event(EventType::Retried, actor, reason, Some(before), Some(&after));
     Some(Decision { intent: after, event, resume: true, stopped_by_queue: false })
 }
@@ -142,22 +131,21 @@ pub fn stop(import: &Import, stop: &Stop) -> StopVerdict {
     if !before.status.runs() {
         return StopVerdict::Noted;
     }
-    let after = Intent { status: ReviewStatus::Failing, status_reason: reason_of(stop), ..before.clone() };
-    let event = event(EventType::Reviewed, SYSTEM, &after.status_reason, Some(before), Some(&after));
+    let after = Intent { status: ReviewStatus::Failing, review_reason: reason_of(stop), ..before.clone() };
+    let event = event(EventType::Reviewed, SYSTEM, &after.review_reason, Some(before), Some(&after));
     StopVerdict::Failing(Box::new(Decision { intent: after, event, resume: false, stopped_by_queue: true }))
 }
 
-/// For the person who has to mend it: what happened, what was said, what to do.
+/// For the person who has to mend it, as sentences: what happened, what was said, what to do.
 fn reason_of(stop: &Stop) -> String {
-    let cause = match stop.cause {
-        StopCause::FailureLimit => format!("stopped after {} failures in a row", stop.consecutive_failure_count),
-        StopCause::PermanentFailure => "stopped, because trying again cannot help".to_owned(),
-        StopCause::CrashLoop => "stopped, because run after run lost its worker; see the workers' logs".to_owned(),
+    let decided = match stop.reason {
+        StopReason::FailureLimit => format!("Stopped after {} failures in a row.", stop.consecutive_failure_count),
+        StopReason::PermanentFailure => "Stopped, because trying again cannot help.".to_owned(),
+        StopReason::CrashLoop => "Stopped, because run after run lost its worker; see the workers' logs.".to_owned(),
     };
-    let advice = stop.outcome.advice().filter(|_| stop.cause != StopCause::CrashLoop);
-    let said = (!stop.message.is_empty()).then_some(stop.message.as_str());
-    let parts: Vec<_> = [Some(cause.as_str()), said, advice].into_iter().flatten().collect();
-    parts.join(": ")
+    let advice = stop.outcome.advice().filter(|_| stop.reason != StopReason::CrashLoop);
+    let said = Some(stop.message.as_str()).filter(|message| !message.is_empty());
+    [Some(decided.as_str()), said, advice].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn event(
@@ -179,10 +167,10 @@ mod tests {
 
     fn stop_at(generation: i64) -> Stop {
         Stop {
-            cause: StopCause::PermanentFailure,
+            reason: StopReason::PermanentFailure,
             generation,
             outcome: Outcome::Invalid,
-            message: "no such repository".to_owned(),
+            message: "There is no repository.".to_owned(),
             consecutive_failure_count: 1,
         }
     }
@@ -228,8 +216,8 @@ mod tests {
         let StopVerdict::Failing(decision) = stop(&import(Reviewed), &stop_at(5)) else { panic!("not failing") };
         assert_eq!((decision.intent.status, decision.event.actor.as_str()), (Failing, SYSTEM));
         assert!(decision.stopped_by_queue && !decision.resume);
-        assert!(decision.intent.status_reason.contains("no such repository"), "{}", decision.intent.status_reason);
-        assert!(decision.intent.status_reason.contains("Check the URL"), "{}", decision.intent.status_reason);
+        let expected = "Stopped, because trying again cannot help. There is no repository. Check the URL";
+        assert!(decision.intent.review_reason.starts_with(expected), "{}", decision.intent.review_reason);
     }
 
     #[test]

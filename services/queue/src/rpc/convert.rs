@@ -2,7 +2,7 @@
 
 use crate::{
     run::{Progress, Run, RunStats},
-    schedule::{Job, JobState, PutSchedule, Schedule, StopReason, Wanted},
+    schedule::{Job, JobState, PutSchedule, Schedule, StopReason},
     store::{Acquire, LogLine, MAX_LINE_BYTES, RunEvent, storable_text},
 };
 use codeimport_core::{ImportId, RcsType};
@@ -10,8 +10,9 @@ use codeimport_kit::{ApiError, Violations};
 use codeimport_proto::{
     common,
     convert::{
-        duration_from_wire, duration_to_wire, outcome_to_wire, rcs_type_from_wire, rcs_type_to_wire, stage_from_wire,
-        stage_to_wire, timestamp_from_wire, timestamp_to_wire,
+        duration_from_wire, duration_to_wire, outcome_to_wire, rcs_type_from_wire, rcs_type_to_wire,
+        schedule_state_from_wire, schedule_state_to_wire, stage_from_wire, stage_to_wire, stop_reason_to_wire,
+        timestamp_from_wire, timestamp_to_wire,
     },
     queue as wire,
 };
@@ -44,13 +45,7 @@ pub(super) fn put_schedule(request: wire::PutScheduleRequest) -> Result<PutSched
 }
 
 fn schedule(v: &mut Violations, sent: wire::Schedule) -> Option<Schedule> {
-    let wanted = match sent.state() {
-        wire::ScheduleState::Active => Some(Wanted::Active),
-        wire::ScheduleState::Suspended => Some(Wanted::Suspended),
-        wire::ScheduleState::Deleted => Some(Wanted::Deleted),
-        wire::ScheduleState::Unspecified => None,
-    };
-    let wanted = v.require("schedule.state", wanted);
+    let wanted = v.require("schedule.state", schedule_state_from_wire(sent.state));
     let rcs_type = v.require("schedule.rcs_type", rcs_type_from_wire(sent.rcs_type));
     let interval = v.require("schedule.update_interval", sent.update_interval.as_ref());
     let interval = interval.and_then(|interval| v.check("schedule.update_interval", update_interval(interval)));
@@ -198,7 +193,7 @@ pub(super) fn job_to_wire(job: &Job) -> wire::Job {
         generation: job.generation,
         schedule: Some(schedule_to_wire(&job.schedule)),
         state: state.into(),
-        stop_reason: stop_reason_to_wire(stop_reason).into(),
+        stop_reason: wire_stop_reason(stop_reason),
         due_time,
         requested_time: job.request.as_ref().map(|request| timestamp_to_wire(request.at)),
         running_run_id,
@@ -208,26 +203,17 @@ pub(super) fn job_to_wire(job: &Job) -> wire::Job {
 }
 
 fn schedule_to_wire(schedule: &Schedule) -> wire::Schedule {
-    let state = match schedule.wanted {
-        Wanted::Active => wire::ScheduleState::Active,
-        Wanted::Suspended => wire::ScheduleState::Suspended,
-        Wanted::Deleted => wire::ScheduleState::Deleted,
-    };
     wire::Schedule {
-        state: state.into(),
+        state: schedule_state_to_wire(schedule.wanted).into(),
         update_interval: Some(duration_to_wire(schedule.update_interval)),
         rcs_type: rcs_type_to_wire(schedule.rcs_type).into(),
         source_host: schedule.source_host.clone(),
     }
 }
 
-fn stop_reason_to_wire(reason: Option<StopReason>) -> wire::StopReason {
-    match reason {
-        None => wire::StopReason::Unspecified,
-        Some(StopReason::FailureLimit) => wire::StopReason::FailureLimit,
-        Some(StopReason::PermanentFailure) => wire::StopReason::PermanentFailure,
-        Some(StopReason::CrashLoop) => wire::StopReason::CrashLoop,
-    }
+/// None is the unspecified value.
+fn wire_stop_reason(reason: Option<StopReason>) -> i32 {
+    reason.map_or_else(Default::default, stop_reason_to_wire).into()
 }
 
 fn count_to_wire(count: u32) -> i32 {
@@ -278,7 +264,7 @@ pub(super) fn run_event_to_wire(event: &RunEvent) -> wire::RunEvent {
     wire::RunEvent {
         sequence: event.sequence,
         run: Some(run_to_wire(&event.run)),
-        stop_reason: stop_reason_to_wire(event.stop_reason).into(),
+        stop_reason: wire_stop_reason(event.stop_reason),
         generation: event.generation,
         consecutive_failure_count: count_to_wire(event.failure_count),
     }

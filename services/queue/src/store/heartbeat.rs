@@ -6,7 +6,7 @@ use super::{
     run_log, storable_text,
 };
 use crate::run::Progress;
-use crate::schedule::Wanted;
+use crate::schedule::ScheduleState;
 use codeimport_core::Stage;
 use codeimport_pg::Tx;
 use jiff::Timestamp;
@@ -159,9 +159,9 @@ async fn extend(tx: &Tx<'_>, beats: &[Beat], ttl_s: f64) -> Result<Vec<Verdict>,
         // Positions count from 1. Two items for the same lease get the same answer.
         let at = usize::try_from(get::<i64>(row, "position")? - 1).ok();
         if let Some(verdict) = at.and_then(|at| verdicts.get_mut(at)) {
-            *verdict = match parsed::<Wanted>(row, "wanted")? {
-                Wanted::Deleted => Verdict::Cancel(renewal),
-                Wanted::Active | Wanted::Suspended => Verdict::Extended(renewal),
+            *verdict = match parsed::<ScheduleState>(row, "wanted")? {
+                ScheduleState::Deleted => Verdict::Cancel(renewal),
+                ScheduleState::Active | ScheduleState::Suspended => Verdict::Extended(renewal),
             };
         }
     }

@@ -4,7 +4,7 @@ use super::{
     Store, StoreError,
     rows::{self, job_columns},
 };
-use crate::schedule::{Job, JobState, Wanted};
+use crate::schedule::{Job, JobState, ScheduleState};
 use codeimport_core::{ImportId, RunId};
 use codeimport_pg::Tx;
 use scoped_futures::ScopedFutureExt as _;
@@ -76,7 +76,7 @@ async fn refusal(tx: &Tx<'_>, job_id: &ImportId) -> StoreError {
     match job {
         Err(error) => error.into(),
         Ok(Some(Job { schedule, state, .. }))
-            if schedule.wanted != Wanted::Deleted || matches!(state, JobState::Running(_)) =>
+            if schedule.wanted != ScheduleState::Deleted || matches!(state, JobState::Running(_)) =>
         {
             StoreError::JobStopped(job_id.clone())
         }

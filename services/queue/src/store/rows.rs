@@ -1,12 +1,11 @@
 //! Rows to values: one function per row type.
 
 use crate::run::{Progress, Run, RunEnd, RunStats};
-use crate::schedule::{Job, JobState, LeaseRow, RunRequest, Schedule, StopReason, Wanted};
-use codeimport_core::{FencingToken, ImportId, RunId, UnknownName};
-use codeimport_pg::{DbError, Row};
+use crate::schedule::{Job, JobState, LeaseRow, RunRequest, Schedule};
+use codeimport_core::{FencingToken, ImportId, RunId};
+use codeimport_pg::{DbError, FromSqlOwned, Row};
 use jiff::{SignedDuration, Timestamp};
 use std::{fmt::Display, str::FromStr, time::Duration};
-use tokio_postgres::types::FromSqlOwned;
 
 /// What [`job`] reads, of a table called `job`.
 macro_rules! job_columns {
@@ -135,17 +134,3 @@ fn stats(row: &Row) -> Result<Option<RunStats>, DbError> {
     };
     Ok(Some(stats))
 }
-
-/// The stored names of the queue's own enums.
-macro_rules! from_stored_name {
-    ($($type:ident),+) => {
-        $(impl FromStr for $type {
-            type Err = UnknownName;
-
-            fn from_str(name: &str) -> Result<Self, UnknownName> {
-                Self::from_name(name).ok_or_else(|| UnknownName { kind: stringify!($type), name: name.to_owned() })
-            }
-        })+
-    };
-}
-from_stored_name!(Wanted, StopReason);

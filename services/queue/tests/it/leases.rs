@@ -4,7 +4,7 @@ use crate::support::{Fixture, acquire, put};
 use codeimport_core::{Outcome, RcsType};
 use codeimport_pg::DbError;
 use codeimport_queue::{
-    schedule::Wanted,
+    schedule::ScheduleState,
     store::{Acquire, GrantedLease},
 };
 use scoped_futures::ScopedFutureExt as _;
@@ -163,7 +163,7 @@ async fn the_database_itself_refuses_a_second_holder() {
 #[tokio::test]
 async fn a_suspended_job_is_not_leased() {
     let fixture = Fixture::with_due_jobs(1).await;
-    fixture.put(&put("job-0", 2, Wanted::Suspended)).await;
+    fixture.put(&put("job-0", 2, ScheduleState::Suspended)).await;
     assert!(fixture.lease(&acquire(1)).await.is_empty());
 }
 

@@ -6,7 +6,7 @@
 use crate::support::{Fixture, acquire, finish, put, run_id};
 use codeimport_core::Outcome;
 use codeimport_queue::{
-    schedule::{JobState, PutSchedule, Wanted},
+    schedule::{JobState, PutSchedule, ScheduleState},
     store::{LeaseName, StoreError, Verdict},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
@@ -45,8 +45,9 @@ impl Model {
     }
 
     async fn put(&mut self) {
-        let wanted =
-            *[Wanted::Active, Wanted::Active, Wanted::Suspended, Wanted::Deleted].choose(&mut self.rng).unwrap();
+        let wanted = *[ScheduleState::Active, ScheduleState::Active, ScheduleState::Suspended, ScheduleState::Deleted]
+            .choose(&mut self.rng)
+            .unwrap();
         // Now and then an old message comes late.
         self.generation += self.rng.random_range(1..3);
         let generation =
@@ -110,7 +111,7 @@ impl Model {
             let Ok(job) = self.fixture.store.get_schedule(&job_id.parse().unwrap()).await else { continue };
             assert_eq!(run_id(&job), self.held.get(job_id).map(|lease| lease.run_id), "{job:?}");
             let runs_by_itself = matches!(job.state, JobState::Waiting { .. });
-            assert!(!runs_by_itself || job.schedule.wanted == Wanted::Active, "{job:?}");
+            assert!(!runs_by_itself || job.schedule.wanted == ScheduleState::Active, "{job:?}");
         }
         for lease in self.held.values() {
             assert_ne!(self.fixture.beat(lease).await, Verdict::Lost);

@@ -12,7 +12,7 @@ use codeimport_proto::{
         schedule_service_server::ScheduleService as _,
     },
 };
-use codeimport_queue::{Config, LeaseRpc, Queue, RunRpc, ScheduleRpc, schedule::Wanted};
+use codeimport_queue::{Config, LeaseRpc, Queue, RunRpc, ScheduleRpc, schedule};
 use std::time::{Duration, Instant};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
@@ -152,7 +152,7 @@ async fn the_long_poll_ends_as_soon_as_a_job_is_due() {
 async fn the_long_poll_notices_what_another_replica_made_due() {
     let fixture = Fixture::new().await;
     let service = service(&fixture);
-    let put = put("a", 1, Wanted::Active);
+    let put = put("a", 1, schedule::ScheduleState::Active);
     let (leases, _) = tokio::join!(lease(&service, Duration::from_secs(30)), fixture.put(&put));
     assert_eq!(leases.len(), 1);
 }
@@ -175,7 +175,7 @@ async fn errors_name_what_they_are_about() {
     let refused = service.schedules.get_schedule(Request::new(get)).await.unwrap_err();
     assert_eq!(reason_of(&refused), Some(ErrorReason::JobNotFound));
     assert_eq!(refused.get_details_error_info().unwrap().metadata["job_id"], "nothing");
-    fixture.put(&put("a", 1, Wanted::Suspended)).await;
+    fixture.put(&put("a", 1, schedule::ScheduleState::Suspended)).await;
     let request = RequestRunRequest { job_id: "a".to_owned(), requested_by: String::new() };
     let refused = service.schedules.request_run(Request::new(request)).await.unwrap_err();
     assert_eq!(reason_of(&refused), Some(ErrorReason::JobStopped));

@@ -3,7 +3,7 @@
 use crate::support::{Fixture, acquire, due_at, put, resume, run_id};
 use codeimport_core::Outcome;
 use codeimport_queue::{
-    schedule::{JobState, StopReason, Wanted},
+    schedule::{JobState, ScheduleState, StopReason},
     store::{StoreError, Verdict},
 };
 use jiff::Timestamp;
@@ -11,8 +11,8 @@ use jiff::Timestamp;
 #[tokio::test]
 async fn older_generation_changes_nothing() {
     let fixture = Fixture::new().await;
-    let (_, newest) = fixture.put(&put("a", 7, Wanted::Suspended)).await;
-    for late in [put("a", 6, Wanted::Active), put("a", 7, Wanted::Active), resume("a", 3)] {
+    let (_, newest) = fixture.put(&put("a", 7, ScheduleState::Suspended)).await;
+    for late in [put("a", 6, ScheduleState::Active), put("a", 7, ScheduleState::Active), resume("a", 3)] {
         assert_eq!(fixture.put(&late).await, (false, newest.clone()));
     }
 }
@@ -21,8 +21,8 @@ async fn older_generation_changes_nothing() {
 async fn a_tombstone_refuses_the_messages_it_outlived() {
     let fixture = Fixture::new().await;
     // The deletion overtakes the creation.
-    fixture.put(&put("a", 9, Wanted::Deleted)).await;
-    let (applied, _) = fixture.put(&put("a", 3, Wanted::Active)).await;
+    fixture.put(&put("a", 9, ScheduleState::Deleted)).await;
+    let (applied, _) = fixture.put(&put("a", 3, ScheduleState::Active)).await;
     assert!(!applied);
     assert!(fixture.lease(&acquire(1)).await.is_empty());
 }
@@ -30,7 +30,7 @@ async fn a_tombstone_refuses_the_messages_it_outlived() {
 #[tokio::test]
 async fn schedules_that_arrive_together_end_with_the_newest() {
     let fixture = Fixture::new().await;
-    let (store, puts) = (&fixture.store, [1, 4, 2, 5, 3].map(|generation| put("a", generation, Wanted::Active)));
+    let (store, puts) = (&fixture.store, [1, 4, 2, 5, 3].map(|generation| put("a", generation, ScheduleState::Active)));
     let (a, b, c, d, e) = tokio::join!(
         store.put_schedule(&puts[0]),
         store.put_schedule(&puts[1]),
@@ -47,7 +47,7 @@ async fn schedules_that_arrive_together_end_with_the_newest() {
 #[tokio::test]
 async fn suspended_while_running_gets_no_successor() {
     let (fixture, lease) = Fixture::with_running_job().await;
-    fixture.put(&put("job-0", 2, Wanted::Suspended)).await;
+    fixture.put(&put("job-0", 2, ScheduleState::Suspended)).await;
     assert!(matches!(fixture.beat(&lease).await, Verdict::Extended(_)), "the run may finish");
     assert_eq!(fixture.finish(&lease, Outcome::Success).await, None);
     assert_eq!(fixture.job("job-0").await.state, JobState::Stopped { reason: None });
@@ -56,8 +56,8 @@ async fn suspended_while_running_gets_no_successor() {
 #[tokio::test]
 async fn reapproved_while_running_is_one_job() {
     let (fixture, lease) = Fixture::with_running_job().await;
-    fixture.put(&put("job-0", 2, Wanted::Suspended)).await;
-    fixture.put(&put("job-0", 3, Wanted::Active)).await;
+    fixture.put(&put("job-0", 2, ScheduleState::Suspended)).await;
+    fixture.put(&put("job-0", 3, ScheduleState::Active)).await;
     assert_eq!(run_id(&fixture.job("job-0").await), Some(lease.run_id), "still the same run");
     assert!(fixture.lease(&acquire(5)).await.is_empty());
     let next = fixture.finish(&lease, Outcome::Success).await;
@@ -67,7 +67,7 @@ async fn reapproved_while_running_is_one_job() {
 #[tokio::test]
 async fn deleted_while_running_is_cancelled_with_the_next_heartbeat() {
     let (fixture, lease) = Fixture::with_running_job().await;
-    fixture.put(&put("job-0", 2, Wanted::Deleted)).await;
+    fixture.put(&put("job-0", 2, ScheduleState::Deleted)).await;
     assert!(matches!(fixture.beat(&lease).await, Verdict::Cancel(_)));
     assert_eq!(fixture.finish(&lease, Outcome::Cancelled).await, None);
     assert_eq!(fixture.job("job-0").await.state, JobState::Stopped { reason: None });
@@ -79,7 +79,7 @@ async fn a_job_that_the_queue_stopped_runs_again_only_by_resume() {
     assert_eq!(fixture.finish(&lease, Outcome::Invalid).await, None);
     let stopped = JobState::Stopped { reason: Some(StopReason::PermanentFailure) };
     assert_eq!(fixture.job("job-0").await.state, stopped);
-    assert_eq!(fixture.put(&put("job-0", 2, Wanted::Active)).await.1.state, stopped);
+    assert_eq!(fixture.put(&put("job-0", 2, ScheduleState::Active)).await.1.state, stopped);
     let (_, resumed) = fixture.put(&resume("job-0", 3)).await;
     assert_eq!(resumed.failure_count, 0);
     assert_eq!(fixture.lease(&acquire(1)).await.len(), 1);
@@ -132,8 +132,8 @@ async fn requests_while_running_lead_to_one_more_run() {
 #[tokio::test]
 async fn a_stopped_job_cannot_be_requested_and_a_deleted_one_is_gone() {
     let fixture = Fixture::new().await;
-    fixture.put(&put("stopped", 1, Wanted::Suspended)).await;
-    fixture.put(&put("deleted", 2, Wanted::Deleted)).await;
+    fixture.put(&put("stopped", 1, ScheduleState::Suspended)).await;
+    fixture.put(&put("deleted", 2, ScheduleState::Deleted)).await;
     let refused = async |job_id: &str| fixture.store.request_run(&job_id.parse().unwrap(), "robin").await.unwrap_err();
     assert!(matches!(refused("stopped").await, StoreError::JobStopped(_)));
     assert!(matches!(refused("deleted").await, StoreError::JobNotFound(_)));

@@ -5,7 +5,7 @@ use codeimport_pg::{Client, test_util::TestDb};
 use codeimport_queue::{
     next_due::Limits,
     run::RunStats,
-    schedule::{Job, JobState, PutSchedule, Schedule, Wanted},
+    schedule::{Job, JobState, PutSchedule, Schedule, ScheduleState},
     store::{Acquire, Beat, Finish, GrantedLease, LeaseName, LogLine, Release, Store, StoreError, Verdict},
 };
 use jiff::Timestamp;
@@ -34,7 +34,7 @@ impl Fixture {
     pub(crate) async fn with_due_jobs(count: i32) -> Self {
         let fixture = Self::new().await;
         for number in 0..count {
-            fixture.put(&put(&format!("job-{number}"), 1, Wanted::Active)).await;
+            fixture.put(&put(&format!("job-{number}"), 1, ScheduleState::Active)).await;
             let age = f64::from(60 * (count - number));
             fixture
                 .sql(
@@ -111,14 +111,14 @@ impl Fixture {
     }
 }
 
-pub(crate) fn put(job_id: &str, generation: i64, wanted: Wanted) -> PutSchedule {
+pub(crate) fn put(job_id: &str, generation: i64, wanted: ScheduleState) -> PutSchedule {
     let schedule =
         Schedule { wanted, update_interval: 6 * HOUR, rcs_type: RcsType::Git, source_host: "example.org".to_owned() };
     PutSchedule { job_id: job_id.parse().unwrap(), generation, schedule, resume: false }
 }
 
 pub(crate) fn resume(job_id: &str, generation: i64) -> PutSchedule {
-    PutSchedule { resume: true, ..put(job_id, generation, Wanted::Active) }
+    PutSchedule { resume: true, ..put(job_id, generation, ScheduleState::Active) }
 }
 
 /// A request for leases under a new id.

@@ -13,7 +13,7 @@ use codeimport_proto::{
 
 pub(super) fn import(import: &Import) -> wire::Import {
     let definition = &import.intent.definition;
-    let progress = &import.progress;
+    let history = &import.history;
     wire::Import {
         import_id: import.import_id.to_string(),
         display_name: definition.display_name.clone(),
@@ -25,16 +25,16 @@ pub(super) fn import(import: &Import) -> wire::Import {
         }),
         update_interval: definition.update_interval.map(duration_to_wire),
         review_status: review_status_to_wire(import.intent.status).into(),
-        review_reason: import.intent.status_reason.clone(),
+        review_reason: import.intent.review_reason.clone(),
         etag: import.etag(),
         registrant: import.registrant.clone(),
         create_time: Some(timestamp_to_wire(import.created_at)),
         update_time: Some(timestamp_to_wire(import.updated_at)),
-        last_success_time: progress.last_success_at.map(timestamp_to_wire),
-        last_run_id: progress.last_run_id,
-        last_outcome: progress.last_outcome.map_or(common::Outcome::Unspecified, outcome_to_wire).into(),
-        last_message: progress.last_message.clone(),
-        consecutive_failure_count: progress.consecutive_failure_count,
+        last_success_time: history.last_success_at.map(timestamp_to_wire),
+        last_run_id: history.last_run_id,
+        last_outcome: history.last_outcome.map_or(common::Outcome::Unspecified, outcome_to_wire).into(),
+        last_message: history.last_message.clone(),
+        consecutive_failure_count: history.consecutive_failure_count,
     }
 }
 

@@ -142,7 +142,7 @@ async fn preview(store: &Store, new: NewImport) -> Result<wire::Import, Registry
         registrant: new.registrant,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
-        progress: RunHistory::default(),
+        history: RunHistory::default(),
     };
     let shown = convert::import(&import);
     Ok(wire::Import { etag: String::new(), create_time: None, update_time: None, ..shown })

@@ -109,8 +109,8 @@ fn check_review(request: &ReviewImportRequest) -> Result<(ReviewStatus, &str), R
     if request.reason.chars().count() > MAX_REASON_CHARS {
         violations.add("reason", "is longer than 1,000 characters");
     }
-    if request.reason.contains('\0') {
-        violations.add("reason", "contains a NUL character");
+    if request.reason.chars().any(|c| c.is_control() && c != '\n') {
+        violations.add("reason", "contains a control character");
     }
     Ok((violations.finish_with(status)?, request.reason.trim()))
 }

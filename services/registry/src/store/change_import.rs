@@ -119,7 +119,7 @@ async fn update_row(tx: &Tx<'_>, id: &ImportId, generation: i64, decision: &Deci
                 &definition.ref_patterns.exclude,
                 &definition.update_interval.map(to_milliseconds),
                 &intent.status.name(),
-                &intent.status_reason,
+                &intent.review_reason,
                 &generation,
                 &decision.resume,
                 &decision.stopped_by_queue,

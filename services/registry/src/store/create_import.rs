@@ -100,7 +100,7 @@ async fn insert_row(tx: &Tx<'_>, generation: i64, new: &NewImport) -> Result<Imp
                 &definition.ref_patterns.exclude,
                 &definition.update_interval.map(to_milliseconds),
                 &intent.status.name(),
-                &intent.status_reason,
+                &intent.review_reason,
                 &generation,
                 &new.registrant,
                 &new.request_id,

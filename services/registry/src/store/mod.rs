@@ -23,7 +23,7 @@ pub use events::StoredEvent;
 pub use fence::Holder;
 pub use list_refs::RefPage;
 pub use list_revisions::RevisionPosition;
-pub use outbox::{ScheduleState, ScheduleWish};
+pub use outbox::ScheduleWish;
 pub use put_revisions::{Revision, Signature};
 pub use read_imports::ImportFilter;
 pub use run_spec::RunSpec;

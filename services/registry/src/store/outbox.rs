@@ -8,32 +8,9 @@ use super::{
     rows::{milliseconds, parse, to_milliseconds},
 };
 use crate::import::Intent;
-use codeimport_core::{ImportId, RcsType};
+use codeimport_core::{ImportId, RcsType, ScheduleState};
 use codeimport_pg::{DbError, Row, Tx};
 use std::time::Duration;
-
-/// What the registry wants of a schedule.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ScheduleState {
-    /// Runs whenever it is due.
-    Active,
-    /// Runs no more.
-    Suspended,
-    /// The import is gone.
-    Deleted,
-}
-
-impl ScheduleState {
-    const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Deleted];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Deleted => "deleted",
-        }
-    }
-}
 
 /// What the queue has to be told about one import.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -100,7 +77,9 @@ impl Store {
     /// Only of the database.
     pub async fn oldest_wish_age(&self) -> Result<Duration, DbError> {
         const SQL: &str = "-- registry.oldest_wish_age
-            SELECT coalesce(extract(epoch FROM now() - min(waiting_since)), 0)::float8 AS age_s FROM schedule_outbox";
+            -- greatest: a wish may be newer than this statement
+            SELECT greatest(coalesce(extract(epoch FROM now() - min(waiting_since)), 0), 0)::float8 AS age_s
+              FROM schedule_outbox";
         let age_s: f64 = self.db.client().await?.query_one(SQL, &[]).await?.get("age_s");
         Duration::try_from_secs_f64(age_s).map_err(|error| DbError::decode("waiting_since", &error))
     }
@@ -144,10 +123,8 @@ pub(super) async fn put(tx: &Tx<'_>, id: &ImportId, generation: i64, wish: &Sche
 }
 
 fn wish(row: &Row) -> Result<(ImportId, i64, ScheduleWish), DbError> {
-    let name: &str = row.get("state");
-    let state = ScheduleState::ALL.into_iter().find(|state| state.name() == name);
     let wish = ScheduleWish {
-        state: state.ok_or_else(|| DbError::decode("state", &name))?,
+        state: parse(row, "state")?,
         resume: row.get("resume"),
         update_interval: milliseconds(row.get("update_interval_ms"))?,
         rcs_type: parse(row, "rcs_type")?,

@@ -30,7 +30,7 @@ pub(super) fn import(row: &Row) -> Result<Import, DbError> {
         registrant: row.get("registrant"),
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
-        progress: run_history(row)?,
+        history: run_history(row)?,
     })
 }
 
@@ -45,7 +45,7 @@ fn intent(row: &Row) -> Result<Intent, DbError> {
         update_interval: row.get::<_, Option<i64>>("update_interval_ms").map(milliseconds).transpose()?,
     };
     let status = parse::<ReviewStatus>(row, "review_status")?;
-    Ok(Intent { definition, status, status_reason: row.get("review_reason") })
+    Ok(Intent { definition, status, review_reason: row.get("review_reason") })
 }
 
 fn run_history(row: &Row) -> Result<RunHistory, DbError> {

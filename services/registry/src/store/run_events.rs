@@ -71,7 +71,7 @@ async fn apply(tx: &Tx<'_>, effect: &RunEffect) -> Result<bool, DbError> {
     let import = change_import::lock_import(tx, &effect.import_id).await?;
     let Some(import) = import.filter(|import| effect.is_about(import)) else { return Ok(false) };
     write_history(tx, &import.import_id, &effect.history_after(&import)).await?;
-    events::insert(tx, &import.import_id, &effect.event(&import.progress)).await?;
+    events::insert(tx, &import.import_id, &effect.event(&import.history)).await?;
     apply_stop(tx, &import, effect).await
 }
 
