@@ -1,7 +1,10 @@
 //! Connections to queue and registry. Made with the first call, and again whenever they break.
 
 use crate::Config;
-use codeimport_kit::client::{self, InvalidServerUrl, Outbound, OutboundChannel};
+use codeimport_kit::{
+    Backoff,
+    client::{self, InvalidServerUrl, Outbound, OutboundChannel},
+};
 use codeimport_proto::{
     queue::lease_service_client::LeaseServiceClient,
     registry::{run_support_service_client::RunSupportServiceClient, scan_service_client::ScanServiceClient},
@@ -11,8 +14,17 @@ use std::time::Duration;
 /// Deadline of calls that do not wait for anything.
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Largest message: a swap of half a million refs.
+/// Deadline of a swap. The registry makes all revisions of a first scan visible in one transaction, whose statements may
+/// take two minutes each; a deadline that ends before would make the worker try the same again for ever.
+pub(crate) const SWAP_DEADLINE: Duration = Duration::from_secs(300);
+
+/// Largest message, as the contract says of SwapRefs; and as much for an answer.
 const MAX_MESSAGE_LEN: usize = 64 << 20;
+
+/// Delays between the attempts of a call that a run waits for.
+pub(crate) fn call_backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(200), Duration::from_secs(10))
+}
 
 /// The generated clients, ready to be cloned for each call.
 #[derive(Clone)]

@@ -3,9 +3,9 @@
 //! Draining never loses a lease: a long poll that is cut off may have been granted some, so it is repeated by its request
 //! id, and what comes is given back.
 
-use crate::{Config, VERSION, backoff::Backoff, clients::Clients, job_run::Workshop, lease::Granted};
+use crate::{Config, VERSION, clients::Clients, job_run::Workshop, lease::Granted};
 use codeimport_core::{FencingToken, RunId};
-use codeimport_kit::{Shutdown, tasks};
+use codeimport_kit::{Backoff, Shutdown, tasks};
 use codeimport_proto::{
     convert::{duration_from_wire, duration_to_wire, rcs_type_to_wire},
     queue::{AcquireLeasesRequest, Lease},
@@ -23,6 +23,10 @@ const WAIT: Duration = Duration::from_secs(20);
 
 /// What the answer may take beyond that.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long to wait for a queue that does not answer, before it is asked again.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// How long a draining worker tries to find out what it was granted last.
 const RECOVERY_DEADLINE: Duration = Duration::from_secs(3);
@@ -76,7 +80,7 @@ impl Driver {
 
     /// Leases and starts jobs until the worker drains.
     async fn take_jobs(&self) {
-        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut request_id = Uuid::new_v4();
         while let Some(mut free) = self.free_slots().await {
             let acquired = tokio::select! {
@@ -86,7 +90,7 @@ impl Driver {
             match acquired {
                 Ok(leases) => {
                     request_id = Uuid::new_v4();
-                    backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
+                    backoff.reset();
                     self.start(leases, &mut free).await;
                 }
                 // The same request id once more: the answer that got lost may have granted something.
@@ -146,7 +150,7 @@ impl Driver {
     }
 
     async fn pause(&self, backoff: &mut Backoff, status: &Status) {
-        let delay = backoff.delay();
+        let delay = backoff.next_delay();
         tracing::warn!(error.code = ?status.code(), error.message = status.message(), delay = ?delay, "no leases to be had");
         tokio::select! {
             () = tokio::time::sleep(delay) => {}

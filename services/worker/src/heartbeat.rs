@@ -28,6 +28,10 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// Most log lines of one run in one heartbeat; the others go with the next.
 const MAX_LINES: usize = 200;
 
+/// Most bytes of log lines in one heartbeat, shared by its runs. gRPC servers take messages of 4 MiB, and a heartbeat that
+/// is too large would cost all leases.
+const MAX_LOG_BYTES: usize = 2 << 20;
+
 /// What an answer means for a run.
 #[derive(PartialEq, Eq, Debug)]
 enum Answer {
@@ -99,7 +103,8 @@ impl Heartbeat {
     }
 
     async fn send(&self, runs: &[Arc<ActiveRun>]) -> Result<(), Status> {
-        let items: Vec<_> = runs.iter().map(|run| item(run)).collect();
+        let log_bytes = MAX_LOG_BYTES / runs.len().max(1);
+        let items: Vec<_> = runs.iter().map(|run| item(run, log_bytes)).collect();
         let newest_lines: Vec<_> =
             items.iter().map(|item| item.log_lines.last().map(|line| line.line_number)).collect();
         let mut request = Request::new(HeartbeatRequest { worker_id: self.worker_id.clone(), items });
@@ -119,11 +124,11 @@ impl Heartbeat {
     }
 }
 
-fn item(run: &ActiveRun) -> HeartbeatItem {
+fn item(run: &ActiveRun, log_bytes: usize) -> HeartbeatItem {
     HeartbeatItem {
         lease_token: run.lease.lease_token(),
         progress: Some(run.progress_to_wire()),
-        log_lines: run.log.waiting(MAX_LINES),
+        log_lines: run.log.waiting(MAX_LINES, log_bytes),
     }
 }
 

@@ -9,8 +9,7 @@
 
 use crate::{
     Config,
-    backoff::Backoff,
-    clients::Clients,
+    clients::{Clients, call_backoff},
     farewell::{Farewell, Report, farewell},
     heartbeat::Heartbeat,
     lease::{Granted, HeldLease, LeaseEnded},
@@ -19,6 +18,7 @@ use crate::{
     run_log::cut,
     stop::{self, Refusal, Stop},
 };
+use codeimport_convert::ConvertError;
 use codeimport_core::Outcome;
 use codeimport_kit::{failpoint, tasks};
 use codeimport_proto::{
@@ -32,8 +32,9 @@ use tonic::Status;
 /// Longest message of a run; the contract's limit.
 const MAX_MESSAGE_LEN: usize = 4_000;
 
-/// Log lines sent with the finish, at most.
+/// Log lines sent with the last word, at most, and their bytes: gRPC servers take messages of 4 MiB.
 const MAX_LINES: usize = 1_000;
+const MAX_LOG_BYTES: usize = 3 << 20;
 
 /// Where runs are done: all that they share.
 pub(crate) struct Workshop {
@@ -105,14 +106,7 @@ impl Workshop {
         };
         let result = tasks::spawn("worker.pipeline", pipeline.run()).await.ok();
         if let Some(Err(Stop::Failed(error))) = &result {
-            tracing::warn!(
-                job.id = run.lease.job_id(),
-                run.id = run.lease.run_id().0,
-                run.stage = error.stage.name(),
-                run.outcome = error.outcome.name(),
-                error.chain = error.chain(),
-                "a stage failed"
-            );
+            log_failure(&run.lease, error);
         }
         result
     }
@@ -126,7 +120,7 @@ impl Workshop {
                 stage: stage_to_wire(report.stage).into(),
                 message: cut(report.message.clone(), MAX_MESSAGE_LEN),
                 stats: Some(report.stats),
-                log_lines: run.log.waiting(MAX_LINES),
+                log_lines: run.log.waiting(MAX_LINES, MAX_LOG_BYTES),
                 retry_after: report.retry_after.map(duration_to_wire),
             };
             let mut client = self.clients.leases();
@@ -148,7 +142,7 @@ impl Workshop {
             let request = ReleaseLeaseRequest {
                 lease_token: run.lease.lease_token(),
                 reason: "the worker drains".to_owned(),
-                log_lines: run.log.waiting(MAX_LINES),
+                log_lines: run.log.waiting(MAX_LINES, MAX_LOG_BYTES),
             };
             let mut client = self.clients.leases();
             async move { client.release_lease(request).await.map(drop) }
@@ -165,7 +159,7 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<(), Status>>,
 {
-    let mut backoff = Backoff::for_calls();
+    let mut backoff = call_backoff();
     while let Err(status) = call().await {
         let (job, code) = (run.lease.job_id(), status.code());
         if stop::judge(&status) != Refusal::Transient {
@@ -173,7 +167,32 @@ where
             return;
         }
         tracing::warn!(job.id = job, error.code = ?code, error.message = status.message(), "the queue is away; {verb} again");
-        tokio::time::sleep(backoff.delay()).await;
+        tokio::time::sleep(backoff.next_delay()).await;
+    }
+}
+
+/// A source that is down is a worker that works: only our own failures are a warning.
+fn log_failure(lease: &HeldLease, error: &ConvertError) {
+    let (job, run) = (lease.job_id(), lease.run_id().0);
+    let (stage, outcome, chain) = (error.stage.name(), error.outcome.name(), error.chain());
+    if error.outcome == Outcome::Failure {
+        tracing::warn!(
+            job.id = job,
+            run.id = run,
+            run.stage = stage,
+            run.outcome = outcome,
+            error.chain = chain,
+            "a stage failed"
+        );
+    } else {
+        tracing::info!(
+            job.id = job,
+            run.id = run,
+            run.stage = stage,
+            run.outcome = outcome,
+            error.chain = chain,
+            "a stage did not reach its end"
+        );
     }
 }
 

@@ -16,7 +16,6 @@
 //! Invariant: before anything is written anywhere, the run has made sure that its lease lasts long enough for it. What a
 //! run cannot know (it was paused, its clock stood still), target and registry find out by the fencing token.
 
-mod backoff;
 mod clients;
 mod config;
 mod driver;

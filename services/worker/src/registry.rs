@@ -4,18 +4,18 @@
 //! long as the lease is held: the work is done, only telling it is missing.
 
 use crate::{
-    backoff::Backoff,
-    clients::Clients,
+    clients::{Clients, SWAP_DEADLINE, call_backoff},
     roster::ActiveRun,
     stop::{self, Refusal, Stop},
 };
 use codeimport_convert::{ConvertError, ObjectId};
 use codeimport_core::{Outcome, Stage};
+use codeimport_kit::Backoff;
 use codeimport_proto::registry::{
     GetRunSpecRequest, GetRunSpecResponse, ListRefsRequest, PutRevisionsRequest, Ref, Revision, SwapRefsRequest,
 };
 use std::{collections::BTreeSet, future::Future};
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
 /// Refs asked for at once.
 const PAGE_LEN: i32 = 5_000;
@@ -70,7 +70,8 @@ impl Registry<'_> {
         let call = |lease_token| {
             let mut client = self.clients.run_support();
             let Swap { refs, default_branch, refs_digest } = swap.clone();
-            let request = SwapRefsRequest { lease_token, refs, default_branch, refs_digest };
+            let mut request = Request::new(SwapRefsRequest { lease_token, refs, default_branch, refs_digest });
+            request.set_timeout(SWAP_DEADLINE);
             async move {
                 match client.swap_refs(request).await {
                     Err(status) if stop::judge(&status) == Refusal::Violation => {
@@ -109,7 +110,7 @@ impl Registry<'_> {
         F: FnMut(Vec<u8>) -> Fut,
         Fut: Future<Output = Result<Response<T>, Status>>,
     {
-        let mut backoff = Backoff::for_calls();
+        let mut backoff = call_backoff();
         let mut doubts = 0;
         loop {
             self.run.lease.ensure_held().await?;
@@ -132,7 +133,7 @@ impl Registry<'_> {
     }
 
     async fn pause(&self, backoff: &mut Backoff, status: &Status) -> Result<(), Stop> {
-        let delay = backoff.delay();
+        let delay = backoff.next_delay();
         tracing::warn!(error.code = ?status.code(), error.message = status.message(), delay = ?delay, "registry is away");
         tokio::select! {
             () = tokio::time::sleep(delay) => Ok(()),

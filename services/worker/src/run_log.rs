@@ -48,9 +48,16 @@ impl RunLog {
         state.add(stage, cut(text, MAX_TEXT_LEN), now);
     }
 
-    /// The oldest lines that wait, at most `count`.
-    pub(crate) fn waiting(&self, count: usize) -> Vec<LogLine> {
-        self.state().waiting.iter().take(count).cloned().collect()
+    /// The oldest lines that wait: at most so many, with at most so many bytes of text.
+    pub(crate) fn waiting(&self, max_lines: usize, max_bytes: usize) -> Vec<LogLine> {
+        let mut room = max_bytes;
+        let state = self.state();
+        let fitting = state.waiting.iter().take(max_lines).take_while(|line| {
+            let fits = line.text.len() <= room;
+            room = room.saturating_sub(line.text.len());
+            fits
+        });
+        fitting.cloned().collect()
     }
 
     /// The queue has all lines up to this number.
@@ -91,7 +98,7 @@ mod tests {
     use super::*;
 
     fn texts(log: &RunLog) -> Vec<(i64, String)> {
-        log.waiting(usize::MAX).into_iter().map(|line| (line.line_number, line.text)).collect()
+        log.waiting(usize::MAX, usize::MAX).into_iter().map(|line| (line.line_number, line.text)).collect()
     }
 
     #[test]
@@ -100,10 +107,21 @@ mod tests {
         for text in ["one", "two", "three"] {
             log.push(Stage::Fetch, text, Timestamp::UNIX_EPOCH);
         }
-        assert_eq!(log.waiting(1)[0].text, "one");
+        assert_eq!(log.waiting(1, usize::MAX)[0].text, "one");
         log.acknowledge(2);
         log.acknowledge(1);
         assert_eq!(texts(&log), [(3, "three".to_owned())]);
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_wait_for_the_next_message() {
+        let log = RunLog::default();
+        for text in ["four", "five!", "six"] {
+            log.push(Stage::Fetch, text, Timestamp::UNIX_EPOCH);
+        }
+        assert_eq!(log.waiting(9, 3).len(), 0);
+        assert_eq!(log.waiting(9, 11).len(), 2, "none is left out in between");
+        assert_eq!(log.waiting(9, 12).len(), 3);
     }
 
     #[test]
