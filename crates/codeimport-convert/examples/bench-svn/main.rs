@@ -1,0 +1,193 @@
+//! `make bench-svn`: this converter and `git svn`, side by side on the same served repository.
+//!
+//! Makes a repository (or takes one by `--repository`), serves it on loopback with svnserve, and with Apache where that is
+//! installed, and measures revisions per second, peak memory, the time of a poll that finds nothing, and of ten new
+//! revisions. Asserts nothing: figures are for people to judge.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures go to standard output, progress to the other")]
+
+mod git_svn;
+mod history;
+mod memory;
+mod ours;
+mod report;
+mod repository;
+mod server;
+
+use anyhow::Context as _;
+use clap::Parser;
+use git_svn::GitSvn;
+use memory::MemoryWatch;
+use report::{GitSvnFigures, Large, Report, Transport, count, median};
+use repository::{INCREMENT, Repository};
+use server::Server;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Polls, of which the median counts.
+const POLLS: usize = 50;
+
+/// Polls of `git svn`, which take their time.
+const SLOW_POLLS: usize = 3;
+
+/// Compares with `git svn`, on a made-up repository unless told otherwise.
+#[derive(Parser)]
+struct Args {
+    /// Measure with this repository, as it is: no increment then.
+    #[arg(long)]
+    repository: Option<String>,
+    /// Revisions of the made-up repository.
+    #[arg(long, default_value_t = 2_500)]
+    revisions: u64,
+    /// Also measure speed and memory of our own at this many revisions.
+    #[arg(long)]
+    also: Vec<u64>,
+    /// Conversions, of which the median counts.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Seconds that `git svn` gets per transport; 0 leaves it out.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Where to write the figures as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    convert_into: Option<PathBuf>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    if let (Some(dir), Some(url)) = (&args.convert_into, &args.repository) {
+        println!("{}", serde_json::to_string(&ours::convert_here(url, dir)?)?);
+        return Ok(());
+    }
+    let report = measure(&args)?;
+    print!("{}", report.table());
+    match &args.json {
+        Some(path) => std::fs::write(path, serde_json::to_vec_pretty(&report)?).context("cannot write the figures"),
+        None => Ok(()),
+    }
+}
+
+fn measure(args: &Args) -> anyhow::Result<Report> {
+    let dir = tempfile::Builder::new().prefix("bench-svn-").tempdir()?;
+    let dir = dir.path();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut report = Report { cores, revisions: args.revisions, transports: Vec::new(), memory: BTreeMap::new() };
+    if let Some(url) = &args.repository {
+        report.revisions = youngest(url)?;
+        report.transports.push(Bench { args, dir, servers: Vec::new() }.transport("given", url, report.revisions)?);
+        return Ok(report);
+    }
+    let served = dir.join("served");
+    std::fs::create_dir(&served)?;
+    // Apache's processes give up root's rights.
+    open_to_all(dir)?;
+    let svnserve = Server::svnserve(&served)?;
+    let apache = Server::apache(&served, dir)?;
+    let servers = [Some(&svnserve), apache.as_ref()].into_iter().flatten().map(Server::pid).collect();
+    let bench = Bench { args, dir, servers };
+    report.transports.push(bench.made("svn", &svnserve, &served)?);
+    match &apache {
+        Some(apache) => report.transports.push(bench.made("http", apache, &served)?),
+        None => eprintln!("http is left out: Debian's libapache2-mod-svn is not installed"),
+    }
+    for revisions in &args.also {
+        eprintln!("making a repository of {revisions} revisions");
+        let name = format!("large-{revisions}");
+        Repository::make(&served, &name, *revisions)?;
+        let ours = ours::convert(&svnserve.url(&name), &bench.folder(&name)?)?;
+        report.memory.insert(*revisions, Large { seconds: ours.seconds, peak_bytes: ours.peak_bytes });
+    }
+    Ok(report)
+}
+
+/// What all measurements have in common.
+struct Bench<'a> {
+    args: &'a Args,
+    dir: &'a Path,
+    servers: Vec<u32>,
+}
+
+impl Bench<'_> {
+    /// Measures with a repository made for it, the increment included.
+    fn made(&self, name: &str, server: &Server, served: &Path) -> anyhow::Result<Transport> {
+        eprintln!("{name}: making a repository of {} revisions", self.args.revisions);
+        let repository = Repository::make(served, name, self.args.revisions)?;
+        let url = server.url(name);
+        let mut transport = self.transport(name, &url, self.args.revisions)?;
+        eprintln!("{name}: {INCREMENT} new revisions");
+        let clone = self.git_svn_at_the_end(name, &url)?;
+        repository.grow()?;
+        transport.ours_increment_seconds = Some(ours::convert(&url, &self.dir.join(format!("{name}-0")))?.seconds);
+        if let (Some(figures), Some(clone)) = (&mut transport.git_svn, clone) {
+            figures.increment_seconds = Some(clone.fetch(None)?);
+            let polls: Result<Vec<_>, _> = (0..SLOW_POLLS).map(|_| clone.fetch(None)).collect();
+            figures.poll_seconds = Some(median(polls?));
+        }
+        Ok(transport)
+    }
+
+    fn transport(&self, name: &str, url: &str, revisions: u64) -> anyhow::Result<Transport> {
+        let watch = MemoryWatch::start(self.servers.clone());
+        let mut ours = Vec::new();
+        for run in 0..self.args.runs.max(1) {
+            eprintln!("{name}: conversion {}", run + 1);
+            ours.push(ours::convert(url, &self.folder(&format!("{name}-{run}"))?)?);
+        }
+        let ours_peak_bytes = watch.stop();
+        let seconds = median(ours.iter().map(|ours| ours.seconds).collect());
+        Ok(Transport {
+            name: format!("{name}: {url}"),
+            ours,
+            ours_revisions_per_second: count(revisions) / seconds,
+            ours_peak_bytes,
+            ours_poll_seconds: median(ours::poll(url, POLLS)?),
+            ours_increment_seconds: None,
+            git_svn: self.git_svn(name, url)?,
+        })
+    }
+
+    fn git_svn(&self, name: &str, url: &str) -> anyhow::Result<Option<GitSvnFigures>> {
+        if self.args.seconds == 0 {
+            return Ok(None);
+        }
+        let Some(clone) = GitSvn::init(url, self.dir.join(format!("{name}-git-svn")))? else {
+            eprintln!("git svn is left out: Debian's git-svn is not installed");
+            return Ok(None);
+        };
+        eprintln!("{name}: git svn, for {} s", self.args.seconds);
+        let watch = MemoryWatch::start(self.servers.clone());
+        let first = clone.fetch_for(Duration::from_secs(self.args.seconds))?;
+        Ok(Some(GitSvnFigures { first, peak_bytes: watch.stop(), poll_seconds: None, increment_seconds: None }))
+    }
+
+    /// A clone that has the last few revisions only: to convert all would take too long, and its increment is not slower so.
+    fn git_svn_at_the_end(&self, name: &str, url: &str) -> anyhow::Result<Option<GitSvn>> {
+        if self.args.seconds == 0 {
+            return Ok(None);
+        }
+        let clone = GitSvn::init(url, self.dir.join(format!("{name}-git-svn-end")))?;
+        if let Some(clone) = &clone {
+            clone.fetch(Some((self.args.revisions.saturating_sub(5), self.args.revisions)))?;
+        }
+        Ok(clone)
+    }
+
+    fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let path = self.dir.join(name);
+        std::fs::create_dir_all(&path)?;
+        Ok(path)
+    }
+}
+
+fn open_to_all(dir: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755))
+}
+
+fn youngest(url: &str) -> anyhow::Result<u64> {
+    let output = codeimport_subprocess::Command::new("svn").args(["info", "--show-item", "revision", url]).run()?;
+    output.stdout_text().trim().parse().with_context(|| format!("{url}: {}", output.stderr))
+}
