@@ -44,6 +44,12 @@ impl Policy {
         SourceUrl::parse(source.rcs_type, &source.url).is_ok()
     }
 
+    /// Whether a target that is stored may still be written: the operator's rules may have changed since it came in.
+    #[must_use]
+    pub fn allows_target(&self, target_url: &str) -> bool {
+        TargetUrl::parse(target_url).is_ok_and(|target| self.check_target(&target).is_ok())
+    }
+
     /// Whether a target may be written.
     ///
     /// # Errors

@@ -57,7 +57,10 @@ impl RunSupportApi {
         let spec = self.store.run_spec(&holder).await?;
         let import = &spec.import;
         if !self.policy.allows_source(&import.intent.definition.source) {
-            return Err(source_forbidden(import).into());
+            return Err(forbidden(import, "source").into());
+        }
+        if !self.policy.allows_target(&import.intent.definition.target_url) {
+            return Err(forbidden(import, "target").into());
         }
         Ok(GetRunSpecResponse {
             import_id: import.import_id.to_string(),
@@ -89,8 +92,9 @@ impl RunSupportApi {
     }
 }
 
-fn source_forbidden(import: &Import) -> ApiError {
-    ApiError::new(ErrorReason::ReviewStatusForbids, "policy no longer allows this source: finish with FORBIDDEN")
+fn forbidden(import: &Import, what: &str) -> ApiError {
+    let message = format!("policy no longer allows this {what}: finish with FORBIDDEN");
+    ApiError::new(ErrorReason::ReviewStatusForbids, message)
         .with("import_id", &import.import_id)
         .with("review_status", import.intent.status)
 }

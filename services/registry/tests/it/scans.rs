@@ -61,6 +61,18 @@ async fn a_holder_learns_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_target_that_policy_has_taken_back_is_not_written_again() {
+    let mut registry = Registry::start().await;
+    registry.create("a").await;
+    // As it stands after an operator has moved the folder for local targets.
+    let client = registry.db.client().await.expect("connected");
+    let move_away = "UPDATE import SET target_url = 'file:///elsewhere/a.git' WHERE import_id = 'a'";
+    client.execute(move_away, &[]).await.expect("moved");
+    let refused = registry.runs.get_run_spec(spec(token("a", 1))).await;
+    assert_eq!(reason(refused), ErrorReason::ReviewStatusForbids);
+}
+
+#[tokio::test]
 async fn lower_fencing_token_is_refused_in_every_write() {
     let mut registry = Registry::start().await;
     registry.create("a").await;
