@@ -3,7 +3,7 @@
 use codeimport_core::LeaseKey;
 use codeimport_kit::{
     ServiceConfig,
-    config::{ConfigDuration, ConfigError, Secret},
+    config::{ConfigDuration, ConfigError, Secret, database_url},
     server::ServerConfig,
 };
 use serde::Deserialize;
@@ -72,6 +72,7 @@ impl Default for Config {
 impl ServiceConfig for Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.signing_key()?;
+        database_url(self.database_url.as_ref())?;
         let spans = [
             ("lease_ttl", self.lease_ttl),
             ("heartbeat_interval", self.heartbeat_interval),
@@ -121,7 +122,11 @@ mod tests {
     use super::*;
 
     fn good() -> Config {
-        Config { lease_key: Secret::from("0123456789abcdef0123456789abcdef"), ..Config::default() }
+        Config {
+            lease_key: Secret::from("0123456789abcdef0123456789abcdef"),
+            database_url: Some(Secret::from("postgresql://host/codeimport")),
+            ..Config::default()
+        }
     }
 
     fn complaint(config: &Config) -> String {
@@ -129,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_right_but_for_the_secret() {
+    fn the_defaults_are_right_but_for_secret_and_database() {
         assert!(good().check().is_ok());
         assert!(complaint(&Config::default()).contains("lease_key"));
     }

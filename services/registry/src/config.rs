@@ -4,7 +4,7 @@ use crate::policy::Policy;
 use codeimport_core::LeaseKey;
 use codeimport_kit::{
     ServiceConfig,
-    config::{ConfigDuration, ConfigError, Secret},
+    config::{ConfigDuration, ConfigError, Secret, database_url},
     server::ServerConfig,
 };
 use serde::Deserialize;
@@ -99,6 +99,7 @@ impl Config {
 impl ServiceConfig for Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.lease_key()?;
+        database_url(self.database_url.as_ref())?;
         if self.local_target_root.as_ref().is_some_and(|root| !root.is_absolute()) {
             return Err(ConfigError::invalid("local_target_root", "is no absolute path"));
         }
