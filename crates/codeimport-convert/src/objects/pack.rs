@@ -10,7 +10,7 @@
 use super::index::{self, IndexEntry};
 use super::recent::Object;
 use super::store::StoreError;
-use flate2::{Compression, write::ZlibEncoder};
+use flate2::{Compress, Compression, FlushCompress, Status};
 use gix::ObjectId;
 use gix::objs::Kind;
 use sha1::{Digest as _, Sha1};
@@ -143,11 +143,13 @@ fn unique() -> u64 {
 /// One thread's life: takes objects until there are no more, or until something fails.
 fn compress_all(shared: &Shared, objects: &Mutex<Receiver<(ObjectId, Object)>>) {
     let mut entry = Vec::new();
+    // One for all objects: to set one up costs as much as compressing a small object.
+    let mut compress = Compress::new(Compression::fast(), true);
     loop {
         let next = objects.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((id, object)) = next else { return };
         entry.clear();
-        let written = encode(&object, &mut entry).and_then(|()| append(shared, id, &object, &entry));
+        let written = encode(&object, &mut compress, &mut entry).and_then(|()| append(shared, id, &object, &entry));
         if let Err(error) = written {
             shared.state().failure.get_or_insert(error);
             return;
@@ -156,7 +158,7 @@ fn compress_all(shared: &Shared, objects: &Mutex<Receiver<(ObjectId, Object)>>) 
 }
 
 /// Makes the bytes of an entry: kind and length, then the content compressed.
-fn encode(object: &Object, entry: &mut Vec<u8>) -> io::Result<()> {
+fn encode(object: &Object, compress: &mut Compress, entry: &mut Vec<u8>) -> io::Result<()> {
     let kind = match object.kind {
         Kind::Commit => 1,
         Kind::Tree => 2,
@@ -173,9 +175,22 @@ fn encode(object: &Object, entry: &mut Vec<u8>) -> io::Result<()> {
         rest >>= 7;
     }
     entry.push(byte);
-    let mut encoder = ZlibEncoder::new(entry, Compression::fast());
-    encoder.write_all(&object.content)?;
-    encoder.finish().map(drop)
+    deflate(&object.content, compress, entry)
+}
+
+fn deflate(content: &[u8], compress: &mut Compress, output: &mut Vec<u8>) -> io::Result<()> {
+    compress.reset();
+    let mut rest = content;
+    loop {
+        output.reserve(rest.len() / 2 + 128);
+        let before = compress.total_in();
+        let status = compress.compress_vec(rest, output, FlushCompress::Finish)?;
+        if status == Status::StreamEnd {
+            return Ok(());
+        }
+        let taken = usize::try_from(compress.total_in() - before).unwrap_or_default();
+        rest = &rest[taken..];
+    }
 }
 
 fn low_bits(number: usize, bits: u32) -> u8 {
