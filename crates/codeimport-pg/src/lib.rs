@@ -14,6 +14,7 @@ mod db;
 mod embedded;
 mod error;
 mod migrate;
+pub mod row;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 mod tx;
@@ -23,7 +24,4 @@ pub use db::{Db, PoolConfig};
 pub use embedded::{Embedded, EmbeddedError};
 pub use error::DbError;
 pub use refinery::Runner;
-pub use tokio_postgres::{
-    Row,
-    types::{FromSqlOwned, ToSql},
-};
+pub use tokio_postgres::{Row, types::ToSql};

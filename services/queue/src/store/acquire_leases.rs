@@ -1,11 +1,11 @@
 //! Leases jobs that are due.
 
-use super::{
-    LeaseName, Store, StoreError,
-    rows::{get, parsed},
-};
+use super::{LeaseName, Store, StoreError};
 use codeimport_core::{FencingToken, RcsType, RunId};
-use codeimport_pg::{DbError, Row, Tx};
+use codeimport_pg::{
+    DbError, Row, Tx,
+    row::{get, parsed},
+};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
 use uuid::Uuid;

@@ -12,7 +12,7 @@ use crate::{
     schedule::{Job, RunRequest, StopReason},
 };
 use codeimport_core::{Outcome, Stage};
-use codeimport_pg::{Row, Tx};
+use codeimport_pg::{Row, Tx, row::get};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -54,14 +54,14 @@ pub(super) use held_columns;
 pub(super) fn held_run(row: &Row) -> Result<HeldRun, StoreError> {
     let job = rows::job(row)?;
     let crate::schedule::JobState::Running(lease) = job.state else { return Err(StoreError::LeaseLost) };
-    let requested_at: Option<Timestamp> = rows::get(row, "run_requested_at")?;
-    let requested_by: Option<String> = rows::get(row, "run_requested_by")?;
+    let requested_at: Option<Timestamp> = get(row, "run_requested_at")?;
+    let requested_by: Option<String> = get(row, "run_requested_by")?;
     Ok(HeldRun {
         lease: LeaseName { job_id: job.job_id.clone(), run_id: lease.run_id, fencing_token: lease.fencing_token },
-        started_at: rows::get(row, "started_at")?,
-        due_at: rows::get(row, "run_due_at")?,
+        started_at: get(row, "started_at")?,
+        due_at: get(row, "run_due_at")?,
         original_request: requested_at.zip(requested_by).map(|(at, by)| RunRequest { at, by }),
-        now: rows::get(row, "now")?,
+        now: get(row, "now")?,
         job,
     })
 }

@@ -3,11 +3,11 @@
 use super::{
     LeaseName, LogLine, Store, StoreError,
     end_run::{Ending, end_run, lock_held},
-    rows, run_log,
+    run_log,
 };
 use crate::run::RunStats;
 use codeimport_core::{Outcome, Stage};
-use codeimport_pg::Tx;
+use codeimport_pg::{Tx, row::get};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
 use std::time::Duration;
@@ -113,5 +113,5 @@ async fn ended_before(tx: &Tx<'_>, lease: &LeaseName, outcome: Outcome) -> Resul
         )
         .await?;
     let row = row.ok_or(StoreError::LeaseLost)?;
-    Ok(rows::get(&row, "next_due_at")?)
+    Ok(get(&row, "next_due_at")?)
 }

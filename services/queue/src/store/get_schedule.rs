@@ -6,6 +6,7 @@ use super::{
 };
 use crate::schedule::Job;
 use codeimport_core::{ImportId, RcsType};
+use codeimport_pg::row::get;
 use std::time::Duration;
 
 impl Store {
@@ -45,7 +46,7 @@ impl Store {
                 &[&names],
             )
             .await?;
-        let due_in: Option<f64> = rows::get(&row, "due_in_s")?;
+        let due_in: Option<f64> = get(&row, "due_in_s")?;
         Ok(due_in.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
     }
 }

@@ -1,14 +1,13 @@
 //! Extends leases, and takes in what their runs report.
 
-use super::{
-    LeaseName, LogLine, Store, StoreError,
-    rows::{get, parsed},
-    run_log, storable_text,
-};
+use super::{LeaseName, LogLine, Store, StoreError, run_log, storable_text};
 use crate::run::Progress;
 use crate::schedule::ScheduleState;
 use codeimport_core::Stage;
-use codeimport_pg::Tx;
+use codeimport_pg::{
+    Tx,
+    row::{get, parsed},
+};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::schedule::{Job, JobState, LeaseRow, PutSchedule, StopReason};
 use codeimport_core::ImportId;
-use codeimport_pg::{DbError, Tx};
+use codeimport_pg::{DbError, Tx, row::get};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
 
@@ -39,7 +39,7 @@ impl Store {
 /// The job's row as it would be if it were new; none if there is one already.
 async fn insert_job(tx: &Tx<'_>, put: &PutSchedule) -> Result<Option<Job>, StoreError> {
     let now: Timestamp =
-        rows::get(&tx.query_one("-- queue.put_schedule_now\nSELECT statement_timestamp() AS now", &[]).await?, "now")?;
+        get(&tx.query_one("-- queue.put_schedule_now\nSELECT statement_timestamp() AS now", &[]).await?, "now")?;
     let Some(job) = Job::after(None, put, now) else { return Ok(None) };
     let columns = JobColumns::of(&job)?;
     let inserted = tx
@@ -74,7 +74,7 @@ async fn lock_job(tx: &Tx<'_>, job_id: &ImportId) -> Result<(Job, Timestamp), St
             &[&job_id.as_str()],
         )
         .await?;
-    Ok((rows::job(&row)?, rows::get(&row, "now")?))
+    Ok((rows::job(&row)?, get(&row, "now")?))
 }
 
 /// Writes the whole row: it is locked, and a schedule touches nearly all of it. A lease stays what it is.

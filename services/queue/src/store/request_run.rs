@@ -6,7 +6,7 @@ use super::{
 };
 use crate::schedule::{Job, JobState, ScheduleState};
 use codeimport_core::{ImportId, RunId};
-use codeimport_pg::Tx;
+use codeimport_pg::{Tx, row::get};
 use scoped_futures::ScopedFutureExt as _;
 
 /// A request as it was recorded.
@@ -64,7 +64,7 @@ async fn newest_run(tx: &Tx<'_>, job_id: &ImportId) -> Result<Option<RunId>, Sto
     let row = tx
         .query_one("-- queue.newest_run\nSELECT max(run_id) AS run_id FROM run WHERE job_id = $1", &[&job_id.as_str()])
         .await?;
-    Ok(rows::get::<Option<i64>>(&row, "run_id")?.map(RunId))
+    Ok(get::<Option<i64>>(&row, "run_id")?.map(RunId))
 }
 
 async fn refusal(tx: &Tx<'_>, job_id: &ImportId) -> StoreError {

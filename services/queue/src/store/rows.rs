@@ -3,9 +3,12 @@
 use crate::run::{Progress, Run, RunEnd, RunStats};
 use crate::schedule::{Job, JobState, LeaseRow, RunRequest, Schedule};
 use codeimport_core::{FencingToken, ImportId, RunId};
-use codeimport_pg::{DbError, FromSqlOwned, Row};
+use codeimport_pg::{
+    DbError, Row,
+    row::{count, get, millis, parsed, parsed_opt},
+};
 use jiff::{SignedDuration, Timestamp};
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::time::Duration;
 
 /// What [`job`] reads, of a table called `job`.
 macro_rules! job_columns {
@@ -28,33 +31,6 @@ macro_rules! run_columns {
     };
 }
 pub(crate) use run_columns;
-
-/// A value of a column.
-pub(super) fn get<T: FromSqlOwned>(row: &Row, column: &'static str) -> Result<T, DbError> {
-    Ok(row.try_get(column)?)
-}
-
-/// A value of a column that is stored as text.
-pub(super) fn parsed<T: FromStr<Err: Display>>(row: &Row, column: &'static str) -> Result<T, DbError> {
-    let text: String = get(row, column)?;
-    text.parse().map_err(|error: T::Err| DbError::decode(column, &error))
-}
-
-/// A value of a nullable column that is stored as text.
-pub(super) fn parsed_opt<T: FromStr<Err: Display>>(row: &Row, column: &'static str) -> Result<Option<T>, DbError> {
-    let text: Option<String> = get(row, column)?;
-    text.map(|text| text.parse().map_err(|error: T::Err| DbError::decode(column, &error))).transpose()
-}
-
-/// A count, which the schema keeps from being negative.
-pub(super) fn count(row: &Row, column: &'static str) -> Result<u32, DbError> {
-    u32::try_from(get::<i32>(row, column)?).map_err(|error| DbError::decode(column, &error))
-}
-
-/// A span that is stored in milliseconds.
-pub(super) fn millis(row: &Row, column: &'static str) -> Result<Duration, DbError> {
-    u64::try_from(get::<i64>(row, column)?).map(Duration::from_millis).map_err(|error| DbError::decode(column, &error))
-}
 
 pub(super) fn job(row: &Row) -> Result<Job, DbError> {
     Ok(Job {

@@ -10,12 +10,15 @@
 
 use super::{
     Store, StoreError,
-    rows::{self, count, get, parsed_opt, run_columns},
+    rows::{self, run_columns},
 };
 use crate::run::Run;
 use crate::schedule::StopReason;
 use codeimport_core::RunId;
-use codeimport_pg::{DbError, Row, Tx};
+use codeimport_pg::{
+    DbError, Row, Tx,
+    row::{count, get, parsed_opt},
+};
 use scoped_futures::ScopedFutureExt as _;
 
 /// Events numbered, or read, at once.

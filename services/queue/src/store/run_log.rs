@@ -1,12 +1,11 @@
 //! What runs say: stored once per line number, bounded per run.
 
-use super::{
-    Store, StoreError,
-    rows::{get, parsed_opt},
-    storable_text,
-};
+use super::{Store, StoreError, storable_text};
 use codeimport_core::{RunId, Stage};
-use codeimport_pg::{DbError, Row, Tx};
+use codeimport_pg::{
+    DbError, Row, Tx,
+    row::{get, parsed_opt},
+};
 use jiff::Timestamp;
 
 /// Lines kept per run. A worker that says more has lost its thread; what follows is dropped.

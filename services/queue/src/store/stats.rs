@@ -1,6 +1,7 @@
 //! How much there is to do, for the gauges.
 
-use super::{Store, StoreError, rows::get};
+use super::{Store, StoreError};
+use codeimport_pg::row::get;
 
 /// The queue's depth at one moment.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]

@@ -3,7 +3,7 @@
 use super::Store;
 use crate::audit::{EventType, FieldChange, NewEvent};
 use codeimport_core::ImportId;
-use codeimport_pg::{DbError, Row, Tx};
+use codeimport_pg::{DbError, Row, Tx, row::get};
 use jiff::Timestamp;
 
 /// One entry of the trail.
@@ -55,14 +55,14 @@ pub(super) async fn insert(tx: &Tx<'_>, import_id: &ImportId, event: &NewEvent) 
 }
 
 fn event(row: &Row) -> Result<StoredEvent, DbError> {
-    let name: &str = row.get("type");
-    let event_type = EventType::from_name(name).ok_or_else(|| DbError::decode("type", &name))?;
+    let name: String = get(row, "type")?;
+    let event_type = EventType::from_name(&name).ok_or_else(|| DbError::decode("type", &name))?;
     let changes: Vec<FieldChange> =
-        serde_json::from_value(row.get("changes")).map_err(|error| DbError::decode("changes", &error))?;
+        serde_json::from_value(get(row, "changes")?).map_err(|error| DbError::decode("changes", &error))?;
     Ok(StoredEvent {
-        event_id: row.get("event_id"),
-        import_id: row.get("import_id"),
-        occurred_at: row.get("occurred_at"),
-        event: NewEvent { event_type, actor: row.get("actor"), reason: row.get("reason"), changes },
+        event_id: get(row, "event_id")?,
+        import_id: get(row, "import_id")?,
+        occurred_at: get(row, "occurred_at")?,
+        event: NewEvent { event_type, actor: get(row, "actor")?, reason: get(row, "reason")?, changes },
     })
 }

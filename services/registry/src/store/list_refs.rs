@@ -3,7 +3,7 @@
 use super::{Store, change_import, swap_refs};
 use crate::{error::RegistryError, store::Ref};
 use codeimport_core::ImportId;
-use codeimport_pg::Row;
+use codeimport_pg::{DbError, Row, row::get};
 
 /// A part of the refs, as one swap made them visible.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,7 +28,8 @@ impl Store {
               FROM import LEFT JOIN scan ON scan.import_id = import.import_id
              WHERE import.import_id = $1";
         let row = self.db.client().await?.query_opt(SQL, &[&import_id.as_str()]).await?;
-        row.map(|row| row.get("refs_digest")).ok_or_else(|| change_import::not_found(import_id))
+        let row = row.ok_or_else(|| change_import::not_found(import_id))?;
+        Ok(get(&row, "refs_digest")?)
     }
 
     /// At most `limit` refs (at least 1), those with names after `after`. One statement, and so one state of the import.
@@ -51,14 +52,14 @@ impl Store {
         let rows = client.query(SQL, &[&import_id.as_str(), &after, &i64::from(limit)]).await?;
         let first = rows.first().ok_or_else(|| change_import::not_found(import_id))?;
         Ok(RefPage {
-            default_branch: first.get("default_branch"),
-            refs_digest: first.get("refs_digest"),
-            refs: rows.iter().filter(|row| has_ref(row)).map(swap_refs::reference).collect::<Result<_, _>>()?,
+            default_branch: get(first, "default_branch")?,
+            refs_digest: get(first, "refs_digest")?,
+            refs: rows.iter().filter_map(|row| reference(row).transpose()).collect::<Result<_, _>>()?,
         })
     }
 }
 
 /// An import without refs is one row without a name.
-fn has_ref(row: &Row) -> bool {
-    row.get::<_, Option<&str>>("name").is_some()
+fn reference(row: &Row) -> Result<Option<Ref>, DbError> {
+    get::<Option<String>>(row, "name")?.map(|_| swap_refs::reference(row)).transpose()
 }

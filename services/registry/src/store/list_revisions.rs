@@ -3,7 +3,7 @@
 use super::{Revision, Signature, Store, change_import, rows};
 use crate::error::RegistryError;
 use codeimport_core::ImportId;
-use codeimport_pg::{Client, DbError, Row};
+use codeimport_pg::{Client, DbError, Row, row::get};
 
 /// Where a page begins: after the revision with these values.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,22 +113,21 @@ async fn of_ref(
 }
 
 fn revision(row: &Row) -> Result<Revision, DbError> {
-    let parents: Vec<&[u8]> = row.get("parent_ids");
     Ok(Revision {
-        commit_id: rows::object_id(row.get("commit_id"), "commit_id")?,
-        parent_ids: parents.into_iter().map(|id| rows::object_id(id, "parent_ids")).collect::<Result<_, _>>()?,
+        commit_id: rows::object_id(row, "commit_id")?,
+        parent_ids: rows::object_ids(row, "parent_ids")?,
         author: Signature {
-            name: row.get("author_name"),
-            email: row.get("author_email"),
-            time_s: row.get("author_time_s"),
-            offset_minutes: row.get("author_offset_minutes"),
+            name: get(row, "author_name")?,
+            email: get(row, "author_email")?,
+            time_s: get(row, "author_time_s")?,
+            offset_minutes: get(row, "author_offset_minutes")?,
         },
         committer: Signature {
-            name: row.get("committer_name"),
-            email: row.get("committer_email"),
-            time_s: row.get("committer_time_s"),
-            offset_minutes: row.get("committer_offset_minutes"),
+            name: get(row, "committer_name")?,
+            email: get(row, "committer_email")?,
+            time_s: get(row, "committer_time_s")?,
+            offset_minutes: get(row, "committer_offset_minutes")?,
         },
-        message: row.get("message"),
+        message: get(row, "message")?,
     })
 }

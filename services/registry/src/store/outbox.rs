@@ -3,13 +3,13 @@
 //! One row per import, the newest wish. An acknowledgement deletes only the generation that was sent, so that a wish
 //! which came in meanwhile stays.
 
-use super::{
-    Store,
-    rows::{milliseconds, parse, to_milliseconds},
-};
+use super::{Store, rows::to_milliseconds};
 use crate::import::Intent;
 use codeimport_core::{ImportId, RcsType, ScheduleState};
-use codeimport_pg::{DbError, Row, Tx};
+use codeimport_pg::{
+    DbError, Row, Tx,
+    row::{get, millis, parsed},
+};
 use std::time::Duration;
 
 /// What the queue has to be told about one import.
@@ -124,11 +124,11 @@ pub(super) async fn put(tx: &Tx<'_>, id: &ImportId, generation: i64, wish: &Sche
 
 fn wish(row: &Row) -> Result<(ImportId, i64, ScheduleWish), DbError> {
     let wish = ScheduleWish {
-        state: parse(row, "state")?,
-        resume: row.get("resume"),
-        update_interval: milliseconds(row.get("update_interval_ms"))?,
-        rcs_type: parse(row, "rcs_type")?,
-        source_host: row.get("source_host"),
+        state: parsed(row, "state")?,
+        resume: get(row, "resume")?,
+        update_interval: millis(row, "update_interval_ms")?,
+        rcs_type: parsed(row, "rcs_type")?,
+        source_host: get(row, "source_host")?,
     };
-    Ok((parse(row, "import_id")?, row.get("generation"), wish))
+    Ok((parsed(row, "import_id")?, get(row, "generation")?, wish))
 }

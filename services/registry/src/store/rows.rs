@@ -1,9 +1,11 @@
 //! Rows to structs, one function for each type of row.
 
 use crate::import::{Definition, Import, Intent, RefPatterns, RunHistory, Source};
-use codeimport_core::{ImportId, ReviewStatus};
-use codeimport_pg::{DbError, Row};
-use std::{str::FromStr, time::Duration};
+use codeimport_pg::{
+    DbError, Row,
+    row::{get, millis_opt, parsed, parsed_opt},
+};
+use std::time::Duration;
 
 /// The columns that [`import`] reads.
 macro_rules! import_columns {
@@ -21,55 +23,42 @@ pub(super) use import_columns;
 /// An import from its columns.
 pub(super) fn import(row: &Row) -> Result<Import, DbError> {
     Ok(Import {
-        import_id: parse::<ImportId>(row, "import_id")?,
+        import_id: parsed(row, "import_id")?,
         intent: intent(row)?,
-        generation: row.get("generation"),
-        created_generation: row.get("created_generation"),
-        resumed_generation: row.get("resumed_generation"),
-        stopped_by_queue: row.get("stopped_by_queue"),
-        registrant: row.get("registrant"),
-        created_at: row.get("created_at"),
-        updated_at: row.get("updated_at"),
+        generation: get(row, "generation")?,
+        created_generation: get(row, "created_generation")?,
+        resumed_generation: get(row, "resumed_generation")?,
+        stopped_by_queue: get(row, "stopped_by_queue")?,
+        registrant: get(row, "registrant")?,
+        created_at: get(row, "created_at")?,
+        updated_at: get(row, "updated_at")?,
         history: run_history(row)?,
     })
 }
 
 fn intent(row: &Row) -> Result<Intent, DbError> {
-    let ref_patterns = RefPatterns { include: row.get("include_patterns"), exclude: row.get("exclude_patterns") };
-    let source = Source { rcs_type: parse(row, "rcs_type")?, url: row.get("source_url"), host: row.get("source_host") };
+    let ref_patterns = RefPatterns { include: get(row, "include_patterns")?, exclude: get(row, "exclude_patterns")? };
+    let source =
+        Source { rcs_type: parsed(row, "rcs_type")?, url: get(row, "source_url")?, host: get(row, "source_host")? };
     let definition = Definition {
-        display_name: row.get("display_name"),
+        display_name: get(row, "display_name")?,
         source,
-        target_url: row.get("target_url"),
+        target_url: get(row, "target_url")?,
         ref_patterns,
-        update_interval: row.get::<_, Option<i64>>("update_interval_ms").map(milliseconds).transpose()?,
+        update_interval: millis_opt(row, "update_interval_ms")?,
     };
-    let status = parse::<ReviewStatus>(row, "review_status")?;
-    Ok(Intent { definition, status, review_reason: row.get("review_reason") })
+    let status = parsed(row, "review_status")?;
+    Ok(Intent { definition, status, review_reason: get(row, "review_reason")? })
 }
 
 fn run_history(row: &Row) -> Result<RunHistory, DbError> {
-    let outcome: Option<&str> = row.get("last_outcome");
     Ok(RunHistory {
-        last_run_id: row.get("last_run_id"),
-        last_outcome: outcome.map(str::parse).transpose().map_err(|error| DbError::decode("last_outcome", &error))?,
-        last_message: row.get("last_message"),
-        last_success_at: row.get("last_success_at"),
-        consecutive_failure_count: row.get("consecutive_failure_count"),
+        last_run_id: get(row, "last_run_id")?,
+        last_outcome: parsed_opt(row, "last_outcome")?,
+        last_message: get(row, "last_message")?,
+        last_success_at: get(row, "last_success_at")?,
+        consecutive_failure_count: get(row, "consecutive_failure_count")?,
     })
-}
-
-/// A text column that holds the name of a value.
-pub(super) fn parse<T>(row: &Row, column: &'static str) -> Result<T, DbError>
-where
-    T: FromStr<Err: ToString>,
-{
-    row.get::<_, &str>(column).parse().map_err(|error| DbError::decode(column, &error))
-}
-
-/// A span from a column of milliseconds.
-pub(super) fn milliseconds(span: i64) -> Result<Duration, DbError> {
-    u64::try_from(span).map(Duration::from_millis).map_err(|error| DbError::decode("update_interval_ms", &error))
 }
 
 /// A span as a column of milliseconds.
@@ -77,7 +66,21 @@ pub(super) fn to_milliseconds(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The 20 bytes of an object id.
-pub(super) fn object_id(bytes: &[u8], column: &'static str) -> Result<[u8; 20], DbError> {
+/// An object id.
+pub(super) fn object_id(row: &Row, column: &'static str) -> Result<[u8; 20], DbError> {
+    to_object_id(get(row, column)?, column)
+}
+
+/// An object id of a nullable column.
+pub(super) fn object_id_opt(row: &Row, column: &'static str) -> Result<Option<[u8; 20]>, DbError> {
+    get::<Option<Vec<u8>>>(row, column)?.map(|bytes| to_object_id(bytes, column)).transpose()
+}
+
+/// A column of many object ids.
+pub(super) fn object_ids(row: &Row, column: &'static str) -> Result<Vec<[u8; 20]>, DbError> {
+    get::<Vec<Vec<u8>>>(row, column)?.into_iter().map(|bytes| to_object_id(bytes, column)).collect()
+}
+
+fn to_object_id(bytes: Vec<u8>, column: &'static str) -> Result<[u8; 20], DbError> {
     bytes.try_into().map_err(|_| DbError::decode(column, &"is not 20 bytes long"))
 }

@@ -6,6 +6,7 @@ use super::{
     rows::{self, import_columns},
 };
 use crate::{error::RegistryError, import::Import};
+use codeimport_pg::row::get;
 use scoped_futures::ScopedFutureExt as _;
 
 /// An import as a run sees it.
@@ -39,7 +40,7 @@ impl Store {
                 let row = row.ok_or_else(|| change_import::not_found(&holder.import_id))?;
                 Ok::<_, RegistryError>(RunSpec {
                     import: rows::import(&row)?,
-                    scanned_refs_digest: row.get("refs_digest"),
+                    scanned_refs_digest: get(&row, "refs_digest")?,
                 })
             }
             .scope_boxed()

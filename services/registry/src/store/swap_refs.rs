@@ -18,7 +18,7 @@ use super::{
 };
 use crate::error::RegistryError;
 use codeimport_kit::Violations;
-use codeimport_pg::{DbError, Row, Tx};
+use codeimport_pg::{DbError, Row, Tx, row::get};
 use scoped_futures::ScopedFutureExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,11 +105,10 @@ async fn current_refs(tx: &Tx<'_>, import_id: &str) -> Result<Vec<Ref>, DbError>
 
 /// A ref from the columns `name`, `object_id`, `commit_id`.
 pub(super) fn reference(row: &Row) -> Result<Ref, DbError> {
-    let commit_id: Option<&[u8]> = row.get("commit_id");
     Ok(Ref {
-        name: row.get("name"),
-        object_id: rows::object_id(row.get("object_id"), "object_id")?,
-        commit_id: commit_id.map(|id| rows::object_id(id, "commit_id")).transpose()?,
+        name: get(row, "name")?,
+        object_id: rows::object_id(row, "object_id")?,
+        commit_id: rows::object_id_opt(row, "commit_id")?,
     })
 }
 
@@ -122,10 +121,11 @@ async fn refuse_missing_commits(tx: &Tx<'_>, import_id: &str, refs: &[Ref]) -> R
                             WHERE revision.import_id = $1 AND revision.commit_id = wanted.commit_id)";
     let wanted: Vec<_> = refs.iter().filter_map(|r| r.commit_id.as_ref().map(ObjectId::as_slice)).collect();
     let rows = tx.query(SQL, &[&import_id, &wanted]).await?;
-    let missing: BTreeSet<&[u8]> = rows.iter().map(|row| row.get("commit_id")).collect();
+    let missing: BTreeSet<ObjectId> =
+        rows.iter().map(|row| rows::object_id(row, "commit_id")).collect::<Result<_, _>>()?;
     let mut violations = Violations::new();
     for (i, r) in refs.iter().enumerate() {
-        if r.commit_id.as_ref().is_some_and(|id| missing.contains(id.as_slice())) {
+        if r.commit_id.is_some_and(|id| missing.contains(&id)) {
             violations.add(format!("refs[{i}].commit_id"), "is not stored: send it with PutRevisions first");
         }
     }
@@ -160,7 +160,7 @@ async fn show_revisions(tx: &Tx<'_>, import_id: &str, lost_tips: &[ObjectId]) ->
 }
 
 /// Returns those lost tips that are parents of what became visible: refs that simply went on.
-async fn show_new(tx: &Tx<'_>, import_id: &str, lost_tips: &[ObjectId]) -> Result<Vec<Vec<u8>>, DbError> {
+async fn show_new(tx: &Tx<'_>, import_id: &str, lost_tips: &[ObjectId]) -> Result<Vec<ObjectId>, DbError> {
     const SQL: &str = "-- registry.show_new_revisions
         WITH RECURSIVE fresh (commit_id, parent_ids) AS (
             SELECT revision.commit_id, revision.parent_ids
@@ -182,7 +182,7 @@ async fn show_new(tx: &Tx<'_>, import_id: &str, lost_tips: &[ObjectId]) -> Resul
          WHERE parent.commit_id = ANY ($2)";
     let lost: Vec<_> = lost_tips.iter().map(ObjectId::as_slice).collect();
     let rows = tx.query(SQL, &[&import_id, &lost]).await?;
-    Ok(rows.iter().map(|row| row.get("commit_id")).collect())
+    rows.iter().map(|row| rows::object_id(row, "commit_id")).collect()
 }
 
 /// One pass over what is visible, however many tips are lost.
