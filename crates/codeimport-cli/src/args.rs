@@ -38,6 +38,98 @@ pub(crate) enum Command {
     /// Define imports, run them, and see how they go.
     #[command(subcommand)]
     Import(Import),
+    /// Convert a repository into a local Git repository, once or again; no service is needed.
+    Convert(Convert),
+    /// List which commit of a converted repository shows which source revision.
+    Map(Map),
+    /// Compare a converted repository with what its source exports.
+    Verify(Verify),
+    /// Say what a source has (branches, tags, authors, odd things) without writing anything.
+    Preview(Preview),
+    /// Ask where a source's history stands.
+    Poll(Poll),
+}
+
+/// Names a source.
+#[derive(Args)]
+pub(crate) struct SourceRef {
+    /// Address of the source; `file:///path` too, for Subversion.
+    pub(crate) url: String,
+    /// Its revision control system: git or svn; default: what the address says.
+    #[arg(long, value_name = "RCS")]
+    rcs: Option<RcsType>,
+}
+
+impl SourceRef {
+    /// Its revision control system, as said or as the address says.
+    pub(crate) fn rcs(&self) -> RcsType {
+        self.rcs.unwrap_or_else(|| rcs_of(&self.url))
+    }
+}
+
+/// What an address says of the system behind it. Subversion over HTTP looks like Git, and has to be told.
+pub(crate) fn rcs_of(url: &str) -> RcsType {
+    if url.starts_with("svn:") || url.starts_with("file:") { RcsType::Subversion } else { RcsType::Git }
+}
+
+/// Options of `convert`.
+#[derive(Args)]
+pub(crate) struct Convert {
+    #[command(flatten)]
+    pub(crate) source: SourceRef,
+    /// Bare repository to write; made if it is not there.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// What is a branch: auto, standard, single, or trunk=PATH,branches=PATH,tags=PATH. Kept from the first time on.
+    #[arg(long, default_value = "auto", value_name = "LAYOUT")]
+    pub(crate) layout: String,
+    /// File of `account = Name <address>` lines. Accounts that are not in it keep their names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authors: Option<PathBuf>,
+    /// End each message with the line that git-svn writes.
+    #[arg(long)]
+    pub(crate) git_svn_id: bool,
+    /// Convert at most this many revisions now.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+}
+
+/// Options of `map`.
+#[derive(Args)]
+pub(crate) struct Map {
+    /// A repository that was converted.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+/// Options of `verify`.
+#[derive(Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) source: SourceRef,
+    /// The repository that was converted.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Compare every commit.
+    #[arg(long, conflicts_with = "samples")]
+    pub(crate) all: bool,
+    /// Compare this many commits beside the tips, chosen by chance.
+    #[arg(long, default_value_t = 20, value_name = "K")]
+    pub(crate) samples: usize,
+}
+
+/// Options of `preview`.
+#[derive(Args)]
+pub(crate) struct Preview {
+    #[command(flatten)]
+    pub(crate) source: SourceRef,
+}
+
+/// Options of `poll`.
+#[derive(Args)]
+pub(crate) struct Poll {
+    #[command(flatten)]
+    pub(crate) source: SourceRef,
 }
 
 /// Options of `up`.
@@ -92,9 +184,9 @@ pub(crate) struct ImportRef {
 pub(crate) struct Create {
     /// Address of the repository to import.
     pub(crate) url: String,
-    /// Its revision control system: git, svn, cvs, hg or bzr.
-    #[arg(long, default_value_t = RcsType::Git, value_name = "RCS")]
-    pub(crate) rcs: RcsType,
+    /// Its revision control system: git, svn, cvs, hg or bzr; default: what the address says.
+    #[arg(long, value_name = "RCS")]
+    pub(crate) rcs: Option<RcsType>,
     /// Git repository to write; default: a bare one below the data folder.
     #[arg(long, value_name = "URL")]
     pub(crate) target: Option<String>,
@@ -161,5 +253,12 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_tells_what_is_behind_it() {
+        let expected =
+            [("svn://h/r", RcsType::Subversion), ("file:///r", RcsType::Subversion), ("git://h/r", RcsType::Git)];
+        assert!(expected.iter().all(|(url, rcs)| rcs_of(url) == *rcs));
     }
 }

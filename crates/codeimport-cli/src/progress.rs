@@ -1,45 +1,62 @@
-//! The progress line of a run: what `--wait` shows on a terminal.
+//! The progress line of a run: what `--wait` and `convert` show on a terminal.
 //!
-//! Pure: takes snapshots of a run and gives text. [`crate::wait`] draws it.
+//! Pure: takes snapshots of a run and gives text. [`crate::display`] draws it.
 
 use crate::words;
-use codeimport_proto::{convert, queue};
 use jiff::SignedDuration;
 
 const BAR_WIDTH: usize = 24;
 
+/// How far a run has come.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Snapshot {
+    /// Name of the stage under way; none before the first.
+    pub(crate) stage: Option<&'static str>,
+    /// Units done so far in this stage.
+    pub(crate) done: i64,
+    /// Units in all, once known.
+    pub(crate) total: Option<i64>,
+    /// What is counted.
+    pub(crate) unit: String,
+    /// Bytes received from the source.
+    pub(crate) received_bytes: i64,
+    /// Seconds since the run began.
+    pub(crate) elapsed_s: f64,
+}
+
 /// Turns snapshots of one run into lines, and knows the rate by comparing them.
 #[derive(Default)]
 pub(crate) struct ProgressLine {
-    stage: i32,
+    stage: Option<&'static str>,
     /// Elapsed time and count at the first snapshot of the stage.
     stage_start: (f64, i64),
 }
 
 impl ProgressLine {
-    /// The line for this snapshot: stage, bar, counts, bytes, rate, time.
-    pub(crate) fn render(&mut self, run: &queue::Run) -> String {
-        let elapsed = run.elapsed.as_ref().and_then(convert::duration_from_wire).unwrap_or_default().as_secs_f64();
-        let progress = run.progress.clone().unwrap_or_default();
-        if progress.stage != self.stage {
-            self.stage = progress.stage;
-            self.stage_start = (elapsed, progress.done_count);
+    /// The line for this snapshot: stage, bar, counts, bytes, rate, time left, time.
+    pub(crate) fn render(&mut self, run: &Snapshot) -> String {
+        if run.stage != self.stage {
+            self.stage = run.stage;
+            self.stage_start = (run.elapsed_s, run.done);
         }
-        let stage = convert::stage_from_wire(progress.stage).map_or("start", |s| s.name());
-        let mut parts = vec![format!("{stage:<8}")];
-        if let Some(total) = progress.total_count.filter(|t| *t > 0) {
-            parts.push(bar(progress.done_count, total));
-            parts.push(format!("{}/{} {}", words::count(progress.done_count), words::count(total), progress.unit));
-        } else if progress.done_count > 0 {
-            parts.push(format!("{} {}", words::count(progress.done_count), progress.unit));
+        let mut parts = vec![format!("{:<8}", run.stage.unwrap_or("start"))];
+        let total = run.total.filter(|total| *total > 0);
+        if let Some(total) = total {
+            parts.push(bar(run.done, total));
+            parts.push(format!("{}/{} {}", words::count(run.done), words::count(total), run.unit));
+        } else if run.done > 0 {
+            parts.push(format!("{} {}", words::count(run.done), run.unit));
         }
-        if progress.received_bytes > 0 {
-            parts.push(words::bytes(progress.received_bytes));
+        if run.received_bytes > 0 {
+            parts.push(words::bytes(run.received_bytes));
         }
-        if let Some(rate) = self.rate(elapsed, progress.done_count) {
+        if let Some(rate) = self.rate(run.elapsed_s, run.done) {
             parts.push(format!("{}/s", words::count(rate)));
+            if let Some(left) = total.map(|total| (total - run.done) / rate).filter(|seconds| *seconds > 0) {
+                parts.push(format!("{} left", words::span(SignedDuration::from_secs(left))));
+            }
         }
-        parts.push(words::span(SignedDuration::try_from_secs_f64(elapsed).unwrap_or_default()));
+        parts.push(words::span(SignedDuration::try_from_secs_f64(run.elapsed_s).unwrap_or_default()));
         parts.join("  ")
     }
 
@@ -67,18 +84,10 @@ fn bar(done: i64, total: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use codeimport_proto::common::{Progress, Stage};
 
-    fn snapshot(done: i64, total: Option<i64>, elapsed_s: i64) -> queue::Run {
-        let progress = Progress {
-            stage: Stage::Fetch.into(),
-            done_count: done,
-            total_count: total,
-            unit: "objects".to_owned(),
-            received_bytes: 2048,
-        };
-        let elapsed = prost_types::Duration { seconds: elapsed_s, nanos: 0 };
-        queue::Run { progress: Some(progress), elapsed: Some(elapsed), ..Default::default() }
+    fn snapshot(done: i64, total: Option<i64>, elapsed_s: f64) -> Snapshot {
+        let (stage, unit) = (Some("fetch"), "objects".to_owned());
+        Snapshot { stage, done, total, unit, received_bytes: 2048, elapsed_s }
     }
 
     #[test]
@@ -91,14 +100,17 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_stage() {
         let mut line = ProgressLine::default();
-        assert!(!line.render(&snapshot(100, Some(1_000), 10)).contains("/s"), "one snapshot has no rate");
-        let text = line.render(&snapshot(300, Some(1_000), 12));
-        assert!(text.contains("100/s") && text.contains("300/1,000 objects") && text.contains("2.0 KiB"), "{text}");
+        assert!(!line.render(&snapshot(100, Some(1_000), 10.0)).contains("/s"), "one snapshot has no rate");
+        let text = line.render(&snapshot(300, Some(1_000), 12.0));
+        assert!(
+            text.contains("100/s  7.0 s left") && text.contains("300/1,000 objects") && text.contains("2.0 KiB"),
+            "{text}"
+        );
     }
 
     #[test]
     fn without_a_total_there_is_no_bar() {
-        let text = ProgressLine::default().render(&snapshot(5, None, 1));
+        let text = ProgressLine::default().render(&snapshot(5, None, 1.0));
         assert!(!text.contains('[') && text.contains("5 objects"), "{text}");
     }
 }

@@ -4,15 +4,16 @@
 //! for: the next run of the job goes on with it, and so does the waiting.
 
 use crate::api::Api;
+use crate::display::Display;
 use crate::exit::{self, Done, Failure};
 use crate::output::Output;
-use crate::progress::ProgressLine;
+use crate::progress::Snapshot;
 use crate::view::RunView;
-use codeimport_core::Outcome;
+use codeimport_core::{Outcome, Stage};
+use codeimport_proto::convert;
 use codeimport_proto::queue::{
     GetScheduleRequest, JobState, ListRunsRequest, Run, RunState, StopReason, WatchRunRequest,
 };
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -88,7 +89,7 @@ async fn watch(api: &mut Api, output: Output, run_id: i64) -> Result<Run, Failur
             match stream.message().await {
                 Ok(Some(answer)) => {
                     let run = answer.run.unwrap_or_default();
-                    display.show(&run);
+                    display.show(&snapshot(&run));
                     if run.state() == RunState::Finished {
                         display.clear();
                         return Ok(run);
@@ -105,44 +106,16 @@ async fn watch(api: &mut Api, output: Output, run_id: i64) -> Result<Run, Failur
     }
 }
 
-/// Draws the progress of a run: one line that is written over on a terminal, a line per stage elsewhere.
-struct Display {
-    line: ProgressLine,
-    terminal: bool,
-    silent: bool,
-    stage: i32,
-}
-
-impl Display {
-    fn new(output: Output) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        Self { line: ProgressLine::default(), terminal, silent: output.json, stage: 0 }
-    }
-
-    fn show(&mut self, run: &Run) {
-        let text = self.line.render(run);
-        if self.silent {
-            return;
-        }
-        let stage = run.progress.as_ref().map_or(0, |p| p.stage);
-        if self.terminal {
-            // Return, the line, and "erase to end of line" (ECMA-48, 8.3.41).
-            self.write(&format!("\r{text}\x1b[K"));
-        } else if stage != self.stage {
-            self.write(&format!("{text}\n"));
-        }
-        self.stage = stage;
-    }
-
-    fn clear(&self) {
-        if self.terminal && !self.silent {
-            self.write("\r\x1b[K");
-        }
-    }
-
-    fn write(&self, text: &str) {
-        // Progress that cannot be shown is no reason to stop waiting.
-        let mut stderr = std::io::stderr();
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+/// What is shown of a run.
+fn snapshot(run: &Run) -> Snapshot {
+    let elapsed = run.elapsed.as_ref().and_then(convert::duration_from_wire).unwrap_or_default();
+    let progress = run.progress.clone().unwrap_or_default();
+    Snapshot {
+        stage: convert::stage_from_wire(progress.stage).map(Stage::name),
+        done: progress.done_count,
+        total: progress.total_count,
+        unit: progress.unit,
+        received_bytes: progress.received_bytes,
+        elapsed_s: elapsed.as_secs_f64(),
     }
 }

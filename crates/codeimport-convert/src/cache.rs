@@ -29,6 +29,8 @@ const MAX_PACKS: usize = 50;
 #[derive(Debug)]
 pub struct Cache {
     path: PathBuf,
+    /// Whether it is the target itself: then its refs and objects are not ours to throw away.
+    is_target: bool,
     _lock: File,
 }
 
@@ -41,12 +43,39 @@ impl Cache {
     pub fn open(dir: &Path, import: &ImportId, watch: &Watch) -> Result<Self, ConvertError> {
         fs::create_dir_all(dir).map_err(|e| ConvertError::disk(Stage::Fetch, dir, e))?;
         let lock = lock(&dir.join(format!("{import}.lock")), watch)?;
-        let cache = Self { path: dir.join(format!("{import}.git")), _lock: lock };
+        let cache = Self { path: dir.join(format!("{import}.git")), is_target: false, _lock: lock };
         cache.remove_leftovers();
         if cache.repository().is_err() {
             cache.reset()?;
         }
         Ok(cache)
+    }
+
+    /// A target on this machine as its own cache: objects are written where they belong, not copied there. A folder that is
+    /// missing or empty becomes a bare repository.
+    ///
+    /// # Errors
+    ///
+    /// [`Outcome::Invalid`] if something else is there, [`Outcome::Failure`] if the disk refuses or another run is at it.
+    pub fn of_target(path: &Path, watch: &Watch) -> Result<Self, ConvertError> {
+        let disk = |e| ConvertError::disk(Stage::Publish, path, e);
+        fs::create_dir_all(path).map_err(disk)?;
+        if fs::read_dir(path).map_err(disk)?.next().is_none() {
+            init_bare(path).map_err(|error| unusable(path, error))?;
+        }
+        gix::open_opts(path, isolated().open_path_as_is(true)).map_err(|error| {
+            let text = format!("{} is there and is no bare Git repository: choose another folder.", path.display());
+            ConvertError::new(Outcome::Invalid, Stage::Publish, text).caused_by(error)
+        })?;
+        let lock = lock(&path.join("codeimport.lock"), watch)?;
+        let cache = Self { path: path.to_owned(), is_target: true, _lock: lock };
+        cache.remove_leftovers();
+        Ok(cache)
+    }
+
+    /// Whether it is the target at this path.
+    pub(crate) fn is_target(&self, path: Option<&Path>) -> bool {
+        self.is_target && path == Some(&self.path)
     }
 
     /// Looks after all caches below `dir` that nobody uses now: removes what killed processes left in them, and those
@@ -66,7 +95,7 @@ impl Cache {
             let age = entry.metadata().ok().and_then(|m| m.modified().ok()).and_then(|time| time.elapsed().ok());
             let Ok(lock) = File::open(&lock_path) else { continue };
             if lock.try_lock().is_ok() {
-                let cache = Self { path: lock_path.with_extension("git"), _lock: lock };
+                let cache = Self { path: lock_path.with_extension("git"), is_target: false, _lock: lock };
                 cache.sweep_one(age.is_some_and(|age| age > max_age));
             }
         }
@@ -104,18 +133,20 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// [`Outcome::Failure`] if the disk refuses.
+    /// [`Outcome::Failure`] if the disk refuses, or if it is a target.
     pub fn reset(&self) -> Result<(), ConvertError> {
+        if self.is_target {
+            let text =
+                format!("{} is damaged: see what `git fsck` says, or convert into a new folder.", self.path.display());
+            return Err(ConvertError::new(Outcome::Failure, Stage::Fetch, text));
+        }
         match fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(ConvertError::disk(Stage::Fetch, &self.path, error));
             }
             _ => {}
         }
-        let options = gix::create::Options::default();
-        gix::ThreadSafeRepository::init_opts(&self.path, gix::create::Kind::Bare, options, isolated())
-            .map(drop)
-            .map_err(|error| self.unusable(error))
+        init_bare(&self.path).map_err(|error| unusable(&self.path, error))
     }
 
     /// The repository, opened without any configuration but its own.
@@ -125,19 +156,22 @@ impl Cache {
     /// [`Outcome::Failure`] if it cannot be opened.
     pub fn repository(&self) -> Result<Repository, ConvertError> {
         let options = isolated().open_path_as_is(true);
-        gix::open_opts(&self.path, options).map_err(|error| self.unusable(error))
+        gix::open_opts(&self.path, options).map_err(|error| unusable(&self.path, error))
     }
 
-    /// Whether nothing was ever fetched into it.
+    /// Whether nothing was ever fetched into it that could be thrown away.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        fs::metadata(self.packed_refs()).is_ok_and(|m| m.len() == 0) || !self.packed_refs().exists()
+        self.is_target || fs::metadata(self.packed_refs()).is_ok_and(|m| m.len() == 0) || !self.packed_refs().exists()
     }
 
     /// Makes these objects, and nothing else, the ends from which everything is kept.
     ///
-    /// One file, replaced in one step: tens of thousands of tips cost no more than one.
+    /// One file, replaced in one step: tens of thousands of tips cost no more than one. A target keeps what its refs name.
     pub(crate) fn keep_tips(&self, tips: &BTreeSet<ObjectId>) -> Result<(), ConvertError> {
+        if self.is_target {
+            return Ok(());
+        }
         let mut text = String::from("# pack-refs with: sorted \n");
         for id in tips {
             text.push_str(&format!("{id} refs/tips/{id}\n"));
@@ -179,11 +213,16 @@ impl Cache {
     fn packed_refs(&self) -> PathBuf {
         self.path.join("packed-refs")
     }
+}
 
-    fn unusable(&self, error: gix::Error) -> ConvertError {
-        let message = format!("The worker's cache {} cannot be used.", self.path.display());
-        ConvertError::new(Outcome::Failure, Stage::Fetch, message).caused_by(error)
-    }
+fn unusable(path: &Path, error: gix::Error) -> ConvertError {
+    let message = format!("The repository {} cannot be used.", path.display());
+    ConvertError::new(Outcome::Failure, Stage::Fetch, message).caused_by(error)
+}
+
+fn init_bare(path: &Path) -> gix::Result<()> {
+    let options = gix::create::Options::default();
+    gix::ThreadSafeRepository::init_opts(path, gix::create::Kind::Bare, options, isolated()).map(drop)
 }
 
 /// No configuration of user or system, nothing from the environment.
@@ -200,7 +239,7 @@ fn lock(path: &Path, watch: &Watch) -> Result<File, ConvertError> {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(disk(error)),
             Err(TryLockError::WouldBlock) if began.elapsed() > LOCK_PATIENCE => {
-                let message = format!("The worker's cache {} is in use by another run.", path.display());
+                let message = format!("Another run is at it and does not end: {} is locked.", path.display());
                 return Err(ConvertError::new(Outcome::Failure, Stage::Fetch, message));
             }
             Err(TryLockError::WouldBlock) => {

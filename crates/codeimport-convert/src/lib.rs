@@ -21,13 +21,16 @@ mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod git;
+mod local;
 mod map;
 mod objects;
+mod preview;
 mod refs;
 pub mod scan;
 mod shadow;
 mod source;
 mod target;
+mod verify;
 mod watch;
 
 pub use cache::Cache;
@@ -35,10 +38,13 @@ pub use codeimport_subprocess::Cancel;
 pub use digest::{options_digest, refs_digest};
 pub use error::ConvertError;
 pub use gix::{ObjectId, bstr::BString};
+pub use local::{LocalRun, LocalTarget};
 pub use map::{MapEntry, read_map};
+pub use preview::Preview;
 pub use refs::{Carried, Refs, SourceState, Watermark};
-pub use source::{AuthorMap, Layout, Source, SourceOptions, open_source, supported_types};
+pub use source::{AuthorMap, InvalidLayout, Layout, Source, SourceOptions, open_source, supported_types};
 pub use target::{Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};
+pub use verify::{Difference, Mismatch, Scope, Verdict, Verification, verify};
 pub use watch::{Observer, Progress, Watch};
 
 /// Version of this converter, as recorded in the target. An upgrade never rewrites published refs by itself.

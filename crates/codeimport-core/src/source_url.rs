@@ -64,6 +64,25 @@ impl SourceUrl {
         }
     }
 
+    /// Reads an address that a person typed on the machine that will follow it: as [`parse`](Self::parse), and besides
+    /// `file:///path` of a Subversion repository, which such a person can read anyway.
+    ///
+    /// Never for an address that came from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it.
+    pub fn parse_on_own_machine(rcs_type: RcsType, text: &str) -> Result<Self, SourceUrlError> {
+        if rcs_type != RcsType::Subversion || !text.starts_with("file:///") {
+            return Self::parse(rcs_type, text);
+        }
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(SourceUrlError::ControlCharacter);
+        }
+        let url = Url::parse(text).map_err(|e| SourceUrlError::Malformed(e.to_string()))?;
+        Ok(Self { rcs_type, url })
+    }
+
     /// Reads an address.
     ///
     /// # Errors
@@ -155,6 +174,15 @@ mod tests {
                 "{text}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn a_repository_on_disk_can_only_be_named_by_whoever_sits_there() {
+        let own = |rcs_type, text| SourceUrl::parse_on_own_machine(rcs_type, text).map(|url| url.to_string());
+        assert_eq!(own(RcsType::Subversion, "file:///srv/svn/a%20b").as_deref(), Ok("file:///srv/svn/a%20b"));
+        assert!(SourceUrl::parse(RcsType::Subversion, "file:///srv/svn").is_err());
+        assert!(own(RcsType::Git, "file:///srv/git").is_err() && own(RcsType::Subversion, "file://host/x").is_err());
+        assert_eq!(own(RcsType::Git, "https://host/x").as_deref(), Ok("https://host/x"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::print_import;
 use crate::api::Api;
-use crate::args::Create;
+use crate::args::{Create, rcs_of};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
 use crate::wait;
@@ -35,9 +35,10 @@ pub(crate) async fn run(api: &mut Api, output: Output, create: Create) -> Done {
 }
 
 fn request(create: Create) -> CreateImportRequest {
+    let rcs_type = create.rcs.unwrap_or_else(|| rcs_of(&create.url));
     CreateImportRequest {
         import: Some(Import {
-            source: Some(Source { rcs_type: rcs_type_to_wire(create.rcs).into(), url: create.url }),
+            source: Some(Source { rcs_type: rcs_type_to_wire(rcs_type).into(), url: create.url }),
             target: create.target.map(|url| Target { url }),
             ref_filter: (!create.refs.is_empty()).then(|| RefFilter { include: create.refs, exclude: Vec::new() }),
             ..Default::default()

@@ -25,7 +25,9 @@ impl Node {
     pub(super) fn of(entry: Entry) -> Self {
         match entry.kind {
             EntryKind::Dir => Self::Dir(Dir::Stored(entry.id)),
-            EntryKind::File | EntryKind::Executable | EntryKind::Special => Self::Leaf(entry),
+            EntryKind::File | EntryKind::Executable | EntryKind::Special | EntryKind::SpecialExecutable => {
+                Self::Leaf(entry)
+            }
         }
     }
 }

@@ -12,9 +12,14 @@ pub(crate) enum EntryKind {
     Executable,
     /// A file that the source marks as special; its text is kept as it is, `link …` and all.
     Special,
+    /// Both: Subversion lets a file be special and executable, and shows the latter once it is not a link.
+    SpecialExecutable,
     /// A directory; unlike Git's, it may be empty.
     Dir,
 }
+
+/// A mode for which Git has no use since 2005 and that its tools still read as that of a file.
+const SPECIAL_EXECUTABLE: (&[u8], u16) = (b"100664", 0o100_664);
 
 /// One entry: kind and object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,11 +37,15 @@ impl EntryKind {
             Self::File => b"100644",
             Self::Executable => b"100755",
             Self::Special => b"120000",
+            Self::SpecialExecutable => SPECIAL_EXECUTABLE.0,
             Self::Dir => b"40000",
         }
     }
 
     pub(super) fn of_mode(mode: tree::EntryMode) -> Self {
+        if mode.value() == SPECIAL_EXECUTABLE.1 {
+            return Self::SpecialExecutable;
+        }
         match mode.kind() {
             tree::EntryKind::Tree => Self::Dir,
             tree::EntryKind::BlobExecutable => Self::Executable,

@@ -75,17 +75,22 @@ impl Publisher {
             EntryKind::Dir => Ok(self.tree(entry.id, store)?.map(|id| Entry { id, ..entry })),
             _ if name == PROPS_ENTRY => Ok(None),
             EntryKind::File | EntryKind::Executable => Ok(Some(entry)),
-            EntryKind::Special => special(entry, store).map(Some),
+            EntryKind::Special => special(entry, EntryKind::File, store).map(Some),
+            EntryKind::SpecialExecutable => special(entry, EntryKind::Executable, store).map(Some),
         }
     }
 }
 
-fn special(entry: Entry, store: &mut ObjectStore) -> Result<Entry, ShadowError> {
+/// A link, or else a file of this kind.
+fn special(entry: Entry, otherwise: EntryKind, store: &mut ObjectStore) -> Result<Entry, ShadowError> {
     let text = store.read(entry.id, Kind::Blob)?;
     match text.strip_prefix(LINK) {
         // Git's own kind for a link has the mode that a shadow uses for special files.
-        Some(target) if is_link_target(target) => Ok(Entry { id: store.write(Kind::Blob, target.to_vec())?, ..entry }),
-        _ => Ok(Entry { kind: EntryKind::File, ..entry }),
+        Some(target) if is_link_target(target) => {
+            let id = store.write(Kind::Blob, target.to_vec())?;
+            Ok(Entry { kind: EntryKind::Special, id })
+        }
+        _ => Ok(Entry { kind: otherwise, ..entry }),
     }
 }
 
@@ -145,8 +150,15 @@ mod tests {
 
     #[test]
     fn special_files_are_links_only_if_they_say_so() {
-        let shown = published(&[("link", EntryKind::Special, "link a/b"), ("odd", EntryKind::Special, "no link")]);
+        let shown = published(&[
+            ("executable link", EntryKind::SpecialExecutable, "link a/b"),
+            ("executable odd", EntryKind::SpecialExecutable, "no link"),
+            ("link", EntryKind::Special, "link a/b"),
+            ("odd", EntryKind::Special, "no link"),
+        ]);
         let expected = [
+            ("executable link".to_owned(), EntryKind::Special, "a/b".to_owned()),
+            ("executable odd".to_owned(), EntryKind::Executable, "no link".to_owned()),
             ("link".to_owned(), EntryKind::Special, "a/b".to_owned()),
             ("odd".to_owned(), EntryKind::File, "no link".to_owned()),
         ];

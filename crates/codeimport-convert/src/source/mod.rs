@@ -5,12 +5,12 @@
 mod git;
 pub(crate) mod svn;
 
-pub use svn::{AuthorMap, Layout};
+pub use svn::{AuthorMap, InvalidLayout, Layout};
 
-use crate::{Cache, ConvertError, SourceState, Watch, Watermark};
+use crate::{Cache, ConvertError, Preview, SourceState, Watch, Watermark};
 use codeimport_core::{Outcome, RcsType, RefFilter, SourceUrl, Stage};
-use gix::ObjectId;
-use std::time::Duration;
+use gix::{ObjectId, bstr::BString};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// A foreign repository that history is read from.
 pub trait Source: Send + Sync {
@@ -33,6 +33,28 @@ pub trait Source: Send + Sync {
     ///
     /// [`Stage::Fetch`] with the outcome that tells whose trouble it is.
     fn fetch(&self, cache: &Cache, carried: Option<ObjectId>, watch: &Watch) -> Result<SourceState, ConvertError>;
+
+    /// Writes what a branch was at a revision into a folder that is not there yet, by the source's own means.
+    ///
+    /// # Errors
+    ///
+    /// [`Stage::Scan`]; [`Outcome::UnsupportedFeature`] for a source whose content needs no comparison.
+    fn export(&self, branch: &[u8], revision: &str, into: &Path, watch: &Watch) -> Result<(), ConvertError>;
+
+    /// Paths of a branch at a revision whose text an export shows with other line ends than it is stored with.
+    ///
+    /// # Errors
+    ///
+    /// As [`export`](Self::export).
+    fn translated_paths(&self, branch: &[u8], revision: &str, watch: &Watch)
+    -> Result<BTreeSet<BString>, ConvertError>;
+
+    /// Says what the source has. Reads no content, writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Stage::Probe`].
+    fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError>;
 }
 
 /// How a source is read.

@@ -35,8 +35,15 @@ impl TargetSnapshot {
             self.head.as_ref().is_none_or(|head| branch.is_none_or(|branch| display_ref_name(head) == branch));
         state.watermark.as_ref() == Some(watermark)
             && state.options_digest == digest::hex(&options_digest)
-            && state.refs_digest == Some(digest::hex(&refs_digest(&self.refs, branch)))
+            && self.has_recorded_refs()
             && head_follows
+    }
+
+    /// Whether the refs are those that the last run left.
+    #[must_use]
+    pub fn has_recorded_refs(&self) -> bool {
+        let recorded = self.state.as_ref().and_then(|state| state.refs_digest.as_ref());
+        recorded == Some(&digest::hex(&refs_digest(&self.refs, self.default_branch())))
     }
 
     /// Full name of the default branch as the last run recorded it.

@@ -1,6 +1,6 @@
 //! The server's list of refs, and what of it the target should have.
 
-use crate::{Refs, SourceState, Watermark, digest};
+use crate::{Preview, Refs, SourceState, Watermark, digest};
 use codeimport_core::{RefFilter, display_ref_name};
 use gix::{ObjectId, bstr::BString, protocol::handshake::Ref};
 use std::collections::BTreeSet;
@@ -42,6 +42,22 @@ impl Advertised {
     pub(super) fn watermark(&self) -> Watermark {
         let branch = self.default_branch.as_ref().map(|name| display_ref_name(name));
         Watermark(digest::hex(&digest::refs_digest(&self.refs, branch.as_deref())))
+    }
+
+    /// What can be told of it without its history.
+    pub(super) fn preview(&self) -> Preview {
+        let named = |prefix: &str| {
+            let names =
+                self.refs.keys().filter_map(|name| display_ref_name(name).strip_prefix(prefix).map(str::to_owned));
+            names.collect()
+        };
+        Preview {
+            position: self.watermark().0,
+            layout: "as the source names them".to_owned(),
+            branches: named("refs/heads/"),
+            tags: named("refs/tags/"),
+            ..Preview::default()
+        }
     }
 
     pub(super) fn into_state(self, received_bytes: u64) -> SourceState {

@@ -20,13 +20,14 @@ mod receive;
 mod session;
 mod tcp;
 
-use crate::{Cache, ConvertError, Source, SourceOptions, SourceState, Watch, Watermark};
+use crate::{Cache, ConvertError, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
 use advertised::Advertised;
 use classify::Classifier;
-use codeimport_core::{SourceUrl, Stage};
+use codeimport_core::{Outcome, SourceUrl, Stage};
 use fault::FaultSlot;
-use gix::ObjectId;
+use gix::{ObjectId, bstr::BString};
 use session::Session;
+use std::{collections::BTreeSet, path::Path};
 
 /// A Git repository that somebody else serves.
 pub(super) struct GitSource {
@@ -82,4 +83,22 @@ impl Source for GitSource {
             received => received.map(|bytes| advertised.into_state(bytes)).map_err(|failure| failure.error),
         }
     }
+
+    fn export(&self, _: &[u8], _: &str, _: &Path, _: &Watch) -> Result<(), ConvertError> {
+        Err(names_itself())
+    }
+
+    fn translated_paths(&self, _: &[u8], _: &str, _: &Watch) -> Result<BTreeSet<BString>, ConvertError> {
+        Err(names_itself())
+    }
+
+    fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError> {
+        let (_, advertised) = self.list(Stage::Probe, watch)?;
+        Ok(advertised.preview())
+    }
+}
+
+/// The ids of a Git source are its content's own: equal refs are equal content.
+fn names_itself() -> ConvertError {
+    ConvertError::new(Outcome::UnsupportedFeature, Stage::Scan, "A Git source needs no export to be compared with.")
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 const SHORT: Duration = Duration::from_secs(120);
 
 /// Longest time for one chunk of history.
-const LONG: Duration = Duration::from_secs(12 * 3600);
+pub(super) const LONG: Duration = Duration::from_secs(12 * 3600);
 
 /// How a Subversion repository is asked.
 #[derive(Clone, Debug)]
@@ -45,14 +45,14 @@ impl Client {
         stream.map_err(|error| ConvertError::program(Stage::Fetch, error))
     }
 
-    fn run(&self, command: Command, stage: Stage) -> Result<String, ConvertError> {
+    pub(super) fn run(&self, command: Command, stage: Stage) -> Result<String, ConvertError> {
         let output = command.run().map_err(|error| ConvertError::program(stage, error))?;
         if output.success() { Ok(output.stdout_text()) } else { Err(classify(&self.url, stage, &output.stderr)) }
     }
 }
 
 /// No prompt, no stored password, no configuration: an empty folder that is not there is as good as an empty one.
-fn command(program: &str, watch: &Watch) -> Command {
+pub(super) fn command(program: &str, watch: &Watch) -> Command {
     let pinned = ["--non-interactive", "--no-auth-cache", "--config-dir", "/nonexistent/subversion"];
     let command = Command::new(program).cancel(watch.cancel().clone());
     // The subcommand comes first in all of Subversion's programs' own words, but options may stand before it.
@@ -95,7 +95,7 @@ fn directory_names(xml: &str) -> Option<Vec<String>> {
 }
 
 /// A path out of a URL: `%xx` is a byte.
-fn decode_percent(text: &str) -> String {
+pub(super) fn decode_percent(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {

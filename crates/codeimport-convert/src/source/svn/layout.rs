@@ -4,6 +4,7 @@
 //! trunk is, below which directories each child is a branch, and below which each child is a tag.
 
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// What a directory means.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -14,7 +15,8 @@ pub(crate) enum BranchKind {
     Tag,
 }
 
-/// Where branches and tags are. Paths are from the root of the repository, without slashes at the ends.
+/// Where branches and tags are. Paths are without slashes at the ends; in options they are from the source's address, in
+/// what is recorded and converted by from the root of the repository.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Layout {
     /// The directory that is the main line; empty for the root itself.
@@ -37,6 +39,19 @@ impl Layout {
     #[must_use]
     pub fn single(path: &str) -> Self {
         Self { trunk: path.to_owned(), branches: Vec::new(), tags: Vec::new() }
+    }
+
+    /// The same, seen from further up.
+    pub(super) fn below(&self, prefix: &str) -> Self {
+        let below = |path: &String| match (prefix, path.as_str()) {
+            ("", path) | (path, "") => path.to_owned(),
+            (prefix, path) => format!("{prefix}/{path}"),
+        };
+        Self {
+            trunk: below(&self.trunk),
+            branches: self.branches.iter().map(below).collect(),
+            tags: self.tags.iter().map(below).collect(),
+        }
     }
 
     /// Directories whose children are branches or tags.
@@ -80,6 +95,37 @@ impl Layout {
             let container = container.rsplit(|b| *b == b'/').next().unwrap_or_default();
             format!("{namespace}/{}/{}", escape(container), escape(name))
         }
+    }
+}
+
+/// Why a text is no layout.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "is no layout: write standard, single, or trunk=PATH,branches=PATH,tags=PATH (branches and tags as often as needed)"
+)]
+pub struct InvalidLayout;
+
+impl FromStr for Layout {
+    type Err = InvalidLayout;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLayout> {
+        match text {
+            "standard" => return Ok(Self::standard("")),
+            "single" => return Ok(Self::single("")),
+            _ => {}
+        }
+        let (mut trunk, mut branches, mut tags) = (None, Vec::new(), Vec::new());
+        for part in text.split(',') {
+            let (name, path) = part.split_once('=').ok_or(InvalidLayout)?;
+            let path = path.trim_matches('/').to_owned();
+            match name {
+                "trunk" if trunk.is_none() => trunk = Some(path),
+                "branches" if !path.is_empty() => branches.push(path),
+                "tags" if !path.is_empty() => tags.push(path),
+                _ => return Err(InvalidLayout),
+            }
+        }
+        Ok(Self { trunk: trunk.ok_or(InvalidLayout)?, branches, tags })
     }
 }
 
@@ -131,6 +177,22 @@ mod tests {
             assert_eq!(root(outside), None, "{outside}");
         }
         assert_eq!(Layout::single("").root_of(b"a/b"), Some(&b""[..]));
+    }
+
+    #[test]
+    fn a_layout_can_be_written_down_and_moved_below_a_directory() {
+        let layout: Layout = "trunk=main/,branches=/b,branches=more/b,tags=releases".parse().expect("well-formed");
+        let expected = Layout {
+            trunk: "main".to_owned(),
+            branches: vec!["b".to_owned(), "more/b".to_owned()],
+            tags: vec!["releases".to_owned()],
+        };
+        assert_eq!(layout, expected);
+        assert_eq!("standard".parse::<Layout>().map(|layout| layout.below("p")), Ok(Layout::standard("p")));
+        assert_eq!(Layout::single("").below("p/q"), Layout::single("p/q"));
+        for odd in ["", "auto", "trunk", "branches=b", "trunk=a,trunk=b", "trunk=a,branches=", "trunk=a,other=b"] {
+            assert_eq!(odd.parse::<Layout>(), Err(InvalidLayout), "{odd}");
+        }
     }
 
     #[test]

@@ -22,11 +22,13 @@ mod client;
 mod commits;
 mod converter;
 mod dump;
+mod export;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod history;
 mod layout;
 mod mergeinfo;
+mod preview;
 mod props;
 mod ra_svn;
 mod replay;
@@ -35,23 +37,38 @@ mod state;
 mod svndiff;
 
 pub use author::AuthorMap;
-pub use layout::Layout;
+pub use layout::{InvalidLayout, Layout};
 
 use crate::objects::ObjectStore;
-use crate::{Cache, ConvertError, Source, SourceOptions, SourceState, Watch, Watermark};
+use crate::{Cache, ConvertError, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
 use client::Client;
 use codeimport_core::Stage;
-use gix::ObjectId;
+use gix::{ObjectId, bstr::BString};
+use std::{collections::BTreeSet, path::Path, sync::OnceLock};
 
 /// A Subversion repository, or a directory of one.
 pub(super) struct SvnSource {
     client: Client,
     options: SourceOptions,
+    /// Root of the repository, once it was asked for.
+    root: OnceLock<String>,
 }
 
 impl SvnSource {
     pub(super) fn new(url: &str, options: SourceOptions) -> Self {
-        Self { client: Client { url: url.to_owned(), idle_timeout: options.idle_timeout }, options }
+        Self {
+            client: Client { url: url.to_owned(), idle_timeout: options.idle_timeout },
+            options,
+            root: OnceLock::new(),
+        }
+    }
+
+    fn root(&self, watch: &Watch) -> Result<&str, ConvertError> {
+        if self.root.get().is_none() {
+            // Two threads that both ask get the same answer.
+            drop(self.root.set(self.client.info(Stage::Scan, watch)?.root));
+        }
+        Ok(self.root.get().map_or("", String::as_str))
     }
 }
 
@@ -66,6 +83,25 @@ impl Source for SvnSource {
 
     fn fetch(&self, cache: &Cache, carried: Option<ObjectId>, watch: &Watch) -> Result<SourceState, ConvertError> {
         run::Run { client: &self.client, options: &self.options, cache, watch }.fetch(carried)
+    }
+
+    fn export(&self, branch: &[u8], revision: &str, into: &Path, watch: &Watch) -> Result<(), ConvertError> {
+        self.client.export(self.root(watch)?, branch, revision, into, watch)
+    }
+
+    fn translated_paths(
+        &self,
+        branch: &[u8],
+        revision: &str,
+        watch: &Watch,
+    ) -> Result<BTreeSet<BString>, ConvertError> {
+        self.client.paths_with_line_ends(self.root(watch)?, branch, revision, watch)
+    }
+
+    fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError> {
+        let info = self.client.info(Stage::Probe, watch)?;
+        let layout = run::choose_layout(&self.client, &self.options, &info, watch)?;
+        self.client.preview(&info, &layout, watch)
     }
 }
 

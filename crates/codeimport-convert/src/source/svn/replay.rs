@@ -199,12 +199,14 @@ fn file_kind(before: Option<EntryKind>, props: Option<&PropChanges>) -> EntryKin
         Some(PropValue::Deleted) => false,
         None => before,
     };
-    if is("svn:special", before == Some(EntryKind::Special)) {
-        EntryKind::Special
-    } else if is("svn:executable", before == Some(EntryKind::Executable)) {
-        EntryKind::Executable
-    } else {
-        EntryKind::File
+    let was = |kinds: [EntryKind; 2]| before.is_some_and(|before| kinds.contains(&before));
+    let is_special = is("svn:special", was([EntryKind::Special, EntryKind::SpecialExecutable]));
+    let is_executable = is("svn:executable", was([EntryKind::Executable, EntryKind::SpecialExecutable]));
+    match (is_special, is_executable) {
+        (true, true) => EntryKind::SpecialExecutable,
+        (true, false) => EntryKind::Special,
+        (false, true) => EntryKind::Executable,
+        (false, false) => EntryKind::File,
     }
 }
 

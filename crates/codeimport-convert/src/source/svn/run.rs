@@ -78,7 +78,7 @@ impl Run<'_> {
             if state.uuid != info.uuid {
                 return Err(self.replaced(&state.uuid, &info.uuid));
             }
-            self.check_options(&state)?;
+            self.check_options(&state, info)?;
             let layout = state.layout.clone();
             match Converter::open(self.cache.path(), Some(history), &info.uuid, self.convert_options(&layout, info)) {
                 Ok(converter) => return Ok((converter, layout)),
@@ -90,15 +90,15 @@ impl Run<'_> {
                 ),
             }
         }
-        let layout = self.choose_layout(info)?;
+        let layout = choose_layout(self.client, self.options, info, self.watch)?;
         let converter =
             self.ours(Converter::open(self.cache.path(), None, &info.uuid, self.convert_options(&layout, info)))?;
         Ok((converter, layout))
     }
 
     /// Options decide the ids of commits, so they stay what they were at the first run.
-    fn check_options(&self, state: &SvnState) -> Result<(), ConvertError> {
-        let same = self.options.layout.as_ref().is_none_or(|layout| *layout == state.layout)
+    fn check_options(&self, state: &SvnState, info: &Info) -> Result<(), ConvertError> {
+        let same = self.options.layout.as_ref().is_none_or(|layout| layout.below(&info.path) == state.layout)
             && self.options.authors.canonical() == state.authors
             && self.options.git_svn_id == state.git_svn_id;
         if same {
@@ -115,19 +115,6 @@ impl Run<'_> {
             authors: self.options.authors.clone(),
             git_svn_id: self.options.git_svn_id.then(|| info.root.clone()),
         }
-    }
-
-    /// As asked for; else standard where one of its directories is there, else a single line of history.
-    fn choose_layout(&self, info: &Info) -> Result<Layout, ConvertError> {
-        if let Some(layout) = &self.options.layout {
-            return Ok(layout.clone());
-        }
-        let directories = self.client.directories(info.youngest, Stage::Fetch, self.watch)?;
-        let is_standard = directories.iter().any(|name| matches!(name.as_str(), "trunk" | "branches" | "tags"));
-        let layout = if is_standard { Layout::standard(&info.path) } else { Layout::single(&info.path) };
-        let found = if is_standard { "trunk, branches and tags" } else { "no branches: a single line of history" };
-        self.watch.note(Stage::Fetch, format!("Layout: {found}."));
-        Ok(layout)
     }
 
     /// Reads chunk after chunk until all is there or the run's limit is reached.
@@ -247,6 +234,24 @@ impl Run<'_> {
         let text = format!("The worker's cache {} cannot be used.", self.cache.path().display());
         ConvertError::new(Outcome::Failure, Stage::Convert, text).caused_by(error)
     }
+}
+
+/// As asked for; else standard where one of its directories is there, else a single line of history.
+pub(super) fn choose_layout(
+    client: &Client,
+    options: &SourceOptions,
+    info: &Info,
+    watch: &Watch,
+) -> Result<Layout, ConvertError> {
+    if let Some(layout) = &options.layout {
+        return Ok(layout.below(&info.path));
+    }
+    let directories = client.directories(info.youngest, Stage::Fetch, watch)?;
+    let is_standard = directories.iter().any(|name| matches!(name.as_str(), "trunk" | "branches" | "tags"));
+    let layout = if is_standard { Layout::standard(&info.path) } else { Layout::single(&info.path) };
+    let found = if is_standard { "trunk, branches and tags" } else { "no branches: a single line of history" };
+    watch.note(Stage::Fetch, format!("Layout: {found}."));
+    Ok(layout)
 }
 
 /// Counts what is read.

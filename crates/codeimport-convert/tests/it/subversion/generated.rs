@@ -31,7 +31,7 @@ impl Dice {
         let old = (1 + self.roll(revisions)).to_string();
         let (from, to) = (self.path(), self.path());
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        match self.roll(20) {
+        match self.roll(22) {
             0..4 | 19 => {
                 let text = server.file(&format!("{}{number}\n", "line\n".repeat(self.roll(50))));
                 words(&["put", &text, &to])
@@ -55,6 +55,7 @@ impl Dice {
             // The trunk is gone sometimes, and comes back.
             16 => words(&["rm", "trunk"]),
             17 | 18 => words(&["cp", &old, "trunk", "trunk"]),
+            20 => words(&["put", &server.file("link f0"), &to, "propset", "svn:special", "*", &to]),
             _ => words(&["propset", "svn:special", "*", &to]),
         }
     }
@@ -72,11 +73,15 @@ fn random_history(server: &SvnServer, name: &str, seed: u64, changes: usize) {
     for number in 0..changes {
         let words = dice.change(server, revision, number);
         let words: Vec<_> = words.iter().map(String::as_str).collect();
-        revision += usize::from(server.try_mucc(name, &words));
+        // A history with a hole where the dice asked too much is not worth its time: something always happens.
+        let text = server.file(&format!("instead of {number}\n"));
+        let otherwise = [&["put", &text, "trunk/f0"][..], &["put", &text, "trunk/f4"], &["mkdir", "trunk"]];
+        let done = std::iter::once(&words[..]).chain(otherwise).find(|words| server.try_mucc(name, words));
+        revision += usize::from(done.is_some());
     }
     // A source that ends with nothing at all is not followed; that has a test of its own.
     server.try_mucc(name, &["mkdir", "trunk"]);
-    assert!(revision > 10, "only {revision} revisions of {changes} changes");
+    assert!(revision > changes / 2, "only {revision} revisions of {changes} changes");
 }
 
 /// Converts one history whole and cut up, and compares all of it.
@@ -101,7 +106,7 @@ fn check(seed: u64, changes: usize) {
 #[test]
 fn generated_histories_are_faithful_and_the_same_in_one_go_in_pieces_and_from_other_workers() {
     for seed in [1, 2, 3] {
-        check(seed, 120);
+        check(seed, 60);
     }
 }
 
@@ -111,6 +116,6 @@ fn many_generated_histories_are_faithful() {
     let Some(seeds) = std::env::var("CODEIMPORT_SEEDS").ok() else { return };
     let (first, end) = seeds.split_once("..").expect("first..end");
     for seed in first.parse().expect("a number")..end.parse().expect("a number") {
-        check(seed, 150);
+        check(seed, 80);
     }
 }

@@ -3,6 +3,10 @@
 //!
 //! Field names and types here are an interface: add, never rename.
 
+mod local;
+
+pub(crate) use local::{ConversionView, MapView, MismatchView, PositionView, PreviewView, VerificationView};
+
 use codeimport_proto::{convert, queue, registry};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;

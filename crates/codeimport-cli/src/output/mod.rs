@@ -4,6 +4,8 @@
 
 #![expect(clippy::print_stdout, reason = "this is the command's one door to standard output")]
 
+mod local;
+
 use crate::view::{ImportView, LogLineView, RefView, RevisionView, RunView};
 use crate::words;
 use jiff::Timestamp;

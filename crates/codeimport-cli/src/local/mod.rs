@@ -1,0 +1,64 @@
+//! The commands that need no service: they use the engine directly, on this machine.
+//!
+//! All of them block, so each runs in a thread made for it, and Ctrl-C raises the flag that the engine looks at: what was
+//! published before stays.
+
+mod convert;
+mod map;
+mod poll;
+mod preview;
+mod screen;
+mod verify;
+
+use crate::args::{Convert, Map, Poll, Preview, SourceRef, Verify};
+use crate::exit::{Done, Failure};
+use crate::output::Output;
+use codeimport_convert::{Cancel, Watch};
+use codeimport_core::SourceUrl;
+use screen::Screen;
+use std::sync::Arc;
+
+/// One of them.
+pub(crate) enum LocalCommand {
+    Convert(Convert),
+    Map(Map),
+    Verify(Verify),
+    Preview(Preview),
+    Poll(Poll),
+}
+
+/// Runs one of them to its end, or until Ctrl-C.
+pub(crate) async fn run(output: Output, command: LocalCommand) -> Done {
+    let cancel = Cancel::new();
+    let flag = cancel.clone();
+    let mut work = tokio::task::spawn_blocking(move || block(output, command, flag));
+    let done = tokio::select! {
+        done = &mut work => done,
+        // Without a handler for it there is nothing to wait for.
+        Ok(()) = tokio::signal::ctrl_c() => {
+            cancel.cancel();
+            work.await
+        }
+    };
+    done.unwrap_or_else(|error| Err(Failure::other("the command ended early", error)))
+}
+
+fn block(output: Output, command: LocalCommand, cancel: Cancel) -> Done {
+    let screen = Arc::new(Screen::new(output));
+    let watch = Watch::new(cancel, screen.clone());
+    let done = match command {
+        LocalCommand::Convert(convert) => convert::run(output, &convert, &watch, &screen),
+        LocalCommand::Map(map) => map::run(output, &map),
+        LocalCommand::Verify(verify) => verify::run(output, &verify, &watch, &screen),
+        LocalCommand::Preview(preview) => preview::run(output, &preview, &watch),
+        LocalCommand::Poll(poll) => poll::run(output, &poll, &watch),
+    };
+    screen.clear();
+    done
+}
+
+/// The address of a source as it was typed here.
+fn source_url(source: &SourceRef) -> Result<SourceUrl, Failure> {
+    SourceUrl::parse_on_own_machine(source.rcs(), &source.url)
+        .map_err(|error| Failure::refused(format!("the address {:?} {error}", source.url)))
+}
