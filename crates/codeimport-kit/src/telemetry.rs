@@ -40,7 +40,8 @@ pub enum TelemetryError {
 ///
 /// [`TelemetryError::AlreadyInstalled`].
 pub fn init() -> Result<(), TelemetryError> {
-    init_with("info")
+    // PostgreSQL's notices come at level info and tell nothing ("already exists, skipping").
+    init_with("info,tokio_postgres=warn")
 }
 
 /// The same for a command at a terminal, where only trouble is worth a line: `warn` unless the environment says
