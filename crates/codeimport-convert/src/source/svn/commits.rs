@@ -12,6 +12,9 @@ use crate::shadow::{PROPS_ENTRY, Publisher, ShadowError, ShadowTree};
 use gix::ObjectId;
 use gix::objs::Kind;
 
+/// Who and when, for commits that nobody made.
+const NOBODY: &str = "codeimport <codeimport@localhost> 0 +0000";
+
 /// Who, when and why: what all commits of a revision have in common.
 pub(super) struct RevisionHead {
     number: u64,
@@ -53,25 +56,31 @@ pub(super) struct Committer<'a> {
 }
 
 impl Committer<'_> {
-    /// Makes the commits of one revision.
-    pub(super) fn commit(&mut self, head: &RevisionHead, changes: Vec<(Vec<u8>, Change)>) -> Result<(), ShadowError> {
+    /// Makes the commits of one revision, and its link in the chain.
+    pub(super) fn commit(
+        &mut self,
+        head: &RevisionHead,
+        changes: Vec<(Vec<u8>, Change)>,
+        root: ObjectId,
+    ) -> Result<(), ShadowError> {
+        let mut ended = Vec::new();
         for (branch, change) in changes {
             match change {
-                Change::Deleted => self.keep(&branch, head.number)?,
+                Change::Deleted => ended.extend(self.tip(&branch, head.number)),
                 Change::Changed { tree } => {
-                    let parent = self.history.commit_at(&branch, head.number).map(|(_, commit)| commit);
+                    let parent = self.tip(&branch, head.number);
                     self.commit_branch(head, branch, tree, parent)?;
                 }
                 Change::Made { tree, origin } => {
                     // Replaced: its past life must stay reachable, somebody may copy from it later.
-                    self.keep(&branch, head.number)?;
+                    ended.extend(self.tip(&branch, head.number));
                     self.history.begin_anew(&branch);
                     let parent = origin.and_then(|origin| self.parent_of_copy(&branch, &origin));
                     self.commit_branch(head, branch, tree, parent)?;
                 }
             }
         }
-        Ok(())
+        self.link(head.number, root, ended)
     }
 
     /// The commit that a new branch begins from: the newest one of the branch that it was copied from, or out of.
@@ -144,12 +153,19 @@ impl Committer<'_> {
         tip
     }
 
-    /// Makes a branch's last commit reachable for ever, since no ref will name it any more.
-    fn keep(&mut self, branch: &[u8], revision: u64) -> Result<(), ShadowError> {
-        let Some((_, tip)) = self.history.commit_at(branch, revision) else { return Ok(()) };
-        let parents = self.history.kept.into_iter().chain([tip]);
-        let message = format!("{}, as it was before r{revision}\n", String::from_utf8_lossy(branch));
-        self.history.kept = Some(keeper(parents, &message, self.store)?);
+    fn tip(&self, branch: &[u8], revision: u64) -> Option<ObjectId> {
+        self.history.commit_at(branch, revision).map(|(_, commit)| commit)
+    }
+
+    /// Adds a revision to the chain: a commit of its shadow root, with the last commits of branches that end here, since no
+    /// ref will name them any more. Git then sees what is new since the last revision as it does in any history; a list
+    /// of trees would be sent and checked in full at every push.
+    fn link(&mut self, revision: u64, root: ObjectId, mut ended: Vec<ObjectId>) -> Result<(), ShadowError> {
+        ended.sort_unstable();
+        ended.dedup();
+        let parents = self.history.chain.into_iter().chain(ended);
+        let content = encode_commit(root, parents, NOBODY, format!("r{revision}\n").as_bytes());
+        self.history.chain = Some(self.store.write(Kind::Commit, content)?);
         Ok(())
     }
 }
@@ -173,7 +189,7 @@ fn keeper(
     store: &mut ObjectStore,
 ) -> Result<ObjectId, ShadowError> {
     let empty_tree = store.write(Kind::Tree, Vec::new())?;
-    let content = encode_commit(empty_tree, parents, "codeimport <codeimport@localhost> 0 +0000", message.as_bytes());
+    let content = encode_commit(empty_tree, parents, NOBODY, message.as_bytes());
     Ok(store.write(Kind::Commit, content)?)
 }
 

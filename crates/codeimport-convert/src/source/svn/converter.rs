@@ -204,7 +204,7 @@ impl Converter {
             store: &mut self.store,
             trailer: self.options.git_svn_id.as_deref().map(|url| (url, self.uuid.as_str())),
         };
-        committer.commit(&commit_head, changes)?;
+        committer.commit(&commit_head, changes, root)?;
         self.history.push_root(root);
         Ok(Some(head.number))
     }
@@ -219,7 +219,7 @@ impl Converter {
         self.state = Some(state);
         self.tree.unload();
         self.store.flush()?;
-        Ok(Flushed { state, refs: self.refs(), kept: self.history.kept })
+        Ok(Flushed { state, refs: self.refs(), kept: self.history.chain })
     }
 
     fn refs(&self) -> Refs {
@@ -241,7 +241,7 @@ pub(crate) struct Flushed {
     pub(crate) state: ObjectId,
     /// The refs that the target should have.
     pub(crate) refs: Refs,
-    /// Commit from which the commits of deleted branches are reachable.
+    /// Commit from which all shadow roots, and the commits of deleted branches, are reachable.
     pub(crate) kept: Option<ObjectId>,
 }
 

@@ -4,12 +4,14 @@
 //! an increment writes the last one only.
 //!
 //! ```text
-//!   shadow/0000003        tree:  0000003000 .. 0000003999 -> root tree of that revision
+//!   shadow/0000003        blob:  root trees of revisions 3000 .. 3999, a line each
 //!   map/0000003           blob:  revision TAB commit TAB branch root, a line each, in the order of conversion
 //!   ancestry              blob:  branch TAB other branch TAB revision up to which it is contained
-//!   kept                  blob:  commit from which the commits of deleted branches are reachable
+//!   chain                 blob:  commit of the newest revision's root tree, behind that of the revision before, and so on
 //!   date                  blob:  date of the newest revision that has one, in seconds since 1970
 //! ```
+//!
+//! The trees themselves are reachable through the chain, which also holds the commits of deleted branches.
 
 use super::replay::join;
 use crate::objects::ObjectStore;
@@ -18,7 +20,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 use std::collections::BTreeMap;
 
-/// Revisions in a segment. A root tree's line is 38 bytes: so much is written anew by each increment, at most.
+/// Revisions in a segment. A root tree's line is 41 bytes: so much is written anew by each increment, at most.
 const SEGMENT: u64 = 1_000;
 
 /// Commits of one branch root: (revision, commit), rising.
@@ -45,8 +47,8 @@ pub(crate) struct History {
     map: Vec<MapEntry>,
     /// (branch, other) -> revision of the other up to which the branch contains it.
     ancestry: BTreeMap<(Vec<u8>, Vec<u8>), u64>,
-    /// From which the commits of deleted branches are reachable.
-    pub(super) kept: Option<ObjectId>,
+    /// Last commit of the chain, from which all roots and the commits of deleted branches are reachable.
+    pub(super) chain: Option<ObjectId>,
     /// Date of the newest revision that has one: stands in for those that have none.
     pub(super) last_seconds: i64,
 }
@@ -131,9 +133,11 @@ impl History {
         let mut tree = ShadowTree::stored(state);
         let mut history = Self::default();
         for segment in 0.. {
-            let Some(entry) = tree.get(&segment_path("shadow", segment), store)? else { break };
-            let roots = ShadowTree::stored(entry.id).list(store)?;
-            history.roots.extend(roots.iter().map(|(_, root)| root.id));
+            let Some(roots) = read_text(&mut tree, &segment_path("shadow", segment), store)? else { break };
+            for line in roots.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+                let Ok(root) = ObjectId::from_hex(line) else { return Ok(None) };
+                history.push_root(root);
+            }
             let Some(map) = read_text(&mut tree, &segment_path("map", segment), store)? else { return Ok(None) };
             for line in map.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
                 let Some(entry) = parse_map_line(line) else { return Ok(None) };
@@ -149,8 +153,8 @@ impl History {
             let Some(revision) = number(revision) else { return Ok(None) };
             history.ancestry.insert((branch.to_vec(), other.to_vec()), revision);
         }
-        let kept = read_text(&mut tree, b"kept", store)?;
-        history.kept = kept.and_then(|text| ObjectId::from_hex(&text).ok());
+        let chain = read_text(&mut tree, b"chain", store)?;
+        history.chain = chain.and_then(|text| ObjectId::from_hex(&text).ok());
         let date = read_text(&mut tree, b"date", store)?.unwrap_or_default();
         history.last_seconds = number(&date).and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or_default();
         Ok((!history.roots.is_empty()).then_some(history))
@@ -181,22 +185,17 @@ impl History {
         }
         write_text(&mut tree, b"ancestry", ancestry, store)?;
         write_text(&mut tree, b"date", self.last_seconds.to_string().into_bytes(), store)?;
-        if let Some(kept) = self.kept {
-            write_text(&mut tree, b"kept", kept.to_string().into_bytes(), store)?;
+        if let Some(chain) = self.chain {
+            write_text(&mut tree, b"chain", chain.to_string().into_bytes(), store)?;
         }
         tree.write(store)
     }
 
     fn write_segment(&self, segment: u64, tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<(), ShadowError> {
         let range = segment * SEGMENT..(segment + 1) * SEGMENT;
-        let mut roots = ShadowTree::empty();
-        for revision in range.clone() {
-            let Some(id) = self.root(revision) else { break };
-            let entry = Entry { kind: EntryKind::Dir, id };
-            roots.put(format!("{revision:010}").as_bytes(), entry, store)?;
-        }
-        let id = roots.write(store)?;
-        tree.put(&segment_path("shadow", segment), Entry { kind: EntryKind::Dir, id }, store)?;
+        let roots = range.clone().map_while(|revision| self.root(revision));
+        let lines: String = roots.map(|root| format!("{root}\n")).collect();
+        write_text(tree, &segment_path("shadow", segment), lines.into_bytes(), store)?;
         let from = self.map.partition_point(|entry| entry.revision < range.start);
         let mut lines = Vec::new();
         for entry in self.map[from..].iter().take_while(|entry| entry.revision < range.end) {
@@ -259,7 +258,7 @@ mod tests {
             history.push_commit(MapEntry { revision, commit: blob, branch: format!("b{}", revision % 3).into() });
         }
         history.contain(b"b1", b"b2", 7);
-        history.kept = history.root(1);
+        history.chain = history.root(1);
     }
 
     #[test]
@@ -280,7 +279,7 @@ mod tests {
         }
         assert_eq!(state, Some(whole));
         let read = History::read(whole, &mut store).expect("readable").expect("a history");
-        assert_eq!((read.youngest(), read.map(), read.kept), (Some(2_499), at_once.map(), at_once.kept));
+        assert_eq!((read.youngest(), read.map(), read.chain), (Some(2_499), at_once.map(), at_once.chain));
         assert_eq!((read.contained(b"b1", b"b2"), read.root(1_234)), (7, at_once.root(1_234)));
         assert_eq!(read.commit_at(b"b1", 9).map(|(revision, _)| revision), Some(7));
     }
