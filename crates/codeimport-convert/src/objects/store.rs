@@ -4,7 +4,7 @@ use super::object_id;
 use super::pack::PackWriter;
 use super::recent::{Object, Recent};
 use gix::ObjectId;
-use gix::objs::Kind;
+use gix::objs::{Exists as _, Kind};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,7 +88,8 @@ impl ObjectStore {
     pub(crate) fn contains(&mut self, id: &ObjectId) -> bool {
         self.recent.get(id).is_some()
             || self.pack.as_ref().is_some_and(|pack| pack.contains(id))
-            || self.repository.has_object(id)
+            // Asked of the objects themselves: for the repository the empty tree is always there, for `git fsck` it is not.
+            || self.repository.objects.exists(id)
     }
 
     /// Reads an object that must be there and of this kind.
@@ -171,6 +172,16 @@ mod tests {
             assert!(object.data == content(size), "{size}");
         }
         assert!(matches!(store.read(ids[0], Kind::Tree), Err(StoreError::Missing { .. })), "a blob is no tree");
+    }
+
+    #[test]
+    fn the_empty_tree_is_written_like_any_other() {
+        let (dir, mut store) = repository();
+        store.write(Kind::Tree, Vec::new()).expect("written");
+        store.flush().expect("flushed");
+        let packs = std::fs::read_dir(dir.path().join("objects/pack")).expect("there is a folder").count();
+        assert_eq!(packs, 2, "a pack and its index");
+        assert!(store.contains(&object_id(Kind::Tree, b"")));
     }
 
     #[test]

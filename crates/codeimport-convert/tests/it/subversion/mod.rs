@@ -4,6 +4,7 @@ mod conversion;
 mod corpora;
 mod export;
 mod generated;
+mod local;
 mod server;
 
 use codeimport_convert::PublishError;
