@@ -9,6 +9,7 @@
 mod backoff;
 pub mod client;
 pub mod config;
+mod descriptors;
 mod failpoint;
 mod layers;
 pub mod page_token;

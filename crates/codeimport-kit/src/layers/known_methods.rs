@@ -1,7 +1,7 @@
 //! Which methods there are, from the descriptors. Paths come from outside: as a metric's label they would let
 //! anybody grow our memory, so that only known ones become labels.
 
-use crate::server::DESCRIPTOR_SETS;
+use crate::descriptors::DESCRIPTOR_SETS;
 use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use std::{collections::HashMap, sync::LazyLock};

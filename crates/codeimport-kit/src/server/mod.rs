@@ -9,21 +9,12 @@ mod listener;
 
 pub use health::Health;
 
-use crate::{Ready, Shutdown, config::ConfigDuration, layers, tasks};
+use crate::{Ready, Shutdown, config::ConfigDuration, descriptors::DESCRIPTOR_SETS, layers, tasks};
 use anyhow::Context as _;
 use std::{convert::Infallible, future::Future, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{body::Body, codegen::Service, server::NamedService, service::RoutesBuilder};
-
-/// Everything that reflection can describe. Without `google.rpc`, clients cannot show our error details.
-pub(crate) const DESCRIPTOR_SETS: [&[u8]; 5] = [
-    codeimport_proto::FILE_DESCRIPTOR_SET,
-    tonic_health::pb::FILE_DESCRIPTOR_SET,
-    tonic_types::pb::FILE_DESCRIPTOR_SET,
-    tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
-    tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
-];
 
 /// How often a silent connection is asked whether its peer lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);

@@ -34,13 +34,14 @@ pub(super) fn server_user() -> Result<Option<User>, EmbeddedError> {
 
 /// Takes the data folder for this process, as long as the file is open.
 pub(super) fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
-    fs::create_dir_all(data_dir).map_err(folder_error(data_dir))?;
+    fs::create_dir_all(data_dir).map_err(EmbeddedError::folder(data_dir))?;
     let path = data_dir.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(folder_error(&path))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(EmbeddedError::folder(&path))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(EmbeddedError::InUse(data_dir.to_owned())),
-        Err(error) => Err(folder_error(&path)(error.into())),
+        Err(error) => Err(EmbeddedError::folder(&path)(error.into())),
     }
 }
 
@@ -63,7 +64,7 @@ impl Cluster {
 /// The cluster's real folder. Its parent exists and can be entered by the server's user.
 fn locate(data_dir: &Path, user: Option<&User>) -> Result<PathBuf, EmbeddedError> {
     // The server changes its working directory and wants an absolute path.
-    let data_dir = data_dir.canonicalize().map_err(folder_error(data_dir))?;
+    let data_dir = data_dir.canonicalize().map_err(EmbeddedError::folder(data_dir))?;
     let dir = data_dir.join("cluster");
     match user {
         Some(user) if !can_enter(user, &data_dir)? => locate_elsewhere(&dir, user),
@@ -81,12 +82,12 @@ fn locate_elsewhere(link: &Path, user: &User) -> Result<PathBuf, EmbeddedError> 
     let mut hasher = DefaultHasher::new();
     link.hash(&mut hasher);
     let dir = Path::new(SYSTEM_DIR).join(format!("cluster-{:016x}", hasher.finish()));
-    fs::create_dir_all(SYSTEM_DIR).map_err(folder_error(Path::new(SYSTEM_DIR)))?;
+    fs::create_dir_all(SYSTEM_DIR).map_err(EmbeddedError::folder(Path::new(SYSTEM_DIR)))?;
     if fs::symlink_metadata(link).is_err() {
         // A folder of that name without a link belongs to a data folder that was deleted since.
         super::leftover::end(&dir)?;
         remove_dir_if_any(&dir)?;
-        symlink(&dir, link).map_err(folder_error(link))?;
+        symlink(&dir, link).map_err(EmbeddedError::folder(link))?;
         tracing::info!(db.path = %dir.display(), user = user.name, "data folder is closed to the server's user: its data is kept elsewhere");
     }
     Ok(dir)
@@ -116,7 +117,7 @@ fn init(purpose: Purpose, binaries: &Path, dir: &Path, user: Option<&User>) -> R
         let message = format!("{}: {}", output.status_text(), output.stderr);
         return Err(EmbeddedError::Failed { program: "initdb", message });
     }
-    fs::rename(&new, dir).map_err(folder_error(dir))
+    fs::rename(&new, dir).map_err(EmbeddedError::folder(dir))
 }
 
 /// A folder for the server's user alone.
@@ -126,17 +127,12 @@ pub(super) fn create_private_dir(dir: &Path, user: Option<&User>) -> Result<(), 
         fs::set_permissions(dir, Permissions::from_mode(0o700))?;
         user.map_or(Ok(()), |user| std::os::unix::fs::chown(dir, Some(user.uid), Some(user.gid)))
     };
-    create().map_err(folder_error(dir))
+    create().map_err(EmbeddedError::folder(dir))
 }
 
 fn remove_dir_if_any(dir: &Path) -> Result<(), EmbeddedError> {
     match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(folder_error(dir)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(EmbeddedError::folder(dir)(error)),
         _ => Ok(()),
     }
-}
-
-pub(super) fn folder_error(path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
-    let path = path.to_owned();
-    move |source| EmbeddedError::Folder { path, source }
 }

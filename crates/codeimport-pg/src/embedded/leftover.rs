@@ -3,7 +3,7 @@
 //! Only called while the data folder's lock is held: whoever started that server is dead. The process number in
 //! `postmaster.pid` may meanwhile be anybody's, so it is believed only if the process has our folder in its argv.
 
-use super::{EmbeddedError, cluster::folder_error};
+use super::EmbeddedError;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs, io,
@@ -32,7 +32,7 @@ pub(super) fn end(cluster: &Path) -> Result<(), EmbeddedError> {
         }
     }
     match fs::remove_file(&pid_file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(folder_error(&pid_file)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(EmbeddedError::folder(&pid_file)(error)),
         _ => Ok(()),
     }
 }

@@ -78,6 +78,14 @@ pub enum EmbeddedError {
     Provision(#[from] DbError),
 }
 
+impl EmbeddedError {
+    /// What a call on this path says if it fails.
+    fn folder(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Folder { path, source }
+    }
+}
+
 /// What a server is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Purpose {

@@ -1,9 +1,6 @@
 //! The folder of the server's socket: short enough, and closed to others.
 
-use super::{
-    EmbeddedError,
-    cluster::{create_private_dir, folder_error},
-};
+use super::{EmbeddedError, cluster::create_private_dir};
 use codeimport_subprocess::User;
 use std::{
     env, fs,
@@ -18,14 +15,14 @@ const MAX_LEN: usize = 80;
 
 /// The socket's folder, made if it is missing.
 pub(super) fn prepare(data_dir: &Path, user: Option<&User>) -> Result<PathBuf, EmbeddedError> {
-    let data_dir = data_dir.canonicalize().map_err(folder_error(data_dir))?;
+    let data_dir = data_dir.canonicalize().map_err(EmbeddedError::folder(data_dir))?;
     let beside = data_dir.join("socket");
     // A server of another user cannot be relied on to get through to the data folder.
     let dir = if user.is_none() && beside.as_os_str().len() <= MAX_LEN { beside } else { short(&data_dir) };
     match fs::symlink_metadata(&dir) {
         Ok(found) => check_ours(&dir, &found, user)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => create_private_dir(&dir, user)?,
-        Err(error) => return Err(folder_error(&dir)(error)),
+        Err(error) => return Err(EmbeddedError::folder(&dir)(error)),
     }
     Ok(dir)
 }
@@ -48,5 +45,5 @@ fn check_ours(dir: &Path, found: &fs::Metadata, user: Option<&User>) -> Result<(
         return Ok(());
     }
     let reason = format!("it is there already, but not as a folder of user {owner} closed to others: remove it");
-    Err(folder_error(dir)(io::Error::new(io::ErrorKind::AlreadyExists, reason)))
+    Err(EmbeddedError::folder(dir)(io::Error::new(io::ErrorKind::AlreadyExists, reason)))
 }
