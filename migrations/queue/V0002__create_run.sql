@@ -64,5 +64,5 @@ CREATE UNIQUE INDEX run_one_per_job ON run (job_id) WHERE state = 'running';
 -- Serves queue.list_runs for one job, newest first, and queue.newest_run.
 CREATE INDEX run_by_job ON run (job_id, run_id DESC);
 
--- Serves queue.held_by_request: a repeated AcquireLeases finds what it was granted. Only runs under way matter.
+-- Serves queue.held_by_request: a repeated AcquireLeases finds what it was granted.
 CREATE INDEX run_by_request ON run (request_id);

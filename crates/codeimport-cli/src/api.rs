@@ -16,14 +16,18 @@ use tonic::{Request, Status};
 /// How long a service may take to accept the connection. It is on this machine or near.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Who is asking, by the environment's word.
+pub(crate) fn user() -> Option<String> {
+    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok()
+}
+
 /// Says who is asking, for the audit trail.
 #[derive(Clone)]
 pub(crate) struct Actor(Option<MetadataValue<Ascii>>);
 
 impl Actor {
     fn of_user() -> Self {
-        let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
-        Self(user.ok().and_then(|user| user.parse().ok()))
+        Self(user().and_then(|user| user.parse().ok()))
     }
 }
 

@@ -56,6 +56,11 @@ impl Failure {
         Self { code: 3, message: message.into(), details: Vec::new(), outcome: None }
     }
 
+    /// A command line that is wrong in a way that only the command itself can see.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, ..Self::refused(message) }
+    }
+
     /// Anything unforeseen: `doing` says what was tried.
     pub(crate) fn other(doing: &str, error: impl Display) -> Self {
         Self { code: 1, message: format!("{doing}: {error:#}"), details: Vec::new(), outcome: None }
@@ -99,9 +104,11 @@ impl Failure {
             Code::Internal | Code::Unknown | Code::DataLoss => 1,
             _ => 3,
         };
+        // The message sums the violations up, which are listed below it.
+        let summary = if violations.is_empty() { format!("{doing}: {}", status.message()) } else { doing.to_owned() };
         Self {
             code,
-            message: format!("{doing}: {}", status.message()),
+            message: summary,
             details: violations.into_iter().map(|v| format!("{}: {}", v.field, v.description)).collect(),
             outcome: None,
         }

@@ -7,12 +7,15 @@ use crate::args::{Global, Up};
 use crate::endpoints::{self, Endpoints};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
-use codeimport_kit::config::Secret;
+use codeimport_kit::config::{ConfigDuration, Secret};
 use codeimport_kit::{Ready, Shutdown, tasks};
 use codeimport_pg::Embedded;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// How long runs under way may take to end after Ctrl-C.
+const WORKER_GRACE: ConfigDuration = ConfigDuration::from_secs(2);
 
 /// Brings all up, says where it is, and waits for the end.
 pub(crate) async fn run(global: &Global, up: &Up) -> Done {
@@ -149,6 +152,8 @@ impl Trio {
             registry_url: registry.clone(),
             slots: up.slots.into(),
             data_dir: data_dir.join("worker"),
+            // Somebody is waiting at the terminal; what is not done by then is done after the next start.
+            shutdown_grace: WORKER_GRACE,
             ..Default::default()
         };
         let worker =
@@ -219,4 +224,5 @@ fn welcome(output: Output, global: &Global, data_dir: &Path, database: &Database
     output.say(&format!("  codeimport{option} import list"));
     output.say(&format!("  grpcurl -plaintext {registry} codeimport.registry.v1.ImportService/ListImports"));
     output.say("\nCtrl-C stops it.");
+    output.object(endpoints);
 }

@@ -78,32 +78,40 @@ async fn still_runs(api: &mut Api, import_id: &str) -> Result<(), Failure> {
     Err(Failure::refused(format!("{import_id} will not run: {why}")))
 }
 
+/// Looks for a queue that is away, in a row, before the waiting is given up: ten seconds, time for a restart.
+const MAX_BREAKS: u32 = 50;
+
 /// Follows one run to its end; asks again where the stream breaks.
 async fn watch(api: &mut Api, output: Output, run_id: i64) -> Result<Run, Failure> {
     let mut display = Display::new(output);
-    let failed = |status: Status| Failure::status("cannot follow the run", &status);
     let mut breaks = 0;
     loop {
-        let mut stream = api.runs.watch_run(WatchRunRequest { run_id }).await.map_err(failed)?.into_inner();
-        loop {
-            match stream.message().await {
-                Ok(Some(answer)) => {
-                    let run = answer.run.unwrap_or_default();
-                    display.show(&snapshot(&run));
-                    if run.state() == RunState::Finished {
-                        display.clear();
-                        return Ok(run);
-                    }
-                }
-                Ok(None) => break,
-                // One break a minute is a restart of the queue; many at once are an answer.
-                Err(status) if breaks >= 5 => return Err(failed(status)),
-                Err(_) => break,
+        match follow(api, &mut display, run_id, &mut breaks).await {
+            Ok(Some(run)) => {
+                display.clear();
+                return Ok(run);
             }
+            Err(status) if breaks >= MAX_BREAKS || status.code() == Code::NotFound => {
+                return Err(Failure::status("cannot follow the run", &status));
+            }
+            Ok(None) | Err(_) => breaks += 1,
         }
-        breaks += 1;
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
+}
+
+/// Follows one stream: to the end of the run, or (`None`) to its own.
+async fn follow(api: &mut Api, display: &mut Display, run_id: i64, breaks: &mut u32) -> Result<Option<Run>, Status> {
+    let mut stream = api.runs.watch_run(WatchRunRequest { run_id }).await?.into_inner();
+    while let Some(answer) = stream.message().await? {
+        *breaks = 0;
+        let run = answer.run.unwrap_or_default();
+        display.show(&snapshot(&run));
+        if run.state() == RunState::Finished {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 /// What is shown of a run.

@@ -9,7 +9,7 @@ use codeimport_subprocess::{Command, Output};
 use std::{path::Path, time::Duration};
 
 /// What holds for every call. Transports not named here (`ext`, `fd`, `ssh`) stay shut.
-const PINNED: [&str; 11] = [
+const PINNED: [&str; 12] = [
     "core.hooksPath=/dev/null",
     "credential.helper=",
     "core.askPass=",
@@ -18,6 +18,8 @@ const PINNED: [&str; 11] = [
     "protocol.git.allow=always",
     "protocol.http.allow=always",
     "protocol.https.allow=always",
+    // A redirect could lead to where no policy has looked.
+    "http.followRedirects=false",
     // A server that trickles is a server that hangs. Ten minutes, because one that checks a large push is silent too.
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=600",

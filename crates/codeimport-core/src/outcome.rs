@@ -5,11 +5,11 @@
 
 /// A stored or typed name that is none of the enum's.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("unknown {kind} {name:?}")]
+#[error("{name:?} is none of: {known}")]
 pub struct UnknownName {
-    /// Which enum was asked for.
-    pub kind: &'static str,
-    /// The name that it does not have.
+    /// The names there are, for people.
+    pub known: String,
+    /// The name that is none of them.
     pub name: String,
 }
 
@@ -37,7 +37,7 @@ macro_rules! named_enum {
             fn from_str(name: &str) -> Result<Self, UnknownName> {
                 match name {
                     $($name => Ok(Self::$variant),)+
-                    _ => Err(UnknownName { kind: stringify!($enum), name: name.to_owned() }),
+                    _ => Err(UnknownName { known: [$($name,)+].join(", "), name: name.to_owned() }),
                 }
             }
         }

@@ -63,6 +63,7 @@ async fn delete(api: &mut Api, output: Output, import_id: &str) -> Done {
     let request = DeleteImportRequest { import_id: import_id.to_owned(), ..Default::default() };
     api.imports.delete_import(request).await.map_err(|s| Failure::status("cannot delete the import", &s))?;
     output.say(&format!("{import_id} is deleted; its target repository stays as it is"));
+    output.object(&serde_json::json!({ "import_id": import_id, "deleted": true }));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -26,6 +26,13 @@ impl Output {
         }
     }
 
+    /// An object of docs/cli-json.md that has no text of its own; nothing without `--json`.
+    pub(crate) fn object(self, item: &impl Serialize) {
+        if self.json {
+            Self::json(item);
+        }
+    }
+
     /// Any object of docs/cli-json.md.
     fn json(item: &impl Serialize) {
         // Views hold only strings, numbers and times: serialising them cannot fail.
