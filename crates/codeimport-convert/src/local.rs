@@ -4,7 +4,7 @@
 //! killed run leaves are objects that no ref names; the next one makes the same objects again and finds them there.
 
 use crate::target::{Holder, ImportState, PublishError, Target, TargetSnapshot};
-use crate::{Cache, Carried, ConvertError, SourceOptions, Watch, Watermark, open_source, options_digest};
+use crate::{AuthorMap, Cache, Carried, ConvertError, SourceOptions, Watch, Watermark, open_source, options_digest};
 use codeimport_core::{FencingToken, Outcome, RcsType, RefFilter, RunId, SourceUrl, Stage, TargetUrl};
 use std::path::Path;
 
@@ -63,22 +63,20 @@ impl LocalTarget {
     pub fn run(&self, url: &SourceUrl, options: SourceOptions, watch: &Watch) -> Result<LocalRun, PublishError> {
         let filter = options.filter.clone();
         let digest = options_digest(url, &filter);
+        let has_own_options = options.layout.is_some() || options.authors != AuthorMap::default() || options.git_svn_id;
         let source = open_source(url, options)?;
         let seen = self.target.read(&filter, &self.cache, watch)?;
         self.check_ours(url, &seen)?;
         let watermark = source.probe(watch)?;
-        if seen.is_current(&watermark, digest) {
-            let (changed_count, received_bytes) = (0, 0);
-            return Ok(LocalRun {
-                outcome: Outcome::NoChange,
-                watermark,
-                changed_count,
-                received_bytes,
-                snapshot: seen,
-            });
+        // Options that differ from those of the first run are refused by the source, even if nothing is new.
+        if !has_own_options && seen.is_current(&watermark, digest) {
+            return Ok(no_change(seen, watermark));
         }
         self.cache.tidy(watch)?;
         let wanted = source.fetch(&self.cache, seen.carried.map(|Carried { tree, .. }| tree), watch)?;
+        if seen.is_current(&wanted.watermark, digest) {
+            return Ok(no_change(seen, wanted.watermark));
+        }
         let begin = ImportState::begin(url, digest, holder(&seen));
         let published = self.target.publish(&begin, &seen, &wanted, &filter, &self.cache, watch)?;
         Ok(LocalRun {
@@ -105,6 +103,10 @@ impl LocalTarget {
             _ => Ok(()),
         }
     }
+}
+
+fn no_change(snapshot: TargetSnapshot, watermark: Watermark) -> LocalRun {
+    LocalRun { outcome: Outcome::NoChange, watermark, changed_count: 0, received_bytes: 0, snapshot }
 }
 
 /// The lock is the fence here. A token that a service left is kept, so that this run fences nobody who holds a lease.

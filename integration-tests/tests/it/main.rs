@@ -5,9 +5,11 @@
 
 mod bad_input;
 mod command_line;
+mod convert;
 mod git_import;
 mod grpc_surface;
 mod lease_loss;
 mod outages;
 mod review;
 mod support;
+mod svn_import;

@@ -45,15 +45,15 @@ pub(super) fn run(output: Output, convert: &Convert, watch: &Watch, screen: &Scr
 fn options(convert: &Convert) -> Result<SourceOptions, Failure> {
     let layout = match convert.layout.as_str() {
         "auto" => None,
-        text => Some(text.parse::<Layout>().map_err(|error| Failure::refused(format!("--layout {text:?} {error}")))?),
+        text => Some(text.parse::<Layout>().map_err(|error| Failure::usage(format!("--layout {text:?} {error}")))?),
     };
     let authors = match &convert.authors {
         Some(file) => {
             let text = std::fs::read_to_string(file)
-                .map_err(|error| Failure::refused(format!("cannot read {}: {error}", file.display())))?;
+                .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
             AuthorMap::parse(&text).map_err(|line| {
                 let text = format!("{}, line {line}: write it as `account = Name <address>`", file.display());
-                Failure::refused(text)
+                Failure::usage(text)
             })?
         }
         None => AuthorMap::default(),

@@ -60,5 +60,5 @@ fn block(output: Output, command: LocalCommand, cancel: Cancel) -> Done {
 /// The address of a source as it was typed here.
 fn source_url(source: &SourceRef) -> Result<SourceUrl, Failure> {
     SourceUrl::parse_on_own_machine(source.rcs(), &source.url)
-        .map_err(|error| Failure::refused(format!("the address {:?} {error}", source.url)))
+        .map_err(|error| Failure::usage(format!("the address {:?} {error}", source.url)))
 }
