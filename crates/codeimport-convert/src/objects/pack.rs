@@ -26,7 +26,10 @@ use std::thread::JoinHandle;
 /// Objects that may wait for compression. Bounds memory when the disk is slower than the source.
 const QUEUE_LEN: usize = 512;
 
-const HEADER_LEN: u64 = 12;
+/// What stands for the header until the number of objects is known.
+const NO_HEADER: [u8; 12] = [0; 12];
+
+const HEADER_LEN: u64 = NO_HEADER.len() as u64;
 
 /// What the threads share.
 struct Shared {
@@ -60,7 +63,7 @@ impl PackWriter {
         fs::create_dir_all(pack_dir)?;
         let path = pack_dir.join(format!("tmp_pack_{}_{}", std::process::id(), unique()));
         let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
-        file.write_all(&[0; HEADER_LEN as usize])?;
+        file.write_all(&NO_HEADER)?;
         let state = State { end: HEADER_LEN, ..State::default() };
         let shared = Arc::new(Shared { file, state: Mutex::new(state) });
         let (queue, objects) = sync_channel(QUEUE_LEN);

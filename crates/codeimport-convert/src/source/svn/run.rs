@@ -57,14 +57,15 @@ impl Run<'_> {
             // Nothing to show for it, or told to stop: the failure is the result.
             Some(error) if converted == first || error.is_cancelled() => return Err(error),
             Some(error) => {
-                self.watch.note(Stage::Fetch, format!("{} What was converted before that is published.", error.chain()))
+                let text = format!("{} What was converted before that is published.", error.chain());
+                self.watch.note(Stage::Fetch, text);
             }
             None => {}
         }
         let flushed = self.ours(converter.flush())?;
         let authors = self.options.authors.canonical();
         let state = SvnState { uuid: info.uuid.clone(), layout, authors, git_svn_id: self.options.git_svn_id };
-        self.state(state, &flushed, &info, converted, received)
+        self.state(&state, &flushed, &info, converted, received)
     }
 
     /// Goes on from what an earlier run carried, or begins anew.
@@ -79,7 +80,7 @@ impl Run<'_> {
                 return Err(self.replaced(&state.uuid, &info.uuid));
             }
             self.check_options(&state, info)?;
-            let layout = state.layout.clone();
+            let layout = state.layout;
             match Converter::open(self.cache.path(), Some(history), &info.uuid, self.convert_options(&layout, info)) {
                 Ok(converter) => return Ok((converter, layout)),
                 Err(error) => self.watch.note(
@@ -180,7 +181,7 @@ impl Run<'_> {
 
     fn state(
         &self,
-        state: SvnState,
+        state: &SvnState,
         flushed: &Flushed,
         info: &Info,
         next: u64,

@@ -87,13 +87,14 @@ fn random_history(server: &SvnServer, name: &str, seed: u64, changes: usize) {
 /// Converts one history whole and cut up, and compares all of it.
 fn check(seed: u64, changes: usize) {
     let server = SvnServer::start();
-    random_history(&server, "random", seed, changes);
-    let mut whole = Conversion::of(&server, "random");
+    // The name is part of every address that a failure tells.
+    let name = &format!("seed-{seed}");
+    random_history(&server, name, seed, changes);
+    let mut whole = Conversion::of(&server, name);
     whole.run_to_the_end(false);
-    println!("seed {seed}");
     assert!(whole.assert_faithful() > 5);
     for (pieces, forget) in [(7, false), (13, true)] {
-        let mut cut = Conversion::of(&server, "random");
+        let mut cut = Conversion::of(&server, name);
         cut.options.max_revisions = pieces;
         cut.run_to_the_end(forget);
         assert!(cut.runs > 1, "it was cut up");
@@ -105,7 +106,8 @@ fn check(seed: u64, changes: usize) {
 
 #[test]
 fn generated_histories_are_faithful_and_the_same_in_one_go_in_pieces_and_from_other_workers() {
-    for seed in [1, 2, 3] {
+    // 4 once lost what is both special and executable.
+    for seed in [1, 2, 3, 4] {
         check(seed, 60);
     }
 }
