@@ -7,6 +7,7 @@ use super::history::{History, MapEntry};
 use super::layout::Layout;
 use super::mergeinfo::MergeInfo;
 use super::props::DirProps;
+use super::replay::join;
 use crate::objects::ObjectStore;
 use crate::shadow::{PROPS_ENTRY, Publisher, ShadowError, ShadowTree};
 use gix::ObjectId;
@@ -69,14 +70,19 @@ impl Committer<'_> {
                 Change::Deleted => ended.extend(self.tip(&branch, head.number)),
                 Change::Changed { tree } => {
                     let parent = self.tip(&branch, head.number);
-                    self.commit_branch(head, branch, tree, parent)?;
+                    let before = self.props_at(&branch, head.number.saturating_sub(1))?;
+                    self.commit_branch(head, branch, tree, parent, before)?;
                 }
                 Change::Made { tree, origin } => {
                     // Replaced: its past life must stay reachable, somebody may copy from it later.
                     ended.extend(self.tip(&branch, head.number));
                     self.history.begin_anew(&branch);
+                    let before = match &origin {
+                        Some(origin) => self.props_at(&origin.path, origin.revision)?,
+                        None => None,
+                    };
                     let parent = origin.and_then(|origin| self.parent_of_copy(&branch, &origin));
-                    self.commit_branch(head, branch, tree, parent)?;
+                    self.commit_branch(head, branch, tree, parent, before)?;
                 }
             }
         }
@@ -99,9 +105,10 @@ impl Committer<'_> {
         branch: Vec<u8>,
         shadow: ObjectId,
         parent: Option<ObjectId>,
+        props_before: Option<ObjectId>,
     ) -> Result<(), ShadowError> {
         let tree = self.publisher.publish(shadow, self.store)?;
-        let merged = self.merged(&branch, shadow, head.number)?;
+        let merged = self.merged(&branch, shadow, props_before, head.number)?;
         let parents = parent.into_iter().chain(merged.into_iter().filter(|commit| Some(*commit) != parent));
         let message = self.message(head, &branch);
         let content = encode_commit(tree, parents, &head.signature, &message);
@@ -119,8 +126,20 @@ impl Committer<'_> {
 
     /// The tips of branches that were merged as a whole: everything of them that this branch did not contain yet is
     /// in its `svn:mergeinfo`. A cherry-pick leaves something out, so it is none.
-    fn merged(&mut self, branch: &[u8], shadow: ObjectId, revision: u64) -> Result<Vec<ObjectId>, ShadowError> {
+    ///
+    /// A revision that leaves the properties as they were, or copies them along, merges nothing. Most do, and a long-lived
+    /// trunk has hundreds of lines of it.
+    fn merged(
+        &mut self,
+        branch: &[u8],
+        shadow: ObjectId,
+        before: Option<ObjectId>,
+        revision: u64,
+    ) -> Result<Vec<ObjectId>, ShadowError> {
         let Some(props) = ShadowTree::stored(shadow).get(PROPS_ENTRY, self.store)? else { return Ok(Vec::new()) };
+        if before == Some(props.id) {
+            return Ok(Vec::new());
+        }
         let props = DirProps::decode(&self.store.read(props.id, Kind::Blob)?);
         let Some(value) = props.get("svn:mergeinfo") else { return Ok(Vec::new()) };
         let info = MergeInfo::parse(value);
@@ -132,6 +151,13 @@ impl Committer<'_> {
             }
         }
         Ok(merged)
+    }
+
+    /// What a directory's kept properties were in an earlier revision.
+    fn props_at(&mut self, path: &[u8], revision: u64) -> Result<Option<ObjectId>, ShadowError> {
+        let Some(root) = self.history.root(revision) else { return Ok(None) };
+        let props = ShadowTree::stored(root).get(&join(path, PROPS_ENTRY), self.store)?;
+        Ok(props.map(|props| props.id))
     }
 
     fn whole_merge(&self, branch: &[u8], other: &[u8], info: &MergeInfo, revision: u64) -> Option<(u64, ObjectId)> {

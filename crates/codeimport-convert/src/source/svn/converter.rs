@@ -5,6 +5,7 @@
 
 use super::author::AuthorMap;
 use super::branches::Branches;
+use super::checksums::Checksums;
 use super::commits::{Committer, RevisionHead, seconds};
 use super::dump::{DumpError, DumpReader, NodeRecord, Record, RevisionRecord};
 use super::history::History;
@@ -78,6 +79,7 @@ pub(crate) struct Converter {
     branches: Branches,
     tree: ShadowTree,
     publisher: Publisher,
+    checksums: Checksums,
     /// State that the history was read from, or that was written last.
     state: Option<ObjectId>,
     /// Begun, not known to be complete.
@@ -111,7 +113,18 @@ impl Converter {
         let mut tree = tree_of_youngest(&history);
         let branches = Branches::of(options.layout.clone(), &mut tree, &mut store)?;
         let uuid = uuid.to_owned();
-        Ok(Self { options, uuid, store, history, branches, tree, publisher: Publisher::new(), state, open: None })
+        Ok(Self {
+            options,
+            uuid,
+            store,
+            history,
+            branches,
+            tree,
+            publisher: Publisher::new(),
+            checksums: Checksums::default(),
+            state,
+            open: None,
+        })
     }
 
     /// The revision that the stream must go on with.
@@ -185,6 +198,7 @@ impl Converter {
             tree: &mut self.tree,
             history: &self.history,
             store: &mut self.store,
+            checksums: &mut self.checksums,
             made_dirs: &mut open.made_dirs,
             touched: &mut open.touched,
         };

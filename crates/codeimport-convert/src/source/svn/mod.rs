@@ -17,6 +17,7 @@
 
 mod author;
 mod branches;
+mod checksums;
 mod classify;
 mod client;
 mod commits;

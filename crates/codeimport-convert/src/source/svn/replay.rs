@@ -2,6 +2,7 @@
 //!
 //! Invariant: a text is stored only if it has the checksum that the source gives for it.
 
+use super::checksums::{Checksums, Md5Digits, md5};
 use super::dump::{Action, CopyFrom, NodeKind, NodeRecord, PropChanges, PropValue, Text};
 use super::history::History;
 use super::layout::below;
@@ -11,7 +12,6 @@ use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, PROPS_ENTRY, ShadowError, ShadowTree};
 use gix::ObjectId;
 use gix::objs::Kind;
-use md5::{Digest as _, Md5};
 use std::sync::Arc;
 
 /// Why a record cannot be applied. All but the first mean that the source contradicts itself.
@@ -79,6 +79,8 @@ pub(super) struct Replay<'a> {
     pub(super) history: &'a History,
     /// The repository that takes the objects.
     pub(super) store: &'a mut ObjectStore,
+    /// Sums of texts seen before.
+    pub(super) checksums: &'a mut Checksums,
     /// Directories made in this revision, in order.
     pub(super) made_dirs: &'a mut Vec<MadeDir>,
     /// All paths that have a record.
@@ -143,19 +145,25 @@ impl Replay<'_> {
     }
 
     fn store_text(&mut self, path: &[u8], text: &Text, base: Option<ObjectId>) -> Result<ObjectId, ReplayError> {
-        let content = if text.is_delta {
-            let base: Arc<[u8]> = match base {
-                Some(id) => self.store.read(id, Kind::Blob).map_err(ShadowError::from)?,
-                None => Arc::from([]),
-            };
-            check_md5(path, &base, text.base_md5.as_deref())?;
-            let delta = svndiff::apply(&base, &text.bytes);
-            delta.map_err(|source| ReplayError::Delta { path: show(path), source })?
-        } else {
-            text.bytes.clone()
+        let content = if text.is_delta { self.apply_delta(path, text, base)? } else { text.bytes.clone() };
+        let digits = text.md5.as_deref().map(|expected| check(path, md5(&content), expected)).transpose()?;
+        let id = self.store.write(Kind::Blob, content).map_err(ShadowError::from)?;
+        if let Some(digits) = digits {
+            self.checksums.remember(id, digits);
+        }
+        Ok(id)
+    }
+
+    fn apply_delta(&mut self, path: &[u8], text: &Text, base: Option<ObjectId>) -> Result<Vec<u8>, ReplayError> {
+        let content: Arc<[u8]> = match base {
+            Some(id) => self.store.read(id, Kind::Blob).map_err(ShadowError::from)?,
+            None => Arc::from([]),
         };
-        check_md5(path, &content, text.md5.as_deref())?;
-        Ok(self.store.write(Kind::Blob, content).map_err(ShadowError::from)?)
+        if let Some(expected) = text.base_md5.as_deref() {
+            let digits = base.map_or_else(|| md5(b""), |id| self.checksums.of(id, &content));
+            check(path, digits, expected)?;
+        }
+        svndiff::apply(&content, &text.bytes).map_err(|source| ReplayError::Delta { path: show(path), source })
     }
 
     fn set_dir_props(&mut self, path: &[u8], changes: Option<&PropChanges>) -> Result<(), ReplayError> {
@@ -210,13 +218,11 @@ fn file_kind(before: Option<EntryKind>, props: Option<&PropChanges>) -> EntryKin
     }
 }
 
-fn check_md5(path: &[u8], content: &[u8], expected: Option<&str>) -> Result<(), ReplayError> {
-    let Some(expected) = expected else { return Ok(()) };
-    let got: String = Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-    if got == expected {
-        return Ok(());
+fn check(path: &[u8], got: Md5Digits, expected: &str) -> Result<Md5Digits, ReplayError> {
+    if got == expected.as_bytes() {
+        return Ok(got);
     }
-    Err(ReplayError::Checksum { path: show(path), expected: expected.to_owned(), got })
+    Err(ReplayError::Checksum { path: show(path), expected: expected.to_owned(), got: show(&got) })
 }
 
 /// A path below a directory.
