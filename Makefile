@@ -4,10 +4,10 @@ SOURCE ?=
 BUF = .tools/node_modules/.bin/buf
 BUF_VERSION = 1.75.0
 
-.PHONY: help setup build demo up test lint fmt fuzz deny clean
+.PHONY: help setup build demo up test bench-svn lint fmt fuzz deny clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: PostgreSQL, git, a C linker (apt, on Debian)
 	@scripts/setup
@@ -25,6 +25,11 @@ up: build ## PostgreSQL, registry, queue and worker on this machine, until Ctrl-
 test: setup $(BUF) ## All tests, against a real PostgreSQL and real foreign tools
 	cargo build --workspace --all-targets --locked
 	target/debug/with-postgres cargo test --workspace --locked
+
+BENCH_ARGS ?=
+bench-svn: ## Measure Subversion conversion beside git svn, over svn:// and http:// (BENCH_ARGS='--json FILE')
+	@scripts/setup
+	cargo run --release --locked -p codeimport-convert --example bench-svn -- $(BENCH_ARGS)
 
 lint: $(BUF) ## Formatting, clippy, and the contract's own rules
 	cargo fmt --all --check

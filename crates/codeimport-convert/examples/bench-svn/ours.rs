@@ -1,12 +1,10 @@
-//! The conversion as a worker does it: probe, read the target, fetch, publish, until all is there. In a process of its
-//! own, so that its memory can be told from that of the bench.
+//! The conversion as `codeimport convert` does it, straight into a bare repository, in a process of its own: so its memory
+//! can be told from that of the bench.
 
 use crate::memory;
 use anyhow::{Context as _, ensure};
-use codeimport_convert::{
-    Cache, Carried, Holder, ImportState, SourceOptions, Target, Watch, open_source, options_digest,
-};
-use codeimport_core::{FencingToken, RcsType, RefFilter, RunId, SourceUrl, TargetUrl};
+use codeimport_convert::{LocalTarget, SourceOptions, Watch, open_source, refs_digest};
+use codeimport_core::{Outcome, RcsType, SourceUrl};
 use codeimport_subprocess::Command;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -20,17 +18,13 @@ const LONG: Duration = Duration::from_secs(3_600);
 pub(crate) struct Ours {
     /// From the start of the process to its end.
     pub(crate) seconds: f64,
-    /// Of it: reading and converting.
-    pub(crate) fetch_seconds: f64,
-    /// Of it: the push into the target.
-    pub(crate) publish_seconds: f64,
     /// The process' own peak.
     pub(crate) peak_bytes: u64,
     /// Digest of all refs: the same in every run.
     pub(crate) refs: String,
 }
 
-/// Converts in a process of its own. `dir` holds target and cache; called again it brings what is new.
+/// Converts in a process of its own. `dir` holds the target; called again it brings what is new.
 pub(crate) fn convert(url: &str, dir: &Path) -> anyhow::Result<Ours> {
     let began = Instant::now();
     let command = Command::new(std::env::current_exe()?).args(["--convert-into"]).arg(dir).args(["--repository", url]);
@@ -42,34 +36,19 @@ pub(crate) fn convert(url: &str, dir: &Path) -> anyhow::Result<Ours> {
 
 /// The converting process.
 pub(crate) fn convert_here(url: &str, dir: &Path) -> anyhow::Result<Ours> {
-    let (mut fetch_seconds, mut publish_seconds) = (0.0, 0.0);
     let began = Instant::now();
     let watch = Watch::none();
     let url = SourceUrl::parse(RcsType::Subversion, url)?;
-    let source = open_source(&url, SourceOptions::default())?;
-    let cache = Cache::open(&dir.join("caches"), &"bench".parse()?, &watch)?;
-    let target = Target::new(TargetUrl::local(&dir.join("target.git"))?);
-    let filter = RefFilter::default();
-    for run in 1.. {
-        let seen = target.read(&filter, &cache, &watch)?;
-        let fetch = Instant::now();
-        let carried = seen.carried.map(|Carried { tree, .. }| tree);
-        let wanted = source.fetch(&cache, carried, &watch)?;
-        let publish = Instant::now();
-        fetch_seconds += (publish - fetch).as_secs_f64();
-        let holder = Holder { fencing_token: FencingToken(run), run_id: RunId(run) };
-        let begin = ImportState::begin(&url, options_digest(&url, &filter), holder);
-        target.publish(&begin, &seen, &wanted, &filter, &cache, &watch)?;
-        publish_seconds += publish.elapsed().as_secs_f64();
-        if wanted.complete {
+    let target = LocalTarget::open(&dir.join("target.git"), &watch)?;
+    loop {
+        let run = target.run(&url, SourceOptions::default(), &watch)?;
+        if run.outcome != Outcome::Partial {
             let peak_bytes = memory::peak_of("self").map_or(0, |(_, peak)| peak);
-            let digest = codeimport_convert::refs_digest(&wanted.refs, None);
+            let digest = refs_digest(&run.snapshot.refs, None);
             let refs = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            let seconds = began.elapsed().as_secs_f64();
-            return Ok(Ours { seconds, fetch_seconds, publish_seconds, peak_bytes, refs });
+            return Ok(Ours { seconds: began.elapsed().as_secs_f64(), peak_bytes, refs });
         }
     }
-    anyhow::bail!("a conversion has an end")
 }
 
 /// Asks for the newest revision as often as told; the times in seconds, sorted.

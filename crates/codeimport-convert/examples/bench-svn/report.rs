@@ -89,17 +89,9 @@ impl Transport {
         for (name, ours, theirs) in times {
             lines.push(row(&[name.to_owned(), milliseconds(ours), milliseconds(theirs), ratio(theirs, ours)]));
         }
-        let stages = self.ours.last().map(|ours| (ours.fetch_seconds, ours.publish_seconds)).unwrap_or_default();
         let bounded = theirs.filter(|svn| !svn.first.complete);
-        let bounded = bounded.map(|svn| format!("; git svn: its first {} revisions", svn.first.revisions));
-        format!(
-            "\n{}\n{}\n  (last run: {:.2} s fetch and convert, {:.2} s publish{})\n",
-            self.name,
-            lines.join("\n"),
-            stages.0,
-            stages.1,
-            bounded.unwrap_or_default(),
-        )
+        let bounded = bounded.map(|svn| format!("  (git svn: its first {} revisions)\n", svn.first.revisions));
+        format!("\n{}\n{}\n{}", self.name, lines.join("\n"), bounded.unwrap_or_default())
     }
 }
 
