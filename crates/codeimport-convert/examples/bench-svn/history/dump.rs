@@ -51,7 +51,7 @@ impl<W: Write> Dump<W> {
     pub(crate) fn add_file(&mut self, path: &str, text: &Text, all: &[Prop<'_>]) -> io::Result<()> {
         let props = props(all);
         write!(self.0, "Node-path: {path}\nNode-kind: file\nNode-action: add\n")?;
-        write!(self.0, "Prop-content-length: {}\n", props.len())?;
+        writeln!(self.0, "Prop-content-length: {}", props.len())?;
         self.text(text, &props)
     }
 

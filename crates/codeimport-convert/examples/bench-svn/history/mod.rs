@@ -197,9 +197,9 @@ impl<W: Write> History<W> {
             }
         }
         if self.chance.below(4) == 0 {
-            self.branches.push(branch)
+            self.branches.push(branch);
         } else {
-            self.dump.delete(&branch.path)?
+            self.dump.delete(&branch.path)?;
         }
         Ok(())
     }

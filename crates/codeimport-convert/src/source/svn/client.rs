@@ -1,6 +1,7 @@
 //! Subversion's own programs, run so that nothing of this machine or its user shows through.
 
 use super::classify::classify;
+use super::ra_svn;
 use crate::{ConvertError, Watch};
 use codeimport_core::Stage;
 use codeimport_subprocess::{Command, Stream};
@@ -24,6 +25,14 @@ pub(super) struct Client {
 impl Client {
     /// What the repository says of itself and of the address.
     pub(super) fn info(&self, stage: Stage, watch: &Watch) -> Result<Info, ConvertError> {
+        match ra_svn::info(&self.url, watch) {
+            Some(info) => Ok(info),
+            None => self.info_by_program(stage, watch),
+        }
+    }
+
+    /// The same, from `svn`: for every address, and with its words for what is wrong.
+    pub(super) fn info_by_program(&self, stage: Stage, watch: &Watch) -> Result<Info, ConvertError> {
         let command = command("svn", watch).args(["info", "--xml", "--", self.url.as_str()]).timeout(SHORT);
         let xml = self.run(command, stage)?;
         Info::parse(&xml).ok_or_else(|| classify(&self.url, stage, "E135001: svn info gave no answer"))

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
-//!   ra_svn    where a repository stands, asked without starting a program
+//!   ra_svn    what svn info tells, asked without starting a program
 //!   dump      records of a dump stream                                form only
 //!   replay    one revision's records -> shadow tree                    texts, copies, checksums
 //!   layout    which paths are branches and tags                        pure
@@ -75,9 +75,6 @@ impl SvnSource {
 
 impl Source for SvnSource {
     fn probe(&self, watch: &Watch) -> Result<Watermark, ConvertError> {
-        if let Some(position) = ra_svn::position(&self.client.url, watch) {
-            return Ok(watermark(&position.uuid, position.youngest));
-        }
         let info = self.client.info(Stage::Probe, watch)?;
         Ok(watermark(&info.uuid, info.youngest))
     }

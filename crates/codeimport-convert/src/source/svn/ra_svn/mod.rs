@@ -1,4 +1,4 @@
-//! Asks an `svn://` server where its history stands, without starting a program: most polls find nothing new, and starting
+//! Asks an `svn://` server what `svn info` tells, without starting a program: most polls find nothing new, and starting
 //! `svn` costs ten times what the question does.
 //!
 //! Only the plain case is handled: a server that lets everybody read. For whatever else happens there is no answer here,
@@ -17,6 +17,7 @@
 mod connection;
 mod item;
 
+use super::client::{Info, decode_percent};
 use crate::Watch;
 use connection::Connection;
 use item::{Item, string};
@@ -29,17 +30,8 @@ const SVN_PORT: u16 = 3690;
 /// Longest time for all of it. Whoever needs longer is left to `svn`, with its own time-outs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where a repository stands.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Position {
-    /// Identity of the repository.
-    pub(super) uuid: String,
-    /// Its newest revision.
-    pub(super) youngest: u64,
-}
-
 /// Asks; none if the address is not of this kind or anything is out of the ordinary.
-pub(super) fn position(url: &str, watch: &Watch) -> Option<Position> {
+pub(super) fn info(url: &str, watch: &Watch) -> Option<Info> {
     let url = url::Url::parse(url).ok()?;
     let names_somebody = !url.username().is_empty() || url.password().is_some();
     if url.scheme() != "svn" || names_somebody || url.query().is_some() || url.fragment().is_some() {
@@ -48,15 +40,15 @@ pub(super) fn position(url: &str, watch: &Watch) -> Option<Position> {
     let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
     let address = (host.as_str(), url.port().unwrap_or(SVN_PORT));
     match ask(address, url.as_str().trim_end_matches('/'), watch) {
-        Ok(position) => position,
+        Ok(info) => info,
         Err(error) => {
-            tracing::debug!(source.url = %url, error = %error, "the short poll gave no answer; asking svn");
+            tracing::debug!(source.url = %url, error = %error, "the short question gave no answer; asking svn");
             None
         }
     }
 }
 
-fn ask((host, port): (&str, u16), url: &str, watch: &Watch) -> io::Result<Option<Position>> {
+fn ask((host, port): (&str, u16), url: &str, watch: &Watch) -> io::Result<Option<Info>> {
     let mut connection = Connection::open(host, port, PATIENCE, watch.cancel())?;
     if !greets_as_expected(&connection.receive()?) {
         return Ok(None);
@@ -69,7 +61,7 @@ fn ask((host, port): (&str, u16), url: &str, watch: &Watch) -> io::Result<Option
     // Asked together: the server answers in order.
     connection.send("( get-latest-rev ( ) ) ( check-path ( 0: ( ) ) ) ")?;
     let (youngest, kind) = (answer(&mut connection)?, answer(&mut connection)?);
-    Ok(understand(&repository, &youngest, &kind))
+    Ok(understand(url, &repository, &youngest, &kind))
 }
 
 /// Version 2 is the only one there ever was; `edit-pipeline` is what every server of it has.
@@ -103,14 +95,17 @@ fn answer(connection: &mut Connection) -> io::Result<Item> {
     }
 }
 
-fn understand(repository: &Item, youngest: &Item, kind: &Item) -> Option<Position> {
-    let [uuid, ..] = success(repository)? else { return None };
+fn understand(url: &str, repository: &Item, youngest: &Item, kind: &Item) -> Option<Info> {
+    let [uuid, root, ..] = success(repository)? else { return None };
     let [youngest, ..] = success(youngest)? else { return None };
     let [kind, ..] = success(kind)? else { return None };
     // An address with nothing behind it is a failure, and one that svn has the words for.
     let exists = kind.is_word("dir") || kind.is_word("file");
     let uuid = uuid.text().filter(|uuid| !uuid.is_empty() && !uuid.contains(char::is_whitespace))?;
-    exists.then_some(Position { uuid: uuid.to_owned(), youngest: youngest.number()? })
+    let root = root.text()?;
+    let below = url.strip_prefix(root).filter(|below| below.is_empty() || below.starts_with('/'))?;
+    let path = decode_percent(below.trim_start_matches('/'));
+    exists.then_some(Info { root: root.to_owned(), uuid: uuid.to_owned(), youngest: youngest.number()?, path })
 }
 
 /// What `( success ( … ) )` holds.
@@ -130,13 +125,14 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
     const GREETING: &str = "( success ( 2 2 ( ) ( edit-pipeline svndiff1 ) ) ) ";
-    const LOGIN: &str = "( success ( ( ANONYMOUS ) 5:realm ) ) ( success ( ) ) ( success ( 3:1-2 9:svn://h/r ( ) ) ) ";
+    const LOGIN: &str = "( success ( ( ANONYMOUS ) 5:realm ) ) ( success ( ) ) ( success ( 3:1-2 5:ROOT! ( ) ) ) ";
 
     /// What a client makes of a server that says just this, and then hangs up.
-    fn said(text: &str) -> Option<Position> {
+    fn said(text: &str) -> Option<Info> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
         let port = listener.local_addr().expect("bound").port();
-        let text = text.to_owned();
+        let root = format!("svn://127.0.0.1:{port}/r");
+        let text = text.replace("5:ROOT!", &string(&root));
         let server = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("the client comes");
             stream.write_all(text.as_bytes()).expect("a small answer fits");
@@ -144,16 +140,16 @@ mod tests {
             // Until the client hangs up too: closing earlier could throw away what it has not read yet.
             io::copy(&mut stream, &mut io::sink()).ok();
         });
-        let position = position(&format!("svn://127.0.0.1:{port}/r"), &Watch::none());
+        let info = info(&format!("{root}/a%20b"), &Watch::none());
         server.join().expect("the server ends");
-        position
+        info
     }
 
     #[test]
     fn a_server_that_anybody_may_ask_tells_where_it_stands() {
         let answers = "( success ( ( ) 0: ) ) ( success ( 42 ) ) ( success ( ( ) 0: ) ) ( success ( dir ) ) ";
-        let expected = Position { uuid: "1-2".to_owned(), youngest: 42 };
-        assert_eq!(said(&[GREETING, LOGIN, answers].concat()), Some(expected));
+        let info = said(&[GREETING, LOGIN, answers].concat()).expect("all is as it should be");
+        assert_eq!((info.uuid.as_str(), info.youngest, info.path.as_str()), ("1-2", 42, "a b"));
     }
 
     #[test]
@@ -197,11 +193,11 @@ mod tests {
         for path in ["r", "r/trunk", "r/a%20b", "r/"] {
             let url = format!("svn://127.0.0.1:{port}/{path}");
             let client = Client { url: url.clone(), idle_timeout: Duration::from_secs(60) };
-            let info = client.info(codeimport_core::Stage::Probe, &Watch::none()).expect("it exists");
-            assert_eq!(position(&url, &Watch::none()), Some(Position { uuid: info.uuid, youngest: 1 }), "{path}");
+            let expected = client.info_by_program(codeimport_core::Stage::Probe, &Watch::none()).expect("it exists");
+            assert_eq!(info(&url, &Watch::none()), Some(expected), "{path}");
         }
         for path in ["other", "r/missing"] {
-            assert_eq!(position(&format!("svn://127.0.0.1:{port}/{path}"), &Watch::none()), None, "{path}");
+            assert_eq!(info(&format!("svn://127.0.0.1:{port}/{path}"), &Watch::none()), None, "{path}");
         }
     }
 
@@ -211,13 +207,13 @@ mod tests {
         let port = listener.local_addr().expect("bound").port();
         let watch = Watch::none();
         watch.cancel().cancel();
-        assert_eq!(position(&format!("svn://127.0.0.1:{port}/r"), &watch), None);
+        assert_eq!(info(&format!("svn://127.0.0.1:{port}/r"), &watch), None);
     }
 
     #[test]
     fn other_addresses_are_not_even_tried() {
         for url in ["http://127.0.0.1:1/r", "svn+ssh://127.0.0.1:1/r", "svn://me@127.0.0.1:1/r", "no url"] {
-            assert_eq!(position(url, &Watch::none()), None, "{url}");
+            assert_eq!(info(url, &Watch::none()), None, "{url}");
         }
     }
 }
