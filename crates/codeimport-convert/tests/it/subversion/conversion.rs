@@ -102,13 +102,34 @@ impl Conversion {
         self.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]);
     }
 
-    /// The commits whose trees are not what Subversion exports, with what it does.
-    pub(super) fn differences<'m>(&self, map: &'m [MapEntry]) -> Vec<(&'m MapEntry, Exported)> {
+    /// As [`Self::assert_faithful`], by exports of the whole repository, one for each revision from 0.
+    pub(super) fn assert_faithful_to(&self, exports: &[Exported]) -> usize {
+        let map = self.map();
+        let is_exported = |(entry, got): &(&MapEntry, String)| {
+            let revision: usize = entry.revision.parse().expect("a number");
+            let branch = String::from_utf8_lossy(&entry.branch).into_owned();
+            exports[revision].directories.get(&branch) == Some(got)
+        };
+        if !map.iter().zip(self.trees(&map)).all(|pair| is_exported(&pair)) {
+            self.assert_faithful();
+            panic!("{}: exports of branches and of the whole repository differ", self.url);
+        }
+        self.assert_sound();
+        map.len()
+    }
+
+    /// Ids of the commits' trees.
+    fn trees(&self, map: &[MapEntry]) -> Vec<String> {
         let input: String = map.iter().map(|entry| format!("{}^{{tree}}\n", entry.commit)).collect();
         let check = codeimport_subprocess::Command::new("git").args(["cat-file", "--batch-check=%(objectname)"]);
         let trees = check.cwd(self.target()).stdin(input.into_bytes()).run().expect("git runs").stdout_text();
-        let pairs: Vec<_> = map.iter().zip(trees.lines()).collect();
-        assert_eq!(pairs.len(), map.len());
+        assert_eq!(trees.lines().count(), map.len());
+        trees.lines().map(str::to_owned).collect()
+    }
+
+    /// The commits whose trees are not what Subversion exports, with what it does.
+    pub(super) fn differences<'m>(&self, map: &'m [MapEntry]) -> Vec<(&'m MapEntry, Exported)> {
+        let pairs: Vec<_> = map.iter().zip(self.trees(map)).collect();
         let next = AtomicUsize::new(0);
         let compare = || {
             let mut found = Vec::new();

@@ -5,6 +5,7 @@ use super::server::run;
 use codeimport_convert::MapEntry;
 use gix::objs::tree::{Entry, EntryKind};
 use gix::objs::{Kind, Tree, WriteTo as _, compute_hash};
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,6 +16,8 @@ use std::path::Path;
 pub(super) struct Exported {
     /// Its id.
     pub(super) tree: String,
+    /// Ids of all directories in it, by their paths; the folder's own is at the empty path.
+    pub(super) directories: HashMap<String, String>,
     /// What is in it, as `git ls-tree -r -t` shows it, in no order.
     pub(super) listing: String,
 }
@@ -28,8 +31,8 @@ pub(super) fn export(repository: &Path, entry: &MapEntry) -> Exported {
     let export = ["svn", "export", "-q", "--ignore-keywords", "--ignore-externals", "-r", revision];
     run(folder.path(), &[&export[..], &[&from, files.to_str().expect("text")]].concat());
     let mut exported = Exported::default();
-    let tree = exported.tree_of(&files, "");
-    exported.tree = tree.map_or_else(|| "4b825dc642cb6eb9a060e54bf8d69288fbee4904".to_owned(), |id| id.to_string());
+    exported.tree_of(&files, "");
+    exported.tree = exported.directories[""].clone();
     exported
 }
 
@@ -39,12 +42,12 @@ impl Exported {
         let found = fs::read_dir(folder).expect("exported").flatten();
         let mut entries: Vec<_> = found.filter_map(|found| self.entry_of(&found, place)).collect();
         entries.sort();
-        if entries.is_empty() {
-            return None;
-        }
+        let is_empty = entries.is_empty();
         let mut bytes = Vec::new();
         Tree { entries }.write_to(&mut bytes).expect("memory takes all");
-        Some(hash(Kind::Tree, &bytes))
+        let id = hash(Kind::Tree, &bytes);
+        self.directories.insert(place.trim_end_matches('/').to_owned(), id.to_string());
+        (!is_empty).then_some(id)
     }
 
     fn entry_of(&mut self, found: &fs::DirEntry, place: &str) -> Option<Entry> {

@@ -54,7 +54,7 @@ impl SvnServer {
     pub(super) fn load(&self, name: &str, dump: &Path) -> bool {
         self.create(name);
         let bytes = std::fs::read(dump).expect("the dump can be read");
-        let load = ["load", "-q", "--bypass-prop-validation", "--ignore-dates"];
+        let load = ["load", "-q", "--no-flush-to-disk", "--bypass-prop-validation", "--ignore-dates"];
         let loaded = Command::new("svnadmin").args(load).arg(self.path(name)).stdin(bytes).run();
         loaded.expect("svnadmin is installed").success()
     }
