@@ -3,8 +3,8 @@
 use super::export::{Exported, export};
 use super::server::{SvnServer, run};
 use codeimport_convert::{
-    Cache, Carried, Holder, ImportState, MapEntry, PublishError, Source, SourceOptions, SourceState, Target, Watch,
-    open_source, options_digest, read_map,
+    Cache, Carried, Holder, ImportState, LocalTarget, MapEntry, PublishError, Source, SourceOptions, SourceState,
+    Target, Watch, open_source, options_digest, read_map,
 };
 use codeimport_core::{FencingToken, ImportId, RcsType, RefFilter, RunId, SourceUrl, TargetUrl};
 use std::collections::BTreeSet;
@@ -58,6 +58,14 @@ impl Conversion {
         let begin = ImportState::begin(&url, options_digest(&url, &RefFilter::default()), holder);
         target.publish(&begin, &seen, &wanted, filter, &cache, &watch)?;
         Ok(wanted)
+    }
+
+    /// All of it into the target directly: the same commits by fewer processes.
+    pub(super) fn run_in_place(&self) {
+        let url = SourceUrl::parse(RcsType::Subversion, &self.url).expect("valid");
+        let target = LocalTarget::open(&self.target(), &Watch::none()).expect("made");
+        let run = target.run(&url, self.options.clone(), &Watch::none()).expect("converted");
+        assert!(run.outcome.is_success());
     }
 
     /// Runs until all is converted.

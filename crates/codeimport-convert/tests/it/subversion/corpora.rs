@@ -44,7 +44,7 @@ fn check(server: &SvnServer, dump: &Path) -> usize {
     let converted = layouts.map(|layout| {
         let mut conversion = Conversion::of(server, name);
         conversion.options.layout = Some(layout);
-        conversion.run_to_the_end(false);
+        conversion.run_in_place();
         conversion
     });
     if POLICY.contains(&name) {
