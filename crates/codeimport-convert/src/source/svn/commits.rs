@@ -76,12 +76,12 @@ impl Committer<'_> {
                 Change::Made { tree, origin } => {
                     // Replaced: its past life must stay reachable, somebody may copy from it later.
                     ended.extend(self.tip(&branch, head.number));
-                    self.history.begin_anew(&branch);
+                    self.history.ancestry.begin_anew(&branch, head.number);
                     let before = match &origin {
                         Some(origin) => self.props_at(&origin.path, origin.revision)?,
                         None => None,
                     };
-                    let parent = origin.and_then(|origin| self.parent_of_copy(&branch, &origin));
+                    let parent = origin.and_then(|origin| self.parent_of_copy(&branch, &origin, head.number));
                     self.commit_branch(head, branch, tree, parent, before)?;
                 }
             }
@@ -90,12 +90,10 @@ impl Committer<'_> {
     }
 
     /// The commit that a new branch begins from: the newest one of the branch that it was copied from, or out of.
-    fn parent_of_copy(&mut self, branch: &[u8], origin: &CopyFrom) -> Option<ObjectId> {
+    fn parent_of_copy(&mut self, branch: &[u8], origin: &CopyFrom, revision: u64) -> Option<ObjectId> {
         let source = self.layout.root_of(&origin.path)?.to_vec();
-        let (revision, commit) = self.history.commit_at(&source, origin.revision)?;
-        if source != branch {
-            self.history.contain(branch, &source, revision);
-        }
+        let (up_to, commit) = self.history.commit_at(&source, origin.revision)?;
+        self.history.ancestry.contain(branch, &source, up_to, revision);
         Some(commit)
     }
 
@@ -146,7 +144,7 @@ impl Committer<'_> {
         let mut merged = Vec::new();
         for other in info.paths().filter(|other| *other != branch) {
             if let Some((up_to, tip)) = self.whole_merge(branch, other, &info, revision) {
-                self.history.contain(branch, other, up_to);
+                self.history.ancestry.contain(branch, other, up_to, revision);
                 merged.push(tip);
             }
         }
@@ -161,7 +159,7 @@ impl Committer<'_> {
     }
 
     fn whole_merge(&self, branch: &[u8], other: &[u8], info: &MergeInfo, revision: u64) -> Option<(u64, ObjectId)> {
-        let contained = self.history.contained(branch, other);
+        let contained = self.history.ancestry.contained(branch, other, revision);
         let commits = self.history.commits(other);
         // The first commit of a branch is the copy itself: it brings nothing that could be merged.
         let new = commits.iter().skip(1).filter(|(made, _)| *made > contained && *made < revision);

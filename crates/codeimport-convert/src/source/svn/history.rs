@@ -6,13 +6,14 @@
 //! ```text
 //!   shadow/0000003        blob:  root trees of revisions 3000 .. 3999, a line each
 //!   map/0000003           blob:  revision TAB commit TAB branch root, a line each, in the order of conversion
-//!   ancestry              blob:  branch TAB other branch TAB revision up to which it is contained
+//!   ancestry              blob:  what each branch took in, a line for each copy and merge
 //!   chain                 blob:  commit of the newest revision's root tree, behind that of the revision before, and so on
 //!   date                  blob:  date of the newest revision that has one, in seconds since 1970
 //! ```
 //!
 //! The trees themselves are reachable through the chain, which also holds the commits of deleted branches.
 
+use super::ancestry::Ancestry;
 use super::replay::join;
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
@@ -45,8 +46,8 @@ pub(crate) struct History {
     branches: BTreeMap<Vec<u8>, Commits>,
     /// In the order of conversion.
     map: Vec<MapEntry>,
-    /// (branch, other) -> revision of the other up to which the branch contains it.
-    ancestry: BTreeMap<(Vec<u8>, Vec<u8>), u64>,
+    /// What each branch took in.
+    pub(super) ancestry: Ancestry,
     /// Last commit of the chain, from which all roots and the commits of deleted branches are reachable.
     pub(super) chain: Option<ObjectId>,
     /// Date of the newest revision that has one: stands in for those that have none.
@@ -96,34 +97,6 @@ impl History {
         self.map.push(entry);
     }
 
-    /// Up to which revision of another branch a branch contains it.
-    pub(super) fn contained(&self, branch: &[u8], other: &[u8]) -> u64 {
-        self.ancestry.get(&(branch.to_vec(), other.to_vec())).copied().unwrap_or_default()
-    }
-
-    /// Notes that a branch contains another up to a revision, and with it all that the other contained.
-    pub(super) fn contain(&mut self, branch: &[u8], other: &[u8], revision: u64) {
-        let others: Vec<_> = self.ancestry_of(other).filter(|(third, _)| third != branch).collect();
-        for (third, up_to) in others.into_iter().chain([(other.to_vec(), revision)]) {
-            let known = self.ancestry.entry((branch.to_vec(), third)).or_default();
-            *known = up_to.max(*known);
-        }
-    }
-
-    /// Forgets what a branch contained: it begins anew.
-    pub(super) fn begin_anew(&mut self, branch: &[u8]) {
-        let own: Vec<_> = self.ancestry_of(branch).map(|(other, _)| (branch.to_vec(), other)).collect();
-        for key in own {
-            self.ancestry.remove(&key);
-        }
-    }
-
-    fn ancestry_of(&self, branch: &[u8]) -> impl Iterator<Item = (Vec<u8>, u64)> {
-        let from = (branch.to_vec(), Vec::new());
-        let of_branch = self.ancestry.range(from..).take_while(move |((owner, _), _)| owner == branch);
-        of_branch.map(|((_, other), revision)| (other.clone(), *revision))
-    }
-
     /// Reads what [`Self::write`] wrote. `Ok(None)`: it is something else, or damaged.
     ///
     /// # Errors
@@ -145,14 +118,8 @@ impl History {
             }
         }
         let ancestry = read_text(&mut tree, b"ancestry", store)?.unwrap_or_default();
-        for line in ancestry.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-            let mut fields = line.split(|b| *b == b'\t');
-            let (Some(branch), Some(other), Some(revision)) = (fields.next(), fields.next(), fields.next()) else {
-                return Ok(None);
-            };
-            let Some(revision) = number(revision) else { return Ok(None) };
-            history.ancestry.insert((branch.to_vec(), other.to_vec()), revision);
-        }
+        let Some(ancestry) = Ancestry::decode(&ancestry) else { return Ok(None) };
+        history.ancestry = ancestry;
         let chain = read_text(&mut tree, b"chain", store)?;
         history.chain = chain.and_then(|text| ObjectId::from_hex(&text).ok());
         let date = read_text(&mut tree, b"date", store)?.unwrap_or_default();
@@ -179,11 +146,7 @@ impl History {
         for segment in first..revisions.div_ceil(SEGMENT) {
             self.write_segment(segment, &mut tree, store)?;
         }
-        let mut ancestry = Vec::new();
-        for ((branch, other), revision) in &self.ancestry {
-            ancestry.extend([branch, &b"\t"[..], other, format!("\t{revision}\n").as_bytes()].concat());
-        }
-        write_text(&mut tree, b"ancestry", ancestry, store)?;
+        write_text(&mut tree, b"ancestry", self.ancestry.encode(), store)?;
         write_text(&mut tree, b"date", self.last_seconds.to_string().into_bytes(), store)?;
         if let Some(chain) = self.chain {
             write_text(&mut tree, b"chain", chain.to_string().into_bytes(), store)?;
@@ -251,13 +214,15 @@ mod tests {
 
     fn grow(history: &mut History, revisions: std::ops::Range<u64>, store: &mut ObjectStore) {
         for revision in revisions {
+            if revision == 8 {
+                history.ancestry.contain(b"b1", b"b2", 7, revision);
+            }
             let blob = store.write(Kind::Blob, revision.to_string().into_bytes()).expect("written");
             let mut tree = ShadowTree::empty();
             tree.put(b"f", Entry { kind: EntryKind::File, id: blob }, store).expect("parent exists");
             history.push_root(tree.write(store).expect("written"));
             history.push_commit(MapEntry { revision, commit: blob, branch: format!("b{}", revision % 3).into() });
         }
-        history.contain(b"b1", b"b2", 7);
         history.chain = history.root(1);
     }
 
@@ -280,19 +245,7 @@ mod tests {
         assert_eq!(state, Some(whole));
         let read = History::read(whole, &mut store).expect("readable").expect("a history");
         assert_eq!((read.youngest(), read.map(), read.chain), (Some(2_499), at_once.map(), at_once.chain));
-        assert_eq!((read.contained(b"b1", b"b2"), read.root(1_234)), (7, at_once.root(1_234)));
+        assert_eq!((read.ancestry.contained(b"b1", b"b2", 9), read.root(1_234)), (7, at_once.root(1_234)));
         assert_eq!(read.commit_at(b"b1", 9).map(|(revision, _)| revision), Some(7));
-    }
-
-    #[test]
-    fn what_a_branch_contains_comes_along_with_it() {
-        let mut history = History::default();
-        history.contain(b"a", b"trunk", 5);
-        history.contain(b"b", b"a", 9);
-        assert_eq!((history.contained(b"b", b"trunk"), history.contained(b"b", b"a")), (5, 9));
-        history.contain(b"b", b"trunk", 3);
-        assert_eq!(history.contained(b"b", b"trunk"), 5, "never less");
-        history.begin_anew(b"b");
-        assert_eq!((history.contained(b"b", b"a"), history.contained(b"a", b"trunk")), (0, 5));
     }
 }

@@ -8,6 +8,7 @@
 //!   layout    which paths are branches and tags                        pure
 //!   branches  what a revision did to each branch
 //!   commits   branch changes -> Git commits; mergeinfo: which of them are merges
+//!   ancestry  which branch contains which other one                    pure
 //!   history   revision <-> root tree, commit; carried in the target for the next run
 //!   converter a stream of revisions through all of these
 //! ```
@@ -15,6 +16,7 @@
 //! Promises: each branch's tree at each revision is what `svn export --ignore-keywords` gives, raw text as stored; every
 //! checksum in the stream is checked; the same history gives the same commits, in one go or in pieces.
 
+mod ancestry;
 mod author;
 mod branches;
 mod checksums;
