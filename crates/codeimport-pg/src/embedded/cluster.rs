@@ -9,6 +9,7 @@ use std::{
     io,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// Where a cluster is kept if the server's user cannot enter the data folder (root's home, mostly).
@@ -32,16 +33,27 @@ pub(super) fn server_user() -> Result<Option<User>, EmbeddedError> {
     user.map(Some).ok_or_else(none)
 }
 
+/// How long a folder that is in use is tried again. A program that another thread is just starting holds a copy of all
+/// open files until it has become itself, and with them a lock that was given up a moment ago.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Takes the data folder for this process, as long as the file is open.
 pub(super) fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
     fs::create_dir_all(data_dir).map_err(EmbeddedError::folder(data_dir))?;
     let path = data_dir.join("lock");
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(EmbeddedError::folder(&path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(EmbeddedError::InUse(data_dir.to_owned())),
-        Err(error) => Err(EmbeddedError::folder(&path)(error.into())),
+    let began = Instant::now();
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            // flock(2) knows no time-out, and this thread is made for blocking.
+            Err(rustix::io::Errno::WOULDBLOCK) if began.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(EmbeddedError::InUse(data_dir.to_owned())),
+            Err(error) => return Err(EmbeddedError::folder(&path)(error.into())),
+        }
     }
 }
 
