@@ -4,8 +4,8 @@
 //! killed run leaves are objects that no ref names; the next one makes the same objects again and finds them there.
 
 use crate::target::{Holder, ImportState, PublishError, Target, TargetSnapshot};
-use crate::{AuthorMap, Cache, Carried, ConvertError, SourceOptions, Watch, Watermark, open_source, options_digest};
-use codeimport_core::{FencingToken, Outcome, RcsType, RefFilter, RunId, SourceUrl, Stage, TargetUrl};
+use crate::{Cache, Carried, ConvertError, SourceOptions, Watch, Watermark, open_source, options_digest};
+use codeimport_core::{AuthorMap, FencingToken, Outcome, RcsType, RefFilter, RunId, SourceUrl, Stage, TargetUrl};
 use std::path::Path;
 
 /// A bare repository on this machine, made and kept by codeimport alone.

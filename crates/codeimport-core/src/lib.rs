@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no async. Everything here can be tested by calling it. Services convert
 //! what comes over the wire into these types at their doors and use nothing else inside.
 
+mod author_map;
 mod ids;
 mod interval;
 mod lease_token;
@@ -14,8 +15,10 @@ mod review_status;
 mod schedule;
 mod scrub;
 mod source_url;
+mod svn_layout;
 mod target_url;
 
+pub use author_map::{AuthorMap, Identity, InvalidAuthorLine};
 pub use ids::{FencingToken, ImportId, InvalidImportId, RunId};
 pub use interval::{MIN_UPDATE_INTERVAL, default_update_interval};
 pub use lease_token::{LeaseClaims, LeaseKey, LeaseTokenError};
@@ -27,4 +30,5 @@ pub use review_status::ReviewStatus;
 pub use schedule::{ScheduleState, StopReason};
 pub use scrub::scrub;
 pub use source_url::{SourceUrl, SourceUrlError};
+pub use svn_layout::{BranchKind, InvalidLayout, Layout, path_below};
 pub use target_url::{TargetUrl, TargetUrlError};

@@ -8,8 +8,8 @@ use crate::args::Convert;
 use crate::exit::{self, Done, Failure};
 use crate::output::Output;
 use crate::view::ConversionView;
-use codeimport_convert::{AuthorMap, Layout, LocalRun, LocalTarget, SourceOptions, Watch};
-use codeimport_core::{Outcome, SourceUrl};
+use codeimport_convert::{LocalRun, LocalTarget, SourceOptions, Watch};
+use codeimport_core::{AuthorMap, Layout, Outcome, SourceUrl};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -51,10 +51,8 @@ fn options(convert: &Convert) -> Result<SourceOptions, Failure> {
         Some(file) => {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-            AuthorMap::parse(&text).map_err(|line| {
-                let text = format!("{}, line {line}: write it as `account = Name <address>`", file.display());
-                Failure::usage(text)
-            })?
+            AuthorMap::parse(&text)
+                .map_err(|error| Failure::usage(format!("the author map {} {error}", file.display())))?
         }
         None => AuthorMap::default(),
     };

@@ -5,10 +5,8 @@
 mod git;
 pub(crate) mod svn;
 
-pub use svn::{AuthorMap, InvalidLayout, Layout};
-
 use crate::{Cache, ConvertError, Preview, SourceState, Watch, Watermark};
-use codeimport_core::{Outcome, RcsType, RefFilter, SourceUrl, Stage};
+use codeimport_core::{AuthorMap, Layout, Outcome, RcsType, RefFilter, SourceUrl, Stage};
 use gix::{ObjectId, bstr::BString};
 use std::{collections::BTreeSet, path::Path, time::Duration};
 

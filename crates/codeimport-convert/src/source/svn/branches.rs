@@ -4,10 +4,10 @@
 //! above a branch that was, the branch's own tree tells. The records only add where a new branch came from.
 
 use super::dump::CopyFrom;
-use super::layout::Layout;
 use super::replay::{MadeDir, join, origin_of};
 use crate::objects::ObjectStore;
 use crate::shadow::{EntryKind, PROPS_ENTRY, ShadowError, ShadowTree};
+use codeimport_core::Layout;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,15 +1,14 @@
 //! Makes Git commits of what a revision did to branches.
 
-use super::author::AuthorMap;
 use super::branches::Change;
 use super::dump::{CopyFrom, RevisionRecord};
 use super::history::{History, MapEntry};
-use super::layout::Layout;
 use super::mergeinfo::MergeInfo;
 use super::props::DirProps;
 use super::replay::join;
 use crate::objects::ObjectStore;
 use crate::shadow::{PROPS_ENTRY, Publisher, ShadowError, ShadowTree};
+use codeimport_core::{AuthorMap, Layout};
 use gix::ObjectId;
 use gix::objs::Kind;
 

@@ -3,17 +3,16 @@
 //! A revision counts only once it is known to be complete, that is when the next one begins or the caller says that the
 //! stream ended well ([`Converter::end_stream`]). A stream that breaks off costs its last revision, and never shows half of it.
 
-use super::author::AuthorMap;
 use super::branches::Branches;
 use super::checksums::Checksums;
 use super::commits::{Committer, RevisionHead, seconds};
 use super::dump::{DumpError, DumpReader, NodeRecord, Record, RevisionRecord};
 use super::history::History;
-use super::layout::Layout;
 use super::replay::{MadeDir, Replay, ReplayError};
 use crate::objects::{ObjectStore, StoreError};
 use crate::refs::Refs;
 use crate::shadow::{Publisher, ShadowError, ShadowTree};
+use codeimport_core::{AuthorMap, Layout};
 use gix::ObjectId;
 use std::io::BufRead;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! What the fuzz targets run.
 
 use super::converter::{ConvertOptions, Converter};
-use super::{AuthorMap, Layout, svndiff};
+use super::svndiff;
+use codeimport_core::{AuthorMap, Layout};
 use std::path::Path;
 
 /// Converts a stream, whatever it is.

@@ -5,7 +5,6 @@
 //!   ra_svn    what svn info tells, asked without starting a program
 //!   dump      records of a dump stream                                form only
 //!   replay    one revision's records -> shadow tree                    texts, copies, checksums
-//!   layout    which paths are branches and tags                        pure
 //!   branches  what a revision did to each branch
 //!   commits   branch changes -> Git commits; mergeinfo: which of them are merges
 //!   ancestry  which branch contains which other one                    pure
@@ -17,7 +16,6 @@
 //! checksum in the stream is checked; the same history gives the same commits, in one go or in pieces.
 
 mod ancestry;
-mod author;
 mod branches;
 mod checksums;
 mod classify;
@@ -29,7 +27,6 @@ mod export;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod history;
-mod layout;
 mod mergeinfo;
 mod preview;
 mod props;
@@ -39,13 +36,10 @@ mod run;
 mod state;
 mod svndiff;
 
-pub use author::AuthorMap;
-pub use layout::{InvalidLayout, Layout};
-
 use crate::objects::ObjectStore;
 use crate::{Cache, ConvertError, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
 use client::Client;
-use codeimport_core::Stage;
+use codeimport_core::{Layout, Stage};
 use gix::{ObjectId, bstr::BString};
 use std::{collections::BTreeSet, path::Path, sync::OnceLock};
 

@@ -1,9 +1,8 @@
 //! A look at a repository without reading its content: `svn log` and `svn list`.
 
 use super::client::{Client, Info, command};
-use super::layout::Layout;
 use crate::{ConvertError, Preview, Progress, Watch};
-use codeimport_core::Stage;
+use codeimport_core::{Layout, Stage};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

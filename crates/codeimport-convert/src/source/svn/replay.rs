@@ -5,11 +5,11 @@
 use super::checksums::{Checksums, Md5Digits, md5};
 use super::dump::{Action, CopyFrom, NodeKind, NodeRecord, PropChanges, PropValue, Text};
 use super::history::History;
-use super::layout::below;
 use super::props::DirProps;
 use super::svndiff::{self, DeltaError};
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, PROPS_ENTRY, ShadowError, ShadowTree};
+use codeimport_core::path_below;
 use gix::ObjectId;
 use gix::objs::Kind;
 use std::sync::Arc;
@@ -234,7 +234,7 @@ pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
 /// the rest of the path, or nothing for one that was made empty.
 pub(super) fn origin_of(path: &[u8], made_dirs: &[MadeDir]) -> Option<Option<CopyFrom>> {
     // The last one is the nearest in time; within a revision, a deeper one comes after the one it lies in.
-    let (made, rest) = made_dirs.iter().rev().find_map(|made| Some((made, below(path, &made.path)?)))?;
+    let (made, rest) = made_dirs.iter().rev().find_map(|made| Some((made, path_below(path, &made.path)?)))?;
     Some(made.copy_from.as_ref().map(|from| {
         let path = if rest.is_empty() { from.path.clone() } else { join(&from.path, rest) };
         CopyFrom { revision: from.revision, path }

@@ -1,8 +1,8 @@
 //! What a run leaves for the next one: the history, and the decisions that must not change.
 
-use super::Layout;
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
+use codeimport_core::Layout;
 use gix::ObjectId;
 use gix::objs::Kind;
 use serde::{Deserialize, Serialize};

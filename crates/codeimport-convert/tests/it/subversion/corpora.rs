@@ -3,7 +3,8 @@
 use super::conversion::Conversion;
 use super::export::{Exported, export};
 use super::server::{SvnServer, run};
-use codeimport_convert::{Layout, MapEntry, ObjectId};
+use codeimport_convert::{MapEntry, ObjectId};
+use codeimport_core::Layout;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

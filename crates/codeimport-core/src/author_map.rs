@@ -1,4 +1,4 @@
-//! Who wrote a revision: Subversion's bare account names as Git identities.
+//! Who wrote a revision: bare account names, as Subversion and CVS have them, as Git identities. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,17 @@ pub struct AuthorMap(BTreeMap<String, Identity>);
 
 /// A name and an address as Git writes them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// Never contains `<`, `>` or a line end.
-    pub(crate) name: String,
+    pub name: String,
     /// Never contains `<`, `>`, a space or a line end.
-    pub(crate) email: String,
+    pub email: String,
 }
+
+/// Which line (from 1) of a text makes it no author map.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("has no identity in line {0}: write it as `account = Name <address>`")]
+pub struct InvalidAuthorLine(pub usize);
 
 /// What git-svn calls a revision without author.
 const NOBODY: &str = "(no author)";
@@ -23,15 +28,15 @@ impl AuthorMap {
     ///
     /// # Errors
     ///
-    /// The number of the first line (from 1) that is none of these.
-    pub fn parse(text: &str) -> Result<Self, usize> {
+    /// The first line that is none of these.
+    pub fn parse(text: &str) -> Result<Self, InvalidAuthorLine> {
         let mut map = BTreeMap::new();
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (account, identity) = parse_line(line).ok_or(number + 1)?;
+            let (account, identity) = parse_line(line).ok_or(InvalidAuthorLine(number + 1))?;
             map.insert(account.to_owned(), identity);
         }
         Ok(Self(map))
@@ -40,7 +45,7 @@ impl AuthorMap {
     /// The identity of an account. One that is not in the map keeps its name, with an address made of account and
     /// repository, as git-svn does: an unknown author never stops an import.
     #[must_use]
-    pub(crate) fn identity(&self, account: Option<&[u8]>, uuid: &str) -> Identity {
+    pub fn identity(&self, account: Option<&[u8]>, uuid: &str) -> Identity {
         let account = account.map_or_else(|| NOBODY.into(), String::from_utf8_lossy);
         if let Some(known) = self.0.get(account.as_ref()) {
             return known.clone();
@@ -52,9 +57,21 @@ impl AuthorMap {
         Identity { email: format!("{}@{uuid}", account.replace(' ', "_")), name: account }
     }
 
-    /// The map as text, for the digest of the options.
+    /// How many accounts it has.
     #[must_use]
-    pub(crate) fn canonical(&self) -> String {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The map as text: the same for all texts that mean the same.
+    #[must_use]
+    pub fn canonical(&self) -> String {
         self.0.iter().map(|(account, who)| format!("{account} = {} <{}>\n", who.name, who.email)).collect()
     }
 }
@@ -82,7 +99,7 @@ mod tests {
         let map = map.expect("well-formed");
         assert_eq!(map.identity(Some(b"ada"), "u").email, "ada@example.org");
         assert_eq!(map.identity(None, "u").name, "Nobody");
-        assert_eq!(AuthorMap::parse("ada = Ada <a@b>\nno identity\n"), Err(2));
+        assert_eq!(AuthorMap::parse("ada = Ada <a@b>\nno identity\n"), Err(InvalidAuthorLine(2)));
     }
 
     #[test]

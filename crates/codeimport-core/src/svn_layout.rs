@@ -1,4 +1,4 @@
-//! Which paths of a repository are branches and tags. Pure.
+//! Which paths of a Subversion repository are branches and tags. Pure.
 //!
 //! Subversion knows only directories; what they mean is convention. A [`Layout`] says it in three answers: where the
 //! trunk is, below which directories each child is a branch, and below which each child is a tag.
@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// What a directory means.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum BranchKind {
+pub enum BranchKind {
     /// A line of history beside the trunk.
     Branch,
     /// A tag. In Subversion it may change later, and then the ref follows.
@@ -42,7 +42,8 @@ impl Layout {
     }
 
     /// The same, seen from further up.
-    pub(super) fn below(&self, prefix: &str) -> Self {
+    #[must_use]
+    pub fn below(&self, prefix: &str) -> Self {
         let below = |path: &String| match (prefix, path.as_str()) {
             ("", path) | (path, "") => path.to_owned(),
             (prefix, path) => format!("{prefix}/{path}"),
@@ -55,28 +56,28 @@ impl Layout {
     }
 
     /// Directories whose children are branches or tags.
-    pub(super) fn containers(&self) -> impl Iterator<Item = (&str, BranchKind)> {
+    pub fn containers(&self) -> impl Iterator<Item = (&str, BranchKind)> {
         let branches = self.branches.iter().map(|path| (path.as_str(), BranchKind::Branch));
         branches.chain(self.tags.iter().map(|path| (path.as_str(), BranchKind::Tag)))
     }
 
     /// The branch or tag that a path belongs to, as the path of its root; none for what lies outside of all.
     #[must_use]
-    pub(crate) fn root_of<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
+    pub fn root_of<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
         for (container, _) in self.containers() {
-            if let Some(rest) = below(path, container.as_bytes())
+            if let Some(rest) = path_below(path, container.as_bytes())
                 && !rest.is_empty()
             {
                 let name_len = rest.iter().position(|b| *b == b'/').unwrap_or(rest.len());
                 return Some(&path[..path.len() - rest.len() + name_len]);
             }
         }
-        below(path, self.trunk.as_bytes()).map(|_| &path[..self.trunk.len()])
+        path_below(path, self.trunk.as_bytes()).map(|_| &path[..self.trunk.len()])
     }
 
     /// The full name of the ref for a branch root. Characters that Git does not allow become `%xx`, as git-svn does it.
     #[must_use]
-    pub(crate) fn ref_name(&self, root: &[u8]) -> String {
+    pub fn ref_name(&self, root: &[u8]) -> String {
         if root == self.trunk.as_bytes() {
             return "refs/heads/trunk".to_owned();
         }
@@ -130,7 +131,8 @@ impl FromStr for Layout {
 }
 
 /// What is left of a path below a directory: empty for the directory itself, none if it is not below.
-pub(super) fn below<'p>(path: &'p [u8], dir: &[u8]) -> Option<&'p [u8]> {
+#[must_use]
+pub fn path_below<'p>(path: &'p [u8], dir: &[u8]) -> Option<&'p [u8]> {
     if dir.is_empty() {
         return Some(path);
     }
