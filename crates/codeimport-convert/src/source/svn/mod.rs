@@ -18,6 +18,7 @@
 mod ancestry;
 mod branches;
 mod checksums;
+mod chunk;
 mod classify;
 mod client;
 mod commits;

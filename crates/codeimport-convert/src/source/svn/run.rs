@@ -4,28 +4,21 @@
 //! was converted before it is published.
 
 use super::client::{Client, Info};
-use super::converter::{ConvertOptions, Converter, Flushed, SvnError};
+use super::converter::{ConvertOptions, Converter, Flushed};
 use super::state::SvnState;
-use super::{Layout, classify, commits, watermark};
+use super::{Layout, commits, watermark};
 use crate::objects::ObjectStore;
-use crate::{Cache, Carried, ConvertError, Progress, Refs, SourceOptions, SourceState, Watch};
+use crate::{Cache, Carried, ConvertError, Refs, SourceOptions, SourceState, Watch};
 use codeimport_core::{Outcome, Stage};
 use gix::ObjectId;
 use std::collections::BTreeSet;
-use std::io::{self, BufReader, Read};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Revisions asked for at a time. A chunk costs a connection (tens of milliseconds) and one pack.
 const CHUNK: u64 = 1_000;
 
 /// Revisions asked for at a time beyond a run's limit, to find a branch to end with.
 const BRIDGE: u64 = 20;
-
-/// Buffer between the dumping program and the parser.
-const BUFFER: usize = 256 << 10;
-
-/// Between two progress reports.
-const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What a run works with.
 pub(super) struct Run<'a> {
@@ -140,45 +133,6 @@ impl Run<'_> {
         }
     }
 
-    fn convert_chunk(
-        &self,
-        converter: &mut Converter,
-        chunk: std::ops::RangeInclusive<u64>,
-        youngest: u64,
-        received: &mut u64,
-    ) -> Result<(), ConvertError> {
-        let mut dump = self.client.dump(*chunk.start(), *chunk.end(), self.watch)?;
-        let mut counted = Counted { inner: &mut dump, count: 0 };
-        let mut last_report = Instant::now();
-        let base = *received;
-        let read = {
-            let mut report = Reporter { watch: self.watch, youngest, last: &mut last_report };
-            converter.read_stream(BufReader::with_capacity(BUFFER, &mut counted), |done| {
-                report.revision(done, base);
-                true
-            })
-        };
-        *received += counted.count;
-        let ended = dump.finish();
-        match (read, ended) {
-            (_, Err(error)) => self.broken_off(converter, ConvertError::program(Stage::Fetch, error)),
-            (_, Ok(end)) if !end.success() && !end.stderr.is_empty() => {
-                self.broken_off(converter, classify::classify(&self.client.url, Stage::Fetch, &end.stderr))
-            }
-            (Err(error), Ok(_)) => self.broken_off(converter, self.unreadable(error)),
-            (Ok(()), Ok(end)) if !end.success() => {
-                let text = format!("svnrdump ended with {} and said nothing.", end.status_text());
-                self.broken_off(converter, ConvertError::new(Outcome::Unavailable, Stage::Fetch, text))
-            }
-            (Ok(()), Ok(_)) => converter.end_stream().map_err(|error| self.unreadable(error)),
-        }
-    }
-
-    fn broken_off(&self, converter: &mut Converter, error: ConvertError) -> Result<(), ConvertError> {
-        converter.drop_open_revision();
-        Err(error)
-    }
-
     fn state(
         &self,
         state: &SvnState,
@@ -206,7 +160,7 @@ impl Run<'_> {
         })
     }
 
-    fn replaced(&self, expected: &str, got: &str) -> ConvertError {
+    pub(super) fn replaced(&self, expected: &str, got: &str) -> ConvertError {
         let url = &self.client.url;
         let text = format!(
             "{url} now has another repository (UUID {got}) than the one imported so far ({expected}). To follow it, delete this import and define a new one."
@@ -214,24 +168,11 @@ impl Run<'_> {
         ConvertError::new(Outcome::RemoteBroken, Stage::Fetch, text)
     }
 
-    /// A stream that does not make sense is the source's fault; a repository of ours that does not work is ours.
-    fn unreadable(&self, error: SvnError) -> ConvertError {
-        let url = &self.client.url;
-        match error {
-            SvnError::Shadow(_) | SvnError::Store(_) | SvnError::State => self.our_failure(error),
-            SvnError::Replaced { expected, got } => self.replaced(&expected, &got),
-            SvnError::Dump(_) | SvnError::Replay { .. } | SvnError::OutOfOrder { .. } => {
-                let text = format!("{url} sends history that contradicts itself: {error}.");
-                ConvertError::new(Outcome::RemoteBroken, Stage::Convert, text).caused_by(error)
-            }
-        }
-    }
-
     fn ours<T, E: std::error::Error + Send + Sync + 'static>(&self, result: Result<T, E>) -> Result<T, ConvertError> {
         result.map_err(|error| self.our_failure(error))
     }
 
-    fn our_failure(&self, error: impl std::error::Error + Send + Sync + 'static) -> ConvertError {
+    pub(super) fn our_failure(&self, error: impl std::error::Error + Send + Sync + 'static) -> ConvertError {
         let text = format!("The worker's cache {} cannot be used.", self.cache.path().display());
         ConvertError::new(Outcome::Failure, Stage::Convert, text).caused_by(error)
     }
@@ -253,37 +194,4 @@ pub(super) fn choose_layout(
     let found = if is_standard { "trunk, branches and tags" } else { "no branches: a single line of history" };
     watch.note(Stage::Fetch, format!("Layout: {found}."));
     Ok(layout)
-}
-
-/// Counts what is read.
-struct Counted<'a, R> {
-    inner: &'a mut R,
-    count: u64,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.count += read as u64;
-        Ok(read)
-    }
-}
-
-/// Tells how far it is, a few times a second.
-struct Reporter<'a> {
-    watch: &'a Watch,
-    youngest: u64,
-    last: &'a mut Instant,
-}
-
-impl Reporter<'_> {
-    fn revision(&mut self, done: u64, received_bytes: u64) {
-        if self.last.elapsed() < REPORT_INTERVAL {
-            return;
-        }
-        *self.last = Instant::now();
-        let mut progress = Progress::begin(Stage::Convert, "revisions");
-        (progress.done, progress.total, progress.received_bytes) = (done, Some(self.youngest), received_bytes);
-        self.watch.progress(&progress);
-    }
 }
