@@ -1,7 +1,7 @@
 //! Digests by which two states are compared without moving them.
 
-use crate::{CONVERTER_VERSION, Refs};
-use codeimport_core::{RefFilter, SourceUrl, display_ref_name};
+use crate::{CONVERTER_VERSION, Refs, SourceOptions};
+use codeimport_core::{SourceUrl, display_ref_name};
 use ring::digest::{Context, SHA256};
 
 /// SHA-256 over refs and default branch: for each ref `<object_id> <name>\n`, then `HEAD <default_branch>\n`.
@@ -20,17 +20,23 @@ pub fn refs_digest(refs: &Refs, default_branch: Option<&str>) -> [u8; 32] {
     finish(context)
 }
 
-/// SHA-256 over everything that decides what comes out of a source: its type, address and ref filter.
+/// SHA-256 over everything that decides what comes out of a source: its type, address, ref filter, author map and options.
 ///
-/// If it differs from the recorded one, the target may be out of step even where the source has not moved.
+/// If it differs from the recorded one, the target may be out of step even where the source has not moved; whether the
+/// change can be followed is the source's to say.
 #[must_use]
-pub fn options_digest(source: &SourceUrl, filter: &RefFilter) -> [u8; 32] {
+pub fn options_digest(source: &SourceUrl, options: &SourceOptions) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
-    let fields = [source.rcs_type().name(), source.as_str(), &filter.include().join(" "), &filter.exclude().join(" ")];
+    let filter = &options.filter;
+    // Texts and flags: serialising them cannot fail.
+    let svn = serde_json::to_string(&options.svn).unwrap_or_default();
+    let fields =
+        [source.rcs_type().name(), source.as_str(), &filter.include().join(" "), &filter.exclude().join(" "), &svn];
     for field in fields {
-        // None of them can contain a line end: addresses and patterns with control characters are refused.
+        // None of them can contain a line end: addresses and patterns with control characters are refused, JSON escapes them.
         context.update(format!("{field}\n").as_bytes());
     }
+    context.update(options.authors.canonical().as_bytes());
     finish(context)
 }
 
@@ -52,6 +58,8 @@ fn finish(context: Context) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SvnOptions;
+    use codeimport_core::RefFilter;
     use gix::ObjectId;
 
     fn refs(names: &[&str]) -> Refs {
@@ -72,9 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn another_filter_is_another_conversion() {
+    fn another_filter_or_option_is_another_conversion() {
         let url = SourceUrl::parse(codeimport_core::RcsType::Git, "https://host/x").expect("valid");
         let narrow = RefFilter::new(vec!["refs/heads/*".to_owned()], vec![]).expect("valid");
-        assert_ne!(options_digest(&url, &RefFilter::default()), options_digest(&url, &narrow));
+        let plain = SourceOptions::default();
+        let narrow = SourceOptions { filter: narrow, ..plain.clone() };
+        let ignores =
+            SourceOptions { svn: SvnOptions { convert_ignores: true, ..SvnOptions::default() }, ..plain.clone() };
+        let digests = [&plain, &narrow, &ignores].map(|options| options_digest(&url, options));
+        assert!(digests[0] != digests[1] && digests[0] != digests[2]);
     }
 }

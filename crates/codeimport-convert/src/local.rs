@@ -5,7 +5,7 @@
 
 use crate::target::{Holder, ImportState, PublishError, Target, TargetSnapshot};
 use crate::{Cache, Carried, ConvertError, SourceOptions, Watch, Watermark, open_source, options_digest};
-use codeimport_core::{AuthorMap, FencingToken, Outcome, RcsType, RefFilter, RunId, SourceUrl, Stage, TargetUrl};
+use codeimport_core::{FencingToken, Outcome, RcsType, RefFilter, RunId, SourceUrl, Stage, TargetUrl};
 use std::path::Path;
 
 /// A bare repository on this machine, made and kept by codeimport alone.
@@ -62,14 +62,12 @@ impl LocalTarget {
     /// Those of the stages. [`Outcome::Invalid`] if the repository is not this source's copy.
     pub fn run(&self, url: &SourceUrl, options: SourceOptions, watch: &Watch) -> Result<LocalRun, PublishError> {
         let filter = options.filter.clone();
-        let digest = options_digest(url, &filter);
-        let has_own_options = options.layout.is_some() || options.authors != AuthorMap::default() || options.git_svn_id;
+        let digest = options_digest(url, &options);
         let source = open_source(url, options)?;
         let seen = self.target.read(&filter, &self.cache, watch)?;
         self.check_ours(url, &seen)?;
         let watermark = source.probe(watch)?;
-        // Options that differ from those of the first run are refused by the source, even if nothing is new.
-        if !has_own_options && seen.is_current(&watermark, digest) {
+        if seen.is_current(&watermark, digest) {
             return Ok(no_change(seen, watermark));
         }
         self.cache.tidy(watch)?;

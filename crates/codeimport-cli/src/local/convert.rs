@@ -8,7 +8,7 @@ use crate::args::Convert;
 use crate::exit::{self, Done, Failure};
 use crate::output::Output;
 use crate::view::ConversionView;
-use codeimport_convert::{LocalRun, LocalTarget, SourceOptions, Watch};
+use codeimport_convert::{LocalRun, LocalTarget, SourceOptions, SvnOptions, Watch};
 use codeimport_core::{AuthorMap, Layout, Outcome, SourceUrl};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -56,7 +56,8 @@ fn options(convert: &Convert) -> Result<SourceOptions, Failure> {
         }
         None => AuthorMap::default(),
     };
-    Ok(SourceOptions { layout, authors, git_svn_id: convert.git_svn_id, ..SourceOptions::default() })
+    let svn = SvnOptions { layout, git_svn_id_trailers: convert.git_svn_id, ..SvnOptions::default() };
+    Ok(SourceOptions { authors, svn, ..SourceOptions::default() })
 }
 
 fn piece(target: &LocalTarget, url: &SourceUrl, options: SourceOptions, watch: &Watch) -> Result<LocalRun, Failure> {

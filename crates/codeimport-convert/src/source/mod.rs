@@ -5,8 +5,10 @@
 mod git;
 pub(crate) mod svn;
 
+pub use svn::SvnOptions;
+
 use crate::{Cache, ConvertError, Preview, SourceState, Watch, Watermark};
-use codeimport_core::{AuthorMap, Layout, Outcome, RcsType, RefFilter, SourceUrl, Stage};
+use codeimport_core::{AuthorMap, Outcome, RcsType, RefFilter, SourceUrl, Stage};
 use gix::{ObjectId, bstr::BString};
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -64,12 +66,10 @@ pub struct SourceOptions {
     pub connect_timeout: Duration,
     /// Longest silence of a server before it counts as gone.
     pub idle_timeout: Duration,
-    /// Which paths are branches and tags, for sources that only know paths. None: found out at the first run, then kept.
-    pub layout: Option<Layout>,
     /// Identities of accounts, for sources that only know account names.
     pub authors: AuthorMap,
-    /// Whether commits carry the trailer of git-svn, so that a mirror made by it can be carried on.
-    pub git_svn_id: bool,
+    /// What only Subversion has.
+    pub svn: SvnOptions,
     /// Most source revisions that one run converts. A longer first import is published piece by piece.
     pub max_revisions: u64,
     /// Longest time that one run converts before it publishes what it has.
@@ -82,9 +82,8 @@ impl Default for SourceOptions {
             filter: RefFilter::default(),
             connect_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
-            layout: None,
             authors: AuthorMap::default(),
-            git_svn_id: false,
+            svn: SvnOptions::default(),
             max_revisions: 50_000,
             max_time: Duration::from_secs(15 * 60),
         }

@@ -29,14 +29,18 @@ impl TargetSnapshot {
     /// Looks at the target's refs as they are, not only at what the state says of them: somebody may have moved one.
     #[must_use]
     pub fn is_current(&self, watermark: &Watermark, options_digest: [u8; 32]) -> bool {
+        let same_options = |state: &ImportState| state.options_digest == digest::hex(&options_digest);
+        self.state.as_ref().is_some_and(same_options) && self.is_at(watermark)
+    }
+
+    /// The same, whatever the options are that it was made with.
+    #[must_use]
+    pub(crate) fn is_at(&self, watermark: &Watermark) -> bool {
         let Some(state) = &self.state else { return false };
         let branch = state.default_branch.as_deref();
         let head_follows =
             self.head.as_ref().is_none_or(|head| branch.is_none_or(|branch| display_ref_name(head) == branch));
-        state.watermark.as_ref() == Some(watermark)
-            && state.options_digest == digest::hex(&options_digest)
-            && self.has_recorded_refs()
-            && head_follows
+        state.watermark.as_ref() == Some(watermark) && self.has_recorded_refs() && head_follows
     }
 
     /// Whether the refs are those that the last run left.

@@ -17,7 +17,7 @@ mod exported;
 
 use crate::{
     Cache, ConvertError, LocalTarget, MapEntry, Progress, Source, SourceOptions, TargetSnapshot, Watch, open_source,
-    options_digest, read_map,
+    read_map,
 };
 use codeimport_core::{Outcome, RcsType, SourceUrl, Stage};
 use compare::{Compared, compare};
@@ -111,7 +111,7 @@ pub fn verify(
     let source = open_source(url, options)?;
     let mut found = Verification { total: map.len(), ..Verification::default() };
     let now = source.probe(watch)?;
-    if !seen.is_current(&now, options_digest(url, &filter)) {
+    if !seen.is_at(&now) {
         found.look_at_refs(&seen, &now.0);
     }
     if url.rcs_type() == RcsType::Git {
@@ -138,7 +138,7 @@ impl Verification {
             Some(_) if !seen.has_recorded_refs() => {
                 self.faults.push("The refs are not those that the last conversion left.".to_owned());
             }
-            Some(_) => self.reasons.push("The copy was made with other options, or its HEAD was moved.".to_owned()),
+            Some(_) => self.reasons.push("The copy's HEAD was moved.".to_owned()),
             None => self.reasons.push("The last conversion did not reach its end.".to_owned()),
         }
     }

@@ -1,7 +1,7 @@
 //! Targets that are not on this disk, and targets with a will of their own.
 
 use crate::world::{World, git, serve};
-use codeimport_convert::{PublishError, Target, Watch, options_digest};
+use codeimport_convert::{PublishError, Target, Watch};
 use codeimport_core::{Outcome, TargetUrl};
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
 
@@ -22,7 +22,7 @@ fn a_remote_target_is_written_and_then_found_current() {
         target.publish(&world.begin(token), &seen, &wanted, &world.filter, &cache, &watch).expect("published");
         cache.reset().expect("emptied");
         let now = target.read(&world.filter, &cache, &watch).expect("read, with its state fetched");
-        assert!(now.is_current(&wanted.watermark, options_digest(&world.source_url(), &world.filter)));
+        assert!(now.is_current(&wanted.watermark, world.digest()));
         assert_eq!(now.default_branch(), Some("refs/heads/main"));
     }
     assert_eq!(git(&served.join("target.git"), ["rev-parse", "main"]), world.git(["rev-parse", "main"]));

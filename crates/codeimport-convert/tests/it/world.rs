@@ -110,19 +110,25 @@ impl World {
     }
 
     pub(crate) fn open(&self, url: &SourceUrl) -> Box<dyn Source> {
-        let options = SourceOptions {
+        open_source(url, self.options()).expect("supported")
+    }
+
+    fn options(&self) -> SourceOptions {
+        SourceOptions {
             filter: self.filter.clone(),
             connect_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(5),
             ..SourceOptions::default()
-        };
-        open_source(url, options).expect("supported")
+        }
+    }
+
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        options_digest(&self.source_url(), &self.options())
     }
 
     pub(crate) fn begin(&self, token: i64) -> ImportState {
         let url = self.source_url();
-        let digest = options_digest(&url, &self.filter);
-        ImportState::begin(&url, digest, Holder { fencing_token: FencingToken(token), run_id: RunId(token) })
+        ImportState::begin(&url, self.digest(), Holder { fencing_token: FencingToken(token), run_id: RunId(token) })
     }
 
     pub(crate) fn fetch(&self, cache: &Cache) -> Result<SourceState, ConvertError> {
@@ -148,7 +154,7 @@ impl World {
         let cache = self.cache();
         let watermark = self.open(&self.source_url()).probe(&Watch::none())?;
         let seen = self.read(&cache);
-        if seen.is_current(&watermark, options_digest(&self.source_url(), &self.filter)) {
+        if seen.is_current(&watermark, self.digest()) {
             return Ok(Ran::NoChange);
         }
         let wanted = self.fetch(&cache)?;

@@ -30,8 +30,8 @@ impl Spec {
         let patterns = answer.ref_filter.unwrap_or_default();
         let filter = RefFilter::new(patterns.include, patterns.exclude)
             .map_err(|e| invalid(format!("a pattern of its ref filter {e}")))?;
-        let options_digest = options_digest(&url, &filter);
         let options = SourceOptions { filter: filter.clone(), ..SourceOptions::default() };
+        let options_digest = options_digest(&url, &options);
         Ok(Self {
             import_id: answer.import_id.parse().map_err(|e| invalid(format!("its id {e}")))?,
             source: open_source(&url, options)?,

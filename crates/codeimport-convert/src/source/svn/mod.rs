@@ -29,6 +29,7 @@ mod export;
 pub(crate) mod fuzzing;
 mod history;
 mod mergeinfo;
+mod options;
 mod preview;
 mod props;
 mod ra_svn;
@@ -36,6 +37,8 @@ mod replay;
 mod run;
 mod state;
 mod svndiff;
+
+pub use options::SvnOptions;
 
 use crate::objects::ObjectStore;
 use crate::{Cache, ConvertError, Preview, Source, SourceOptions, SourceState, Watch, Watermark};

@@ -5,6 +5,7 @@
 
 use super::client::{Client, Info};
 use super::converter::{ConvertOptions, Converter, Flushed};
+use super::options::SvnOptions;
 use super::state::SvnState;
 use super::{Layout, commits, watermark};
 use crate::objects::ObjectStore;
@@ -57,7 +58,8 @@ impl Run<'_> {
         }
         let flushed = self.ours(converter.flush())?;
         let authors = self.options.authors.canonical();
-        let state = SvnState { uuid: info.uuid.clone(), layout, authors, git_svn_id: self.options.git_svn_id };
+        let options = SvnOptions { layout: Some(layout), ..self.options.svn.clone() };
+        let state = SvnState { uuid: info.uuid.clone(), authors, options };
         self.state(&state, &flushed, &info, converted, received)
     }
 
@@ -73,7 +75,7 @@ impl Run<'_> {
                 return Err(self.replaced(&state.uuid, &info.uuid));
             }
             self.check_options(&state, info)?;
-            let layout = state.layout;
+            let layout = state.options.layout.unwrap_or_else(|| Layout::single(&info.path));
             match Converter::open(self.cache.path(), Some(history), &info.uuid, self.convert_options(&layout, info)) {
                 Ok(converter) => return Ok((converter, layout)),
                 Err(error) => self.watch.note(
@@ -92,13 +94,12 @@ impl Run<'_> {
 
     /// Options decide the ids of commits, so they stay what they were at the first run.
     fn check_options(&self, state: &SvnState, info: &Info) -> Result<(), ConvertError> {
-        let same = self.options.layout.as_ref().is_none_or(|layout| layout.below(&info.path) == state.layout)
-            && self.options.authors.canonical() == state.authors
-            && self.options.git_svn_id == state.git_svn_id;
-        if same {
+        let layout = self.options.svn.layout.as_ref().map(|layout| layout.below(&info.path));
+        let asked = SvnOptions { layout: layout.or(state.options.layout.clone()), ..self.options.svn.clone() };
+        if asked == state.options && self.options.authors.canonical() == state.authors {
             return Ok(());
         }
-        let text = "The target was converted with another layout, author map or trailer option. \
+        let text = "The target was converted with other options (layout, author map, git-svn-id trailers, ignores, externals, line ends). \
                     Use the same again, or a new target: published commits are not rewritten.";
         Err(ConvertError::new(Outcome::Invalid, Stage::Fetch, text))
     }
@@ -107,7 +108,7 @@ impl Run<'_> {
         ConvertOptions {
             layout: layout.clone(),
             authors: self.options.authors.clone(),
-            git_svn_id: self.options.git_svn_id.then(|| info.root.clone()),
+            git_svn_id: self.options.svn.git_svn_id_trailers.then(|| info.root.clone()),
         }
     }
 
@@ -185,7 +186,7 @@ pub(super) fn choose_layout(
     info: &Info,
     watch: &Watch,
 ) -> Result<Layout, ConvertError> {
-    if let Some(layout) = &options.layout {
+    if let Some(layout) = &options.svn.layout {
         return Ok(layout.below(&info.path));
     }
     let directories = client.directories(info.youngest, Stage::Fetch, watch)?;

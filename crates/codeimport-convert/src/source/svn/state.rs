@@ -1,8 +1,8 @@
 //! What a run leaves for the next one: the history, and the decisions that must not change.
 
+use super::options::SvnOptions;
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
-use codeimport_core::Layout;
 use gix::ObjectId;
 use gix::objs::Kind;
 use serde::{Deserialize, Serialize};
@@ -16,12 +16,11 @@ const HISTORY: &[u8] = b"history";
 pub(super) struct SvnState {
     /// Identity of the repository.
     pub(super) uuid: String,
-    /// Which paths are branches and tags. Found out once: a `trunk` that appears later must not change old commits.
-    pub(super) layout: Layout,
     /// Author map in force, in its canonical form.
     pub(super) authors: String,
-    /// Whether commits carry git-svn's trailer.
-    pub(super) git_svn_id: bool,
+    /// Options in force. The layout is always there, from the root of the repository: it is found out once, because a `trunk`
+    /// that appears later must not change old commits.
+    pub(super) options: SvnOptions,
 }
 
 impl SvnState {

@@ -6,7 +6,7 @@ use codeimport_convert::{
     Cache, Carried, Holder, ImportState, LocalTarget, MapEntry, PublishError, Source, SourceOptions, SourceState,
     Target, Watch, open_source, options_digest, read_map,
 };
-use codeimport_core::{FencingToken, ImportId, RcsType, RefFilter, RunId, SourceUrl, TargetUrl};
+use codeimport_core::{FencingToken, ImportId, RcsType, RunId, SourceUrl, TargetUrl};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -55,7 +55,7 @@ impl Conversion {
         let seen = target.read(filter, &cache, &watch)?;
         let wanted = source.fetch(&cache, seen.carried.map(|Carried { tree, .. }| tree), &watch)?;
         let holder = Holder { fencing_token: FencingToken(self.runs), run_id: RunId(self.runs) };
-        let begin = ImportState::begin(&url, options_digest(&url, &RefFilter::default()), holder);
+        let begin = ImportState::begin(&url, options_digest(&url, &self.options), holder);
         target.publish(&begin, &seen, &wanted, filter, &cache, &watch)?;
         Ok(wanted)
     }

@@ -44,7 +44,7 @@ fn check(server: &SvnServer, dump: &Path) -> usize {
     let layouts = [Layout::standard(""), Layout::single("")];
     let converted = layouts.map(|layout| {
         let mut conversion = Conversion::of(server, name);
-        conversion.options.layout = Some(layout);
+        conversion.options.svn.layout = Some(layout);
         conversion.run_in_place();
         conversion
     });
