@@ -280,8 +280,9 @@ pub fn published_refs(repository: &Path) -> String {
 #[must_use]
 pub fn create_request(import_id: &str, url: &str) -> CreateImportRequest {
     let rcs_type = rcs_type_to_wire(codeimport_core::RcsType::Git).into();
+    let source = Source { rcs_type, url: url.to_owned(), ..Default::default() };
     CreateImportRequest {
-        import: Some(Import { source: Some(Source { rcs_type, url: url.to_owned() }), ..Default::default() }),
+        import: Some(Import { source: Some(source), ..Default::default() }),
         import_id: import_id.to_owned(),
         ..Default::default()
     }

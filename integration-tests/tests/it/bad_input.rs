@@ -52,7 +52,7 @@ async fn refused(request: CreateImportRequest) -> Status {
 #[tokio::test]
 async fn all_wrong_fields_of_a_request_are_named_at_once() {
     let import = Import {
-        source: Some(Source { rcs_type: 0, url: "file:///etc".to_owned() }),
+        source: Some(Source { url: "file:///etc".to_owned(), ..Default::default() }),
         target: Some(Target { url: "ext::sh".to_owned() }),
         ref_filter: Some(RefFilter { include: vec!["no pattern".to_owned()], exclude: Vec::new() }),
         update_interval: Some(prost_types::Duration { seconds: -1, nanos: 0 }),

@@ -1,6 +1,6 @@
 //! The audit trail's words: what happened, and which fields changed from what to what. Pure.
 
-use crate::import::Intent;
+use crate::import::{Intent, SubversionOptions};
 use serde::{Deserialize, Serialize};
 
 /// Who acts where no person does.
@@ -86,18 +86,37 @@ pub fn change(path: &str, before: String, after: String) -> Option<FieldChange> 
 }
 
 /// Every field of an intent as text, always in the same order.
-fn fields(intent: Option<&Intent>) -> [(&'static str, String); 8] {
+fn fields(intent: Option<&Intent>) -> [(&'static str, String); 14] {
     let text = |value: fn(&Intent) -> String| intent.map(value).unwrap_or_default();
+    let chosen = |option: fn(&SubversionOptions) -> bool| {
+        let chosen = intent.is_some_and(|i| option(&i.definition.source.subversion));
+        if chosen { "true".to_owned() } else { String::new() }
+    };
     [
         ("display_name", text(|i| i.definition.display_name.clone())),
         ("source.rcs_type", text(|i| i.definition.source.rcs_type.name().to_owned())),
         ("source.url", text(|i| i.definition.source.url.clone())),
+        ("source.subversion.layout", text(|i| i.definition.source.subversion.layout.clone())),
+        ("source.subversion.git_svn_id_trailers", chosen(|options| options.git_svn_id_trailers)),
+        ("source.subversion.convert_ignores", chosen(|options| options.convert_ignores)),
+        ("source.subversion.keep_externals", chosen(|options| options.keep_externals)),
+        ("source.subversion.normalize_line_ends", chosen(|options| options.normalize_line_ends)),
+        ("source.author_map", text(|i| author_map(&i.definition.source.author_map))),
         ("target.url", text(|i| i.definition.target_url.clone())),
         ("ref_filter.include", text(|i| i.definition.ref_patterns.include.join(" "))),
         ("ref_filter.exclude", text(|i| i.definition.ref_patterns.exclude.join(" "))),
         ("update_interval", text(|i| format!("{:?}", i.definition.effective_update_interval()))),
         ("review_status", text(|i| i.status.name().to_owned())),
     ]
+}
+
+/// What tells one author map from another, without telling it: the trail is no place for large texts.
+fn author_map(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    format!("{} bytes, SHA-256 {}", text.len(), hex::encode(digest))
 }
 
 #[cfg(test)]
@@ -116,6 +135,18 @@ mod tests {
         let paths: Vec<_> = changes.iter().map(|change| change.path.as_str()).collect();
         assert_eq!(paths, ["source.url", "review_status"]);
         assert_eq!((changes[1].before.as_str(), changes[1].after.as_str()), ("new", "reviewed"));
+    }
+
+    #[test]
+    fn an_author_map_is_told_by_its_digest() {
+        let before = intent(ReviewStatus::New);
+        let mut after = before.clone();
+        after.definition.source.author_map = "ada = Ada <a@b>\n".to_owned();
+        after.definition.source.subversion.convert_ignores = true;
+        let changes = changes(Some(&before), Some(&after));
+        let told: Vec<_> = changes.iter().map(|change| (change.path.as_str(), change.after.as_str())).collect();
+        assert_eq!(told[0], ("source.subversion.convert_ignores", "true"));
+        assert!(told[1].0 == "source.author_map" && told[1].1.starts_with("16 bytes, SHA-256 "), "{told:?}");
     }
 
     #[test]

@@ -31,6 +31,25 @@ pub struct Source {
     pub url: String,
     /// The host part of it.
     pub host: String,
+    /// How it is read, if it is one of Subversion; the default for all others.
+    pub subversion: SubversionOptions,
+    /// Identities of accounts, as the person wrote them; empty for none. Not read into lists.
+    pub author_map: String,
+}
+
+/// How a Subversion repository becomes a Git one, as the contract has it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SubversionOptions {
+    /// Which paths are branches and tags, as the person wrote it; empty: found out by the first run.
+    pub layout: String,
+    /// End each message with git-svn's line.
+    pub git_svn_id_trailers: bool,
+    /// Write `.gitignore` files.
+    pub convert_ignores: bool,
+    /// Keep what `svn:externals` says.
+    pub keep_externals: bool,
+    /// Store text with the line ends that `svn:eol-style` asks for.
+    pub normalize_line_ends: bool,
 }
 
 /// Which refs are taken over, as the person wrote it: no `include` means the default one, whatever that is by then.
@@ -107,9 +126,16 @@ impl Definition {
     }
 }
 
+/// The source at an address, read as is usual for its type.
 impl From<&SourceUrl> for Source {
     fn from(url: &SourceUrl) -> Self {
-        Self { rcs_type: url.rcs_type(), url: url.as_str().to_owned(), host: url.host().to_owned() }
+        Self {
+            rcs_type: url.rcs_type(),
+            url: url.as_str().to_owned(),
+            host: url.host().to_owned(),
+            subversion: SubversionOptions::default(),
+            author_map: String::new(),
+        }
     }
 }
 

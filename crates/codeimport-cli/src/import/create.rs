@@ -38,7 +38,7 @@ fn request(create: Create) -> CreateImportRequest {
     let rcs_type = create.rcs.unwrap_or_else(|| rcs_of(&create.url));
     CreateImportRequest {
         import: Some(Import {
-            source: Some(Source { rcs_type: rcs_type_to_wire(rcs_type).into(), url: create.url }),
+            source: Some(Source { rcs_type: rcs_type_to_wire(rcs_type).into(), url: create.url, ..Default::default() }),
             target: create.target.map(|url| Target { url }),
             ref_filter: (!create.refs.is_empty()).then(|| RefFilter { include: create.refs, exclude: Vec::new() }),
             ..Default::default()

@@ -2,9 +2,10 @@
 
 use crate::{
     audit::{EventType, FieldChange},
-    import::Import,
+    import::{Import, SubversionOptions},
     store::{Ref, Revision, Signature, StoredEvent},
 };
+use codeimport_core::RcsType;
 use codeimport_proto::{
     common,
     convert::{duration_to_wire, outcome_to_wire, rcs_type_to_wire, review_status_to_wire, timestamp_to_wire},
@@ -40,7 +41,22 @@ pub(super) fn import(import: &Import) -> wire::Import {
 
 pub(super) fn source(import: &Import) -> wire::Source {
     let source = &import.intent.definition.source;
-    wire::Source { rcs_type: rcs_type_to_wire(source.rcs_type).into(), url: source.url.clone() }
+    wire::Source {
+        rcs_type: rcs_type_to_wire(source.rcs_type).into(),
+        url: source.url.clone(),
+        options: (source.rcs_type == RcsType::Subversion).then(|| subversion(&source.subversion)),
+        author_map: source.author_map.clone(),
+    }
+}
+
+fn subversion(options: &SubversionOptions) -> wire::source::Options {
+    wire::source::Options::Subversion(wire::SubversionOptions {
+        layout: options.layout.clone(),
+        git_svn_id_trailers: options.git_svn_id_trailers,
+        convert_ignores: options.convert_ignores,
+        keep_externals: options.keep_externals,
+        normalize_line_ends: options.normalize_line_ends,
+    })
 }
 
 pub(super) fn target(import: &Import) -> wire::Target {

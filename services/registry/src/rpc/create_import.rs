@@ -24,7 +24,7 @@ struct Wanted {
     /// The id that the caller wants; none means any.
     import_id: Option<ImportId>,
     request_id: Option<Uuid>,
-    source: SourceUrl,
+    url: SourceUrl,
 }
 
 /// Defines an import, or returns the one that the same request has defined before.
@@ -80,13 +80,13 @@ fn check(policy: &Policy, request: wire::CreateImportRequest) -> Result<Wanted, 
     let import_id = optional("import_id", &request.import_id, str::parse::<ImportId>, &mut violations);
     let request_id = optional("request_id", &request.request_id, parse_request_id, &mut violations);
     let import = violations.require("import", request.import).unwrap_or_default();
-    let source = definition::source(&import, &mut violations);
+    let url = definition::source_url(&import, &mut violations);
     // With any valid id: the real one may not be known yet, and nothing that can be wrong depends on it.
     let any_id = import_id.clone().flatten().or_else(|| "any".parse().ok());
-    let checked = definition::definition(policy, any_id.as_ref(), &import, source.as_ref(), &mut violations);
-    let wanted = import_id.zip(request_id).zip(source).zip(checked);
-    let (((import_id, request_id), source), _) = violations.finish_with(wanted)?;
-    Ok(Wanted { import, import_id, request_id, source })
+    let checked = definition::definition(policy, any_id.as_ref(), &import, url.as_ref(), &mut violations);
+    let wanted = import_id.zip(request_id).zip(url).zip(checked);
+    let (((import_id, request_id), url), _) = violations.finish_with(wanted)?;
+    Ok(Wanted { import, import_id, request_id, url })
 }
 
 /// A field that may be left empty. The outer none is a violation.
@@ -113,14 +113,14 @@ async fn made_before(store: &Store, request_id: Option<Uuid>) -> Result<Option<I
 impl Wanted {
     /// The import under the id wanted, or under a new one.
     fn attempt(&self, policy: &Policy, actor: &str) -> Result<NewImport, RegistryError> {
-        let import_id = self.import_id.clone().unwrap_or_else(|| ImportId::generate(self.source.name()));
+        let import_id = self.import_id.clone().unwrap_or_else(|| ImportId::generate(self.url.name()));
         let decision = workflow::create(self.definition(policy, &import_id)?, policy, actor);
         Ok(NewImport { import_id, decision, registrant: actor.to_owned(), request_id: self.request_id })
     }
 
     fn definition(&self, policy: &Policy, import_id: &ImportId) -> Result<Definition, RegistryError> {
         let mut violations = Violations::new();
-        let made = definition::definition(policy, Some(import_id), &self.import, Some(&self.source), &mut violations);
+        let made = definition::definition(policy, Some(import_id), &self.import, Some(&self.url), &mut violations);
         Ok(violations.finish_with(made)?)
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{
     Store, events,
+    intent_columns::{IntentRow, intent_columns, intent_parameters},
     outbox::{self, ScheduleWish},
-    rows::{self, import_columns, to_milliseconds},
+    rows::{self, import_columns},
 };
 use crate::{error::RegistryError, import::Import, workflow::Decision};
 use codeimport_core::ImportId;
@@ -91,40 +92,21 @@ async fn update_row(tx: &Tx<'_>, id: &ImportId, generation: i64, decision: &Deci
     const SQL: &str = concat!(
         "-- registry.update_import
         UPDATE import
-           SET display_name = $2, rcs_type = $3, source_url = $4, source_host = $5, target_url = $6,
-               include_patterns = $7, exclude_patterns = $8, update_interval_ms = $9,
-               review_status = $10, review_reason = $11,
-               generation = $12,
-               resumed_generation = CASE WHEN $13 THEN $12 ELSE resumed_generation END,
-               consecutive_failure_count = CASE WHEN $13 THEN 0 ELSE consecutive_failure_count END,
-               stopped_by_queue = $14,
+           SET (",
+        intent_columns!(),
+        ") = (",
+        intent_parameters!(),
+        "),
+               generation = $18,
+               resumed_generation = CASE WHEN $19 THEN $18 ELSE resumed_generation END,
+               consecutive_failure_count = CASE WHEN $19 THEN 0 ELSE consecutive_failure_count END,
+               stopped_by_queue = $20,
                updated_at = now()
-         WHERE import_id = $1
+         WHERE import_id = $17
         RETURNING ",
         import_columns!()
     );
-    let intent = &decision.intent;
-    let definition = &intent.definition;
-    let row = tx
-        .query_one(
-            SQL,
-            &[
-                &id.as_str(),
-                &definition.display_name,
-                &definition.source.rcs_type.name(),
-                &definition.source.url,
-                &definition.source.host,
-                &definition.target_url,
-                &definition.ref_patterns.include,
-                &definition.ref_patterns.exclude,
-                &definition.update_interval.map(to_milliseconds),
-                &intent.status.name(),
-                &intent.review_reason,
-                &generation,
-                &decision.resume,
-                &decision.stopped_by_queue,
-            ],
-        )
-        .await?;
-    rows::import(&row)
+    let (row, id) = (IntentRow::of(&decision.intent), id.as_str());
+    let values = row.values(&[&id, &generation, &decision.resume, &decision.stopped_by_queue]);
+    rows::import(&tx.query_one(SQL, &values).await?)
 }

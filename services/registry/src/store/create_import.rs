@@ -2,8 +2,9 @@
 
 use super::{
     Store, change_import, events,
+    intent_columns::{IntentRow, intent_columns, intent_parameters},
     outbox::{self, ScheduleWish},
-    rows::{self, import_columns, to_milliseconds},
+    rows::{self, import_columns},
 };
 use crate::{error::RegistryError, import::Import, workflow::Decision};
 use codeimport_core::ImportId;
@@ -75,37 +76,16 @@ fn if_taken(error: DbError, import_id: &ImportId) -> RegistryError {
 async fn insert_row(tx: &Tx<'_>, generation: i64, new: &NewImport) -> Result<Import, DbError> {
     const SQL: &str = concat!(
         "-- registry.insert_import
-        INSERT INTO import
-               (import_id, display_name, rcs_type, source_url, source_host, target_url,
-                include_patterns, exclude_patterns, update_interval_ms,
-                review_status, review_reason,
-                generation, created_generation, resumed_generation, registrant, create_request_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $12, $13, $14)
+        INSERT INTO import (",
+        intent_columns!(),
+        ", import_id, generation, created_generation, resumed_generation, registrant, create_request_id)
+        VALUES (",
+        intent_parameters!(),
+        ", $17, $18, $18, $18, $19, $20)
         RETURNING ",
         import_columns!()
     );
-    let intent = &new.decision.intent;
-    let definition = &intent.definition;
-    let row = tx
-        .query_one(
-            SQL,
-            &[
-                &new.import_id.as_str(),
-                &definition.display_name,
-                &definition.source.rcs_type.name(),
-                &definition.source.url,
-                &definition.source.host,
-                &definition.target_url,
-                &definition.ref_patterns.include,
-                &definition.ref_patterns.exclude,
-                &definition.update_interval.map(to_milliseconds),
-                &intent.status.name(),
-                &intent.review_reason,
-                &generation,
-                &new.registrant,
-                &new.request_id,
-            ],
-        )
-        .await?;
-    rows::import(&row)
+    let (row, id) = (IntentRow::of(&new.decision.intent), new.import_id.as_str());
+    let values = row.values(&[&id, &generation, &new.registrant, &new.request_id]);
+    rows::import(&tx.query_one(SQL, &values).await?)
 }

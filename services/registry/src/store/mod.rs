@@ -8,6 +8,7 @@ mod create_import;
 mod delete_import;
 mod events;
 mod fence;
+mod intent_columns;
 mod list_refs;
 mod list_revisions;
 mod outbox;

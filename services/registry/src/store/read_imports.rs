@@ -33,7 +33,7 @@ impl Store {
         import.ok_or_else(|| change_import::not_found(import_id))
     }
 
-    /// At most `limit` imports in order of their ids, those after the id `after`.
+    /// At most `limit` imports in order of their ids, those after the id `after`; without their author maps.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Store {
         const SQL: &str = concat!(
             "-- registry.list_imports\n",
             "SELECT ",
-            import_columns!(),
+            import_columns!(without author_map),
             " FROM import
              WHERE import_id > $1
                AND (cardinality($2::text[]) = 0 OR review_status = ANY ($2))

@@ -1,21 +1,32 @@
 //! Rows to structs, one function for each type of row.
 
-use crate::import::{Definition, Import, Intent, RefPatterns, RunHistory, Source};
+use crate::import::{Definition, Import, Intent, RefPatterns, RunHistory, Source, SubversionOptions};
 use codeimport_pg::{
     DbError, Row,
     row::{get, millis_opt, parsed, parsed_opt},
 };
 use std::time::Duration;
 
-/// The columns that [`import`] reads.
+/// The columns that [`import`] reads. A list leaves the author maps out: they are large.
 macro_rules! import_columns {
     () => {
-        "import.import_id, import.display_name, import.rcs_type, import.source_url, import.source_host, \
+        import_columns!("import.author_map")
+    };
+    (without author_map) => {
+        import_columns!("'' AS author_map")
+    };
+    ($author_map:literal) => {
+        concat!(
+            $author_map,
+            ", ",
+            "import.import_id, import.display_name, import.rcs_type, import.source_url, import.source_host, \
          import.target_url, import.include_patterns, import.exclude_patterns, import.update_interval_ms, \
-         import.review_status, import.review_reason, import.generation, import.created_generation, \
+         import.svn_layout, import.svn_git_svn_id_trailers, import.svn_convert_ignores, import.svn_keep_externals, \
+         import.svn_normalize_line_ends, import.review_status, import.review_reason, import.generation, import.created_generation, \
          import.resumed_generation, \
          import.stopped_by_queue, import.registrant, import.created_at, import.updated_at, import.last_run_id, \
          import.last_outcome, import.last_message, import.last_success_at, import.consecutive_failure_count"
+        )
     };
 }
 pub(super) use import_columns;
@@ -38,17 +49,31 @@ pub(super) fn import(row: &Row) -> Result<Import, DbError> {
 
 fn intent(row: &Row) -> Result<Intent, DbError> {
     let ref_patterns = RefPatterns { include: get(row, "include_patterns")?, exclude: get(row, "exclude_patterns")? };
-    let source =
-        Source { rcs_type: parsed(row, "rcs_type")?, url: get(row, "source_url")?, host: get(row, "source_host")? };
     let definition = Definition {
         display_name: get(row, "display_name")?,
-        source,
+        source: source(row)?,
         target_url: get(row, "target_url")?,
         ref_patterns,
         update_interval: millis_opt(row, "update_interval_ms")?,
     };
     let status = parsed(row, "review_status")?;
     Ok(Intent { definition, status, review_reason: get(row, "review_reason")? })
+}
+
+fn source(row: &Row) -> Result<Source, DbError> {
+    Ok(Source {
+        rcs_type: parsed(row, "rcs_type")?,
+        url: get(row, "source_url")?,
+        host: get(row, "source_host")?,
+        subversion: SubversionOptions {
+            layout: get(row, "svn_layout")?,
+            git_svn_id_trailers: get(row, "svn_git_svn_id_trailers")?,
+            convert_ignores: get(row, "svn_convert_ignores")?,
+            keep_externals: get(row, "svn_keep_externals")?,
+            normalize_line_ends: get(row, "svn_normalize_line_ends")?,
+        },
+        author_map: get(row, "author_map")?,
+    })
 }
 
 fn run_history(row: &Row) -> Result<RunHistory, DbError> {

@@ -116,7 +116,8 @@ impl Drop for Registry {
 }
 
 pub(crate) fn create_request(import_id: &str) -> CreateImportRequest {
-    let source = Source { rcs_type: RcsType::Git.into(), url: format!("https://host/{import_id}.git") };
+    let url = format!("https://host/{import_id}.git");
+    let source = Source { rcs_type: RcsType::Git.into(), url, ..Default::default() };
     CreateImportRequest {
         import: Some(Import { source: Some(source), ..Default::default() }),
         import_id: import_id.to_owned(),

@@ -22,7 +22,7 @@ async fn all_field_violations_come_at_once() {
     let mut request = create_request("not an id");
     request.request_id = "no uuid".to_owned();
     request.import = Some(Import {
-        source: Some(Source { rcs_type: 0, url: "file:///etc".to_owned() }),
+        source: Some(Source { url: "file:///etc".to_owned(), ..Default::default() }),
         target: Some(Target { url: "ext::sh".to_owned() }),
         ref_filter: Some(RefFilter { include: vec!["no pattern".to_owned()], exclude: Vec::new() }),
         update_interval: Some(prost_types::Duration { seconds: -1, nanos: 0 }),

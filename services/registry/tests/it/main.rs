@@ -7,4 +7,5 @@ mod process;
 mod relay;
 mod run_events;
 mod scans;
+mod source_options;
 mod visibility;

@@ -59,7 +59,7 @@ mod tests {
     };
 
     fn read(source_url: &str, target_url: &str) -> Result<Spec, ConvertError> {
-        let source = WireSource { rcs_type: RcsType::Git.into(), url: source_url.to_owned() };
+        let source = WireSource { rcs_type: RcsType::Git.into(), url: source_url.to_owned(), ..Default::default() };
         let answer = GetRunSpecResponse {
             import_id: "example".to_owned(),
             source: Some(source),

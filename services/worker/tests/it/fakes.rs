@@ -161,7 +161,11 @@ impl RunSupportService for Fakes {
             seen.spec_count += 1;
             GetRunSpecResponse {
                 import_id: "example".to_owned(),
-                source: Some(Source { rcs_type: RcsType::Git.into(), url: seen.source_url.clone() }),
+                source: Some(Source {
+                    rcs_type: RcsType::Git.into(),
+                    url: seen.source_url.clone(),
+                    ..Default::default()
+                }),
                 target: Some(Target { url: seen.target_url.clone() }),
                 ref_filter: None,
                 scanned_refs_digest: seen.swapped.as_ref().map(|swap| swap.refs_digest.clone()).unwrap_or_default(),

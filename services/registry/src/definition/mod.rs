@@ -2,16 +2,17 @@
 //!
 //! Field paths are those of the request: `import.source.url`.
 
+mod source;
+
+pub(crate) use source::source_url;
+
 use crate::{
     import::{Definition, RefPatterns, Source},
     policy::Policy,
 };
 use codeimport_core::{ImportId, MIN_UPDATE_INTERVAL, RefFilter, SourceUrl, TargetUrl};
 use codeimport_kit::Violations;
-use codeimport_proto::{
-    convert::{duration_from_wire, rcs_type_from_wire},
-    registry as wire,
-};
+use codeimport_proto::{convert::duration_from_wire, registry as wire};
 use std::{collections::BTreeSet, time::Duration};
 
 const MAX_DISPLAY_NAME_CHARS: usize = 200;
@@ -24,8 +25,10 @@ const MAX_UPDATE_INTERVAL: Duration = Duration::from_secs(366 * 24 * 3600);
 pub(crate) enum Part {
     /// `display_name`
     DisplayName,
-    /// `source`
+    /// `source`, without its author map
     Source,
+    /// `source.author_map`
+    AuthorMap,
     /// `target`
     Target,
     /// `ref_filter`
@@ -36,13 +39,14 @@ pub(crate) enum Part {
 
 impl Part {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::DisplayName, Self::Source, Self::Target, Self::RefFilter, Self::UpdateInterval];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::DisplayName, Self::Source, Self::AuthorMap, Self::Target, Self::RefFilter, Self::UpdateInterval];
 
     fn name(self) -> &'static str {
         match self {
             Self::DisplayName => "display_name",
             Self::Source => "source",
+            Self::AuthorMap => "source.author_map",
             Self::Target => "target",
             Self::RefFilter => "ref_filter",
             Self::UpdateInterval => "update_interval",
@@ -50,30 +54,23 @@ impl Part {
     }
 }
 
-/// The source of a new import; needed before its id, which may be made of the source's name.
-pub(crate) fn source(import: &wire::Import, violations: &mut Violations) -> Option<SourceUrl> {
-    let source = violations.require("import.source", import.source.as_ref())?;
-    let rcs_type = rcs_type_from_wire(source.rcs_type).ok_or("is not set, or is a type that is not known here");
-    let rcs_type = violations.check("import.source.rcs_type", rcs_type)?;
-    violations.check("import.source.url", SourceUrl::parse(rcs_type, &source.url))
-}
-
-/// The whole definition of a new import. `import_id` is none if the one wanted is wrong; the rest is checked all the
-/// same.
+/// The whole definition of a new import. `import_id` or `url` is none if the one wanted is wrong; the rest is checked all
+/// the same.
 pub(crate) fn definition(
     policy: &Policy,
     import_id: Option<&ImportId>,
     import: &wire::Import,
-    source: Option<&SourceUrl>,
+    url: Option<&SourceUrl>,
     violations: &mut Violations,
 ) -> Option<Definition> {
+    let source = source_with_author_map(import, url, violations);
     let display_name = display_name(import, violations);
     let target_url = target(policy, import_id, import, violations);
     let ref_patterns = ref_patterns(import, violations);
     let update_interval = update_interval(import, violations);
     Some(Definition {
         display_name: display_name?,
-        source: Source::from(source?),
+        source: source?,
         target_url: target_url?,
         ref_patterns: ref_patterns?,
         update_interval: update_interval?,
@@ -96,12 +93,19 @@ pub(crate) fn changed(
         match part {
             Part::DisplayName => set(&mut after.display_name, display_name(import, violations)),
             Part::Source => {
-                set(&mut after.source, source(import, violations).as_ref().map(Source::from));
+                let url = source_url(import, violations);
+                let author_map = before.source.author_map.clone();
+                let source = source::source(import, url.as_ref(), violations);
+                set(&mut after.source, source.map(|source| Source { author_map, ..source }));
             }
+            Part::AuthorMap => source::author_map(import).clone_into(&mut after.source.author_map),
             Part::Target => set(&mut after.target_url, target(policy, Some(import_id), import, violations)),
             Part::RefFilter => set(&mut after.ref_patterns, ref_patterns(import, violations)),
             Part::UpdateInterval => set(&mut after.update_interval, update_interval(import, violations)),
         }
+    }
+    if after.source != before.source {
+        source::check_author_map(after.source.rcs_type, &after.source.author_map, violations);
     }
     after
 }
@@ -120,6 +124,19 @@ pub(crate) fn parts(paths: &[String], violations: &mut Violations) -> BTreeSet<P
         parts.extend(violations.check(&format!("update_paths[{i}]"), part));
     }
     parts
+}
+
+fn source_with_author_map(
+    import: &wire::Import,
+    url: Option<&SourceUrl>,
+    violations: &mut Violations,
+) -> Option<Source> {
+    let source = source::source(import, url, violations);
+    let author_map = source::author_map(import);
+    if let Some(url) = url {
+        source::check_author_map(url.rcs_type(), author_map, violations);
+    }
+    Some(Source { author_map: author_map.to_owned(), ..source? })
 }
 
 fn set<T>(field: &mut T, value: Option<T>) {
@@ -207,14 +224,15 @@ mod tests {
     }
 
     fn git(url: &str) -> wire::Import {
-        let source = wire::Source { rcs_type: codeimport_proto::common::RcsType::Git.into(), url: url.to_owned() };
+        let rcs_type = codeimport_proto::common::RcsType::Git.into();
+        let source = wire::Source { rcs_type, url: url.to_owned(), ..Default::default() };
         wire::Import { source: Some(source), ..Default::default() }
     }
 
     fn check(import: &wire::Import) -> (Option<Definition>, Vec<String>) {
         let mut violations = Violations::new();
-        let source = source(import, &mut violations);
-        let definition = definition(&policy(), Some(&id()), import, source.as_ref(), &mut violations);
+        let url = source_url(import, &mut violations);
+        let definition = definition(&policy(), Some(&id()), import, url.as_ref(), &mut violations);
         let fields = match violations.finish() {
             Ok(()) => Vec::new(),
             Err(error) => error.violations().iter().map(|v| v.field.clone()).collect(),
@@ -265,6 +283,26 @@ mod tests {
         let after = changed(&policy(), &id(), &before, &import, &parts, &mut violations);
         assert!(violations.is_empty());
         assert_eq!(after, Definition { display_name: "new name".to_owned(), ..before });
+    }
+
+    #[test]
+    fn a_new_address_keeps_the_author_map_unless_its_type_has_no_use_for_it() {
+        let mut import = git("https://host/x");
+        let source = import.source.as_mut().expect("a source");
+        source.rcs_type = codeimport_proto::common::RcsType::Subversion.into();
+        source.author_map = "ada = Ada <ada@example.org>\n".to_owned();
+        let before = check(&import).0.expect("valid");
+        let change = |to: &wire::Import| {
+            let mut violations = Violations::new();
+            let parts = BTreeSet::from([Part::Source]);
+            let after = changed(&policy(), &id(), &before, to, &parts, &mut violations);
+            (after, violations.finish().map_err(|error| error.violations()[0].field.clone()))
+        };
+        let source = import.source.as_mut().expect("a source");
+        (source.url, source.author_map) = ("https://host/y".to_owned(), String::new());
+        let (after, verdict) = change(&import);
+        assert_eq!((after.source.author_map, verdict), (before.source.author_map.clone(), Ok(())));
+        assert_eq!(change(&git("https://host/y")).1, Err("import.source.author_map".to_owned()));
     }
 
     #[test]

@@ -1,0 +1,115 @@
+//! The source of a definition: its address, and how it is read.
+
+use crate::import::{Source, SubversionOptions};
+use codeimport_core::{AuthorMap, Layout, RcsType, SourceUrl};
+use codeimport_kit::Violations;
+use codeimport_proto::{
+    convert::rcs_type_from_wire,
+    registry::{self as wire, source::Options},
+};
+
+/// Some eight thousand accounts. A definition with its map stays far below the 4 MiB that gRPC clients take.
+const MAX_AUTHOR_MAP_BYTES: usize = 512 * 1024;
+const MAX_LAYOUT_CHARS: usize = 4_000;
+
+/// The address of a source; needed before the id of a new import, which may be made of its name.
+pub(crate) fn source_url(import: &wire::Import, violations: &mut Violations) -> Option<SourceUrl> {
+    let source = violations.require("import.source", import.source.as_ref())?;
+    let rcs_type = rcs_type_from_wire(source.rcs_type).ok_or("is not set, or is a type that is not known here");
+    let rcs_type = violations.check("import.source.rcs_type", rcs_type)?;
+    violations.check("import.source.url", SourceUrl::parse(rcs_type, &source.url))
+}
+
+/// The source at an address, with its options and without an author map. Without an address, what was wrong with that
+/// is noted already; the options are checked all the same.
+pub(super) fn source(import: &wire::Import, url: Option<&SourceUrl>, violations: &mut Violations) -> Option<Source> {
+    let wire = import.source.as_ref()?;
+    let subversion = subversion(wire, violations);
+    Some(Source { subversion: subversion?, ..Source::from(url?) })
+}
+
+fn subversion(source: &wire::Source, violations: &mut Violations) -> Option<SubversionOptions> {
+    const FIELD: &str = "import.source.subversion";
+    let Some(Options::Subversion(options)) = &source.options else { return Some(SubversionOptions::default()) };
+    if rcs_type_from_wire(source.rcs_type).is_some_and(|rcs_type| rcs_type != RcsType::Subversion) {
+        violations.add(FIELD, "is only for sources of type SUBVERSION");
+        return None;
+    }
+    let layout = violations.check(&format!("{FIELD}.layout"), layout(&options.layout));
+    Some(SubversionOptions {
+        layout: layout?,
+        git_svn_id_trailers: options.git_svn_id_trailers,
+        convert_ignores: options.convert_ignores,
+        keep_externals: options.keep_externals,
+        normalize_line_ends: options.normalize_line_ends,
+    })
+}
+
+fn layout(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    if text.chars().count() > MAX_LAYOUT_CHARS {
+        return Err(format!("is longer than {MAX_LAYOUT_CHARS} characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("contains a control character".to_owned());
+    }
+    text.parse::<Layout>().map(|_| text.to_owned()).map_err(|error| format!("{error}, or leave it empty"))
+}
+
+/// The author map of a request.
+pub(super) fn author_map(import: &wire::Import) -> &str {
+    import.source.as_ref().map(|source| source.author_map.as_str()).unwrap_or_default()
+}
+
+/// Notes what is wrong with an author map for a source of this type.
+pub(super) fn check_author_map(rcs_type: RcsType, text: &str, violations: &mut Violations) {
+    violations.check("import.source.author_map", author_map_fault(rcs_type, text).map_or(Ok(()), Err));
+}
+
+fn author_map_fault(rcs_type: RcsType, text: &str) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    if !matches!(rcs_type, RcsType::Subversion | RcsType::Cvs) {
+        return Some("is only for types that know accounts but no addresses, SUBVERSION and CVS".to_owned());
+    }
+    if text.len() > MAX_AUTHOR_MAP_BYTES {
+        return Some("is longer than 512 KiB".to_owned());
+    }
+    if text.contains('\0') {
+        return Some("contains a NUL character".to_owned());
+    }
+    AuthorMap::parse(text).err().map(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layouts_are_taken_as_they_are_written_or_explained() {
+        for good in ["", "standard", "single", "trunk=main,branches=b,tags=t"] {
+            assert_eq!(layout(good).as_deref(), Ok(good));
+        }
+        for bad in ["odd", "trunk=a\nb", &"x".repeat(4_001)] {
+            assert!(layout(bad).is_err(), "{bad}");
+        }
+        assert!(layout("odd").is_err_and(|text| text.contains("standard, single")));
+    }
+
+    #[test]
+    fn author_maps_are_for_accounts_and_name_the_line_that_is_wrong() {
+        let fault = |rcs_type, text: &str| author_map_fault(rcs_type, text);
+        let good = "# ours\nada = Ada <ada@example.org>\n";
+        assert_eq!(
+            [fault(RcsType::Subversion, good), fault(RcsType::Cvs, good), fault(RcsType::Git, "")],
+            [None, None, None]
+        );
+        assert!(fault(RcsType::Git, good).is_some_and(|text| text.contains("SUBVERSION")));
+        assert!(fault(RcsType::Subversion, "ada = Ada <a@b>\nbob\n").is_some_and(|text| text.contains("line 2")));
+        assert!(fault(RcsType::Subversion, &"#\n".repeat(300_000)).is_some_and(|text| text.contains("512 KiB")));
+        assert!(fault(RcsType::Subversion, "# \0\n").is_some());
+    }
+}
