@@ -72,7 +72,7 @@ impl DbError {
     /// Whether another transaction was in the way: the same call may well succeed at once.
     #[must_use]
     pub fn is_contention(&self) -> bool {
-        matches!(self, Self::Call(error) if error.code().is_some_and(|code| CONTENTION.contains(code)))
+        matches!(self, Self::Call(error) if is_contention(error))
     }
 
     /// The name of the unique constraint that the call would have broken, if that is what went wrong.
@@ -81,6 +81,11 @@ impl DbError {
         let Self::Call(error) = self else { return None };
         error.as_db_error().filter(|db| *db.code() == SqlState::UNIQUE_VIOLATION)?.constraint()
     }
+}
+
+/// Whether a statement failed because another transaction was in its way.
+pub(crate) fn is_contention(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| CONTENTION.contains(code))
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {

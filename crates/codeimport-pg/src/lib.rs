@@ -3,7 +3,7 @@
 //! - [`Db`] is a pool that survives a restart of its server: broken connections are replaced, and callers meanwhile
 //!   get an error for which [`DbError::is_unavailable`] holds, after a bounded time.
 //! - [`Db::run_tx`] runs a named transaction, again if it collided with another one.
-//! - [`Db::migrate`] brings a schema up to date, safely when several replicas start together.
+//! - [`Db::migrate`] brings a schema up to date, safely when several replicas start together and while an older one serves.
 //! - [`Embedded`] is a real server of one's own, from the machine's PostgreSQL, that needs no set-up.
 //! - `test_util` (feature `test-util`) gives each test a database of its own.
 //!
@@ -23,5 +23,5 @@ pub use client::{Client, Tx};
 pub use db::{Db, PoolConfig};
 pub use embedded::{Embedded, EmbeddedError};
 pub use error::DbError;
-pub use refinery::Runner;
+pub use refinery::{Migration, Runner};
 pub use tokio_postgres::{Row, types::ToSql};

@@ -104,7 +104,16 @@ impl Embedded {
     ///
     /// [`EmbeddedError`]; its message says what a person can do.
     pub async fn start(data_dir: &Path) -> Result<Self, EmbeddedError> {
-        Self::start_for(Purpose::Keep, data_dir).await
+        Self::start_for(Purpose::Keep, data_dir, &[]).await
+    }
+
+    /// Starts a server with further settings of PostgreSQL, names and values, which win over our own.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_with(data_dir: &Path, settings: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
+        Self::start_for(Purpose::Keep, data_dir, settings).await
     }
 
     /// Starts a server for a test run: whatever the folder holds is thrown away, and a power cut may break it.
@@ -113,12 +122,13 @@ impl Embedded {
     ///
     /// As [`start`](Self::start).
     pub async fn start_throwaway(data_dir: &Path) -> Result<Self, EmbeddedError> {
-        Self::start_for(Purpose::Throwaway, data_dir).await
+        Self::start_for(Purpose::Throwaway, data_dir, &[]).await
     }
 
-    async fn start_for(purpose: Purpose, data_dir: &Path) -> Result<Self, EmbeddedError> {
+    async fn start_for(purpose: Purpose, data_dir: &Path, more: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
         let data_dir = data_dir.to_owned();
-        let launched = tokio::task::spawn_blocking(move || launch(purpose, &data_dir)).await;
+        let more = more.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let launched = tokio::task::spawn_blocking(move || launch(purpose, &data_dir, more)).await;
         let embedded = launched.unwrap_or_else(|_| {
             Err(EmbeddedError::Failed { program: "postgres", message: "start panicked".to_owned() })
         })?;
@@ -193,7 +203,7 @@ impl Drop for Embedded {
 }
 
 /// Everything up to the started process. Blocks.
-fn launch(purpose: Purpose, data_dir: &Path) -> Result<Embedded, EmbeddedError> {
+fn launch(purpose: Purpose, data_dir: &Path, more: Vec<String>) -> Result<Embedded, EmbeddedError> {
     let user = cluster::server_user()?;
     let lock = cluster::lock(data_dir)?;
     let cluster = Cluster::prepare(purpose, data_dir, user)?;
@@ -202,7 +212,7 @@ fn launch(purpose: Purpose, data_dir: &Path) -> Result<Embedded, EmbeddedError> 
     let mut command = Command::new(cluster.binaries.join("postgres"))
         .arg("-D")
         .arg(&cluster.dir)
-        .args(settings(purpose, &socket_dir))
+        .args(settings(purpose, &socket_dir, more))
         // SIGINT is "fast shutdown": sessions are cut, data is written (PostgreSQL manual, 19.5).
         .end_signal(Signal::INT)
         .orphan_signal(Signal::INT)
@@ -214,7 +224,7 @@ fn launch(purpose: Purpose, data_dir: &Path) -> Result<Embedded, EmbeddedError> 
     Ok(Embedded { server: Some(command.start()?), socket_dir, _lock: lock })
 }
 
-fn settings(purpose: Purpose, socket_dir: &Path) -> Vec<String> {
+fn settings(purpose: Purpose, socket_dir: &Path, more: Vec<String>) -> Vec<String> {
     let socket_dir = socket_dir.display();
     let mut settings = vec![
         "listen_addresses=".to_owned(),
@@ -230,6 +240,8 @@ fn settings(purpose: Purpose, socket_dir: &Path) -> Vec<String> {
                 .map(str::to_owned),
         ),
     }
+    // The last one of a name counts.
+    settings.extend(more);
     settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
 }
 

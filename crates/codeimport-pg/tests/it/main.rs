@@ -1,8 +1,10 @@
-//! Pool, transactions and migrations against a real server.
+//! Pool, transactions and servers of one's own, for real.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
 
-use codeimport_pg::{Db, DbError, Embedded, PoolConfig, Runner, test_util::TestDb};
+mod migrations;
+
+use codeimport_pg::{Db, DbError, Embedded, Migration, PoolConfig, Runner, test_util::TestDb};
 use scoped_futures::ScopedFutureExt as _;
 use std::{
     path::Path,
@@ -15,7 +17,7 @@ use std::{
 use tokio::sync::Barrier;
 
 fn runner(sql: &str) -> Runner {
-    Runner::new(&[refinery::Migration::unapplied("V1__numbers", sql).unwrap()])
+    Runner::new(&[Migration::unapplied("V1__numbers", sql).unwrap()])
 }
 
 async fn numbers() -> (TestDb, Db) {
@@ -77,28 +79,6 @@ async fn a_broken_unique_constraint_is_named() {
     let error = db.client().await.unwrap().execute("INSERT INTO number (id, n) VALUES (1, 1)", &[]).await.unwrap_err();
     assert_eq!(error.unique_violation(), Some("number_pkey"));
     assert!(!error.is_unavailable() && !error.is_contention());
-}
-
-#[tokio::test]
-async fn replicas_that_start_together_migrate_once() {
-    let test_db = TestDb::new(&[]).await;
-    let sql = "CREATE TABLE once (n int); INSERT INTO once VALUES (1)";
-    let replicas: Vec<_> = (0..6).map(|_| test_db.db("together")).collect();
-    let started = replicas.iter().map(|db| db.migrate("together", runner(sql)));
-    for result in futures_util::future::join_all(started).await {
-        result.unwrap();
-    }
-    let row = replicas[0].client().await.unwrap().query_one("SELECT count(*) FROM once", &[]).await.unwrap();
-    assert_eq!(row.get::<_, i64>(0), 1);
-}
-
-#[tokio::test]
-async fn a_schema_that_a_newer_program_made_is_refused() {
-    let test_db = TestDb::new(&[("numbers", runner("CREATE TABLE number (id int)"))]).await;
-    let db = test_db.db("numbers");
-    let other = db.migrate("numbers", runner("CREATE TABLE number (id bigint)")).await.unwrap_err();
-    let none = db.migrate("numbers", Runner::new(&[])).await.unwrap_err();
-    assert!(matches!((other, none), (DbError::Migrate(_), DbError::Migrate(_))));
 }
 
 #[tokio::test]

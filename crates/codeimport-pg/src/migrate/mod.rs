@@ -1,15 +1,22 @@
-//! Brings a schema up to date when a service starts.
+//! Brings a schema up to date when a service starts, while the previous binary goes on serving.
 //!
 //! An advisory lock makes replicas that start together take turns; whoever comes second finds nothing to do. Each
-//! migration runs in a transaction of its own.
+//! migration runs in a transaction of its own, and waits for locks as [`gentle`] says.
+
+mod gentle;
 
 use crate::{Db, DbError};
+use gentle::Gentle;
 use refinery::Runner;
+use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
 /// First half of the advisory lock's key: "cimp". The second is the schema's hash, so that services don't wait for
 /// each other.
 const LOCK_SPACE: i32 = 0x6369_6d70;
+
+/// How often a replica looks whether another one has done its migrations.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Db {
     /// Creates the schema if it is missing, and applies what migrations it lacks. The history is kept in the schema
@@ -37,19 +44,28 @@ impl Db {
     fn migration_config(&self, schema: &str) -> tokio_postgres::Config {
         let mut config = self.server.clone();
         config.application_name(format!("codeimport-migrate-{schema}"));
-        config.options(format!("-c search_path={schema} -c statement_timeout=0 -c lock_timeout=0 -c TimeZone=UTC"));
+        config.options(format!("-c search_path={schema} -c statement_timeout=0 -c TimeZone=UTC {}", gentle::OPTIONS));
         config
     }
 }
 
 async fn migrate(client: &mut Client, schema: &str, mut runner: Runner) -> Result<(), DbError> {
-    client
-        .query_one("-- pg.lock_migrations\nSELECT pg_advisory_lock($1, hashtext($2))", &[&LOCK_SPACE, &schema])
-        .await?;
+    wait_for_turn(client, schema).await?;
     create_schema(client, schema).await?;
     runner.set_migration_table_name("migration_history");
     // It logs each migration that it applies.
-    runner.set_abort_divergent(true).set_abort_missing(true).run_async(client).await.map_err(Box::new)?;
+    let runner = runner.set_abort_divergent(true).set_abort_missing(true);
+    runner.run_async(&mut Gentle(client)).await.map_err(Box::new)?;
+    Ok(())
+}
+
+/// Asks for the lock again and again. A statement that stood waiting for it would be a transaction that lasts, and an
+/// index that the other replica builds concurrently waits for the end of every such one: both would wait for ever.
+async fn wait_for_turn(client: &Client, schema: &str) -> Result<(), DbError> {
+    let ask = "-- pg.lock_migrations\nSELECT pg_try_advisory_lock($1, hashtext($2))";
+    while !client.query_one(ask, &[&LOCK_SPACE, &schema]).await?.get::<_, bool>(0) {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
     Ok(())
 }
 
