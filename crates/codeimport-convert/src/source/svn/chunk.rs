@@ -1,13 +1,16 @@
-//! One chunk of history: from the program that dumps it into the converter, with counting and progress.
+//! One chunk of history: from the server, or from the program that dumps it, into the converter.
 //!
 //! A chunk that breaks off leaves the revisions before the break converted, and nothing of the one it broke off in.
 
 use super::classify;
 use super::converter::{Converter, SvnError};
+use super::dump::{DumpError, DumpReader, RecordSource};
+use super::ra_svn::Replay;
 use super::run::Run;
 use crate::{ConvertError, Progress, Watch};
 use codeimport_core::{Outcome, Stage};
-use std::io::{self, BufReader, Read};
+use codeimport_subprocess::Stream;
+use std::io::{self, BufReader};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
@@ -17,45 +20,88 @@ const BUFFER: usize = 256 << 10;
 /// Between two progress reports.
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
+/// What a run has to say of its progress.
+pub(super) struct Meter {
+    /// Newest revision of the source.
+    pub(super) youngest: u64,
+    /// Bytes received by the run so far, those of broken chunks too.
+    pub(super) received: u64,
+}
+
 impl Run<'_> {
-    /// Converts some revisions. What it reads is added to `received`, also where it fails.
+    /// Converts some revisions.
     pub(super) fn convert_chunk(
         &self,
         converter: &mut Converter,
-        chunk: RangeInclusive<u64>,
-        youngest: u64,
-        received: &mut u64,
+        chunk: &RangeInclusive<u64>,
+        meter: &mut Meter,
     ) -> Result<(), ConvertError> {
-        let mut dump = self.client.dump(*chunk.start(), *chunk.end(), self.watch)?;
-        let mut counted = Counted { inner: &mut dump, count: 0 };
-        let mut last_report = Instant::now();
-        let base = *received;
-        let read = {
-            let mut report = Reporter { watch: self.watch, youngest, last: &mut last_report };
-            converter.read_stream(BufReader::with_capacity(BUFFER, &mut counted), |done| {
-                report.revision(done, base);
-                true
-            })
+        let converted = match self.client.replay(chunk, self.watch) {
+            Some(replay) => self.convert_replay(converter, replay, meter),
+            None => self.convert_dump(converter, self.client.dump(chunk, self.watch)?, meter),
         };
-        *received += counted.count;
-        let ended = dump.finish();
-        match (read, ended) {
-            (_, Err(error)) => self.broken_off(converter, ConvertError::program(Stage::Fetch, error)),
-            (_, Ok(end)) if !end.success() && !end.stderr.is_empty() => {
-                self.broken_off(converter, classify::classify(&self.client.url, Stage::Fetch, &end.stderr))
-            }
-            (Err(error), Ok(_)) => self.broken_off(converter, self.unreadable(error)),
-            (Ok(()), Ok(end)) if !end.success() => {
-                let text = format!("svnrdump ended with {} and said nothing.", end.status_text());
-                self.broken_off(converter, ConvertError::new(Outcome::Unavailable, Stage::Fetch, text))
-            }
-            (Ok(()), Ok(_)) => converter.end_stream().map_err(|error| self.unreadable(error)),
+        let whole = converted.and_then(|()| converter.end_stream().map_err(|error| self.unreadable(error)));
+        if whole.is_err() {
+            converter.drop_open_revision();
         }
+        whole
     }
 
-    fn broken_off(&self, converter: &mut Converter, error: ConvertError) -> Result<(), ConvertError> {
-        converter.drop_open_revision();
-        Err(error)
+    fn convert_replay(
+        &self,
+        converter: &mut Converter,
+        mut replay: Replay,
+        meter: &mut Meter,
+    ) -> Result<(), ConvertError> {
+        let read = self.read(converter, &mut replay, meter);
+        read.map_err(|error| match error {
+            SvnError::Dump(DumpError::Refused { words }) => classify::classify(&self.client.url, Stage::Fetch, &words),
+            SvnError::Dump(DumpError::Io { source, .. }) => self.disconnected(source),
+            SvnError::Dump(error @ DumpError::Truncated { .. }) => self.disconnected(io::Error::other(error)),
+            error => self.unreadable(error),
+        })
+    }
+
+    /// What the program says at its end explains why the stream is not as it should be.
+    fn convert_dump(&self, converter: &mut Converter, mut dump: Stream, meter: &mut Meter) -> Result<(), ConvertError> {
+        let mut records = DumpReader::new(BufReader::with_capacity(BUFFER, &mut dump));
+        let read = self.read(converter, &mut records, meter);
+        let end = dump.finish().map_err(|error| ConvertError::program(Stage::Fetch, error))?;
+        if !end.success() && !end.stderr.is_empty() {
+            return Err(classify::classify(&self.client.url, Stage::Fetch, &end.stderr));
+        }
+        read.map_err(|error| self.unreadable(error))?;
+        if end.success() {
+            return Ok(());
+        }
+        let text = format!("svnrdump ended with {} and said nothing.", end.status_text());
+        Err(ConvertError::new(Outcome::Unavailable, Stage::Fetch, text))
+    }
+
+    fn read(
+        &self,
+        converter: &mut Converter,
+        records: &mut impl RecordSource,
+        meter: &mut Meter,
+    ) -> Result<(), SvnError> {
+        let before = meter.received;
+        let mut reporter = Reporter { watch: self.watch, youngest: meter.youngest, last: Instant::now() };
+        let read = converter.read(records, |done, received| reporter.revision(done, before + received));
+        meter.received += records.received();
+        read
+    }
+
+    fn disconnected(&self, error: io::Error) -> ConvertError {
+        if self.watch.cancel().is_cancelled() {
+            return ConvertError::cancelled(Stage::Fetch);
+        }
+        let url = &self.client.url;
+        let text = if error.kind() == io::ErrorKind::TimedOut {
+            format!("{url} said nothing for {} seconds.", self.client.idle_timeout.as_secs())
+        } else {
+            format!("{url} closed the connection in the middle of its answer.")
+        };
+        ConvertError::new(Outcome::Unavailable, Stage::Fetch, text).caused_by(error)
     }
 
     /// A stream that does not make sense is the source's fault; a repository of ours that does not work is ours.
@@ -72,25 +118,11 @@ impl Run<'_> {
     }
 }
 
-/// Counts what is read.
-struct Counted<'a, R> {
-    inner: &'a mut R,
-    count: u64,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.count += read as u64;
-        Ok(read)
-    }
-}
-
 /// Tells how far it is, a few times a second.
 struct Reporter<'a> {
     watch: &'a Watch,
     youngest: u64,
-    last: &'a mut Instant,
+    last: Instant,
 }
 
 impl Reporter<'_> {
@@ -98,7 +130,7 @@ impl Reporter<'_> {
         if self.last.elapsed() < REPORT_INTERVAL {
             return;
         }
-        *self.last = Instant::now();
+        self.last = Instant::now();
         let mut progress = Progress::begin(Stage::Convert, "revisions");
         (progress.done, progress.total, progress.received_bytes) = (done, Some(self.youngest), received_bytes);
         self.watch.progress(&progress);

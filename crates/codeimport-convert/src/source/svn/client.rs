@@ -1,10 +1,11 @@
 //! Subversion's own programs, run so that nothing of this machine or its user shows through.
 
 use super::classify::classify;
-use super::ra_svn;
+use super::ra_svn::{self, Replay};
 use crate::{ConvertError, Watch};
 use codeimport_core::Stage;
 use codeimport_subprocess::{Command, Stream};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Longest time for a question that moves no history.
@@ -46,9 +47,14 @@ impl Client {
         Ok(directory_names(&xml).unwrap_or_default())
     }
 
+    /// Revisions, from the server itself; none if it has to be `svnrdump`.
+    pub(super) fn replay(&self, revisions: &RangeInclusive<u64>, watch: &Watch) -> Option<Replay> {
+        Replay::begin(&self.url, revisions, self.idle_timeout, watch)
+    }
+
     /// A dump of revisions `first..=last`, to be read while it is made.
-    pub(super) fn dump(&self, first: u64, last: u64, watch: &Watch) -> Result<Stream, ConvertError> {
-        let range = format!("{first}:{last}");
+    pub(super) fn dump(&self, revisions: &RangeInclusive<u64>, watch: &Watch) -> Result<Stream, ConvertError> {
+        let range = format!("{}:{}", revisions.start(), revisions.end());
         let command = command("svnrdump", watch).args(["dump", "--quiet", "--incremental", "--revision", &range]);
         let stream = command.args(["--", self.url.as_str()]).timeout(LONG).stream(self.idle_timeout);
         stream.map_err(|error| ConvertError::program(Stage::Fetch, error))

@@ -1,4 +1,4 @@
-//! From a dump stream to commits: one revision after the other.
+//! From records to commits: one revision after the other.
 //!
 //! A revision counts only once it is known to be complete, that is when the next one begins or the caller says that the
 //! stream ended well ([`Converter::end_stream`]). A stream that breaks off costs its last revision, and never shows half of it.
@@ -6,7 +6,7 @@
 use super::branches::Branches;
 use super::checksums::Checksums;
 use super::commits::{Committer, RevisionHead, seconds};
-use super::dump::{DumpError, DumpReader, NodeRecord, Record, RevisionRecord};
+use super::dump::{DumpError, NodeRecord, Record, RecordSource, RevisionRecord};
 use super::history::History;
 use super::replay::{MadeDir, Replay, ReplayError};
 use crate::objects::{ObjectStore, StoreError};
@@ -14,7 +14,6 @@ use crate::refs::Refs;
 use crate::shadow::{Publisher, ShadowError, ShadowTree};
 use codeimport_core::{AuthorMap, Layout};
 use gix::ObjectId;
-use std::io::BufRead;
 use std::path::Path;
 
 /// What decides which commits come out.
@@ -138,26 +137,23 @@ impl Converter {
         self.branches.present().is_empty() && !self.history.map().is_empty()
     }
 
-    /// Converts a stream; calls `progress` with each revision that is complete, which stops the conversion by `false`.
+    /// Converts records; calls `progress` with each revision that is complete, and the bytes received by then.
     ///
     /// # Errors
     ///
     /// [`SvnError`]; the revisions before the one concerned are converted.
-    pub(crate) fn read_stream<R: BufRead>(
+    pub(crate) fn read(
         &mut self,
-        stream: R,
-        mut progress: impl FnMut(u64) -> bool,
+        records: &mut impl RecordSource,
+        mut progress: impl FnMut(u64, u64),
     ) -> Result<(), SvnError> {
-        let mut records = DumpReader::new(stream);
         while let Some(record) = records.next_record()? {
             match record {
                 Record::Uuid(uuid) if uuid == self.uuid => {}
                 Record::Uuid(got) => return Err(SvnError::Replaced { expected: self.uuid.clone(), got }),
                 Record::Revision(revision) => {
-                    if let Some(done) = self.close_revision()?
-                        && !progress(done)
-                    {
-                        return Ok(());
+                    if let Some(done) = self.close_revision()? {
+                        progress(done, records.received());
                     }
                     let expected = self.next_revision();
                     if revision.number != expected {
@@ -175,7 +171,7 @@ impl Converter {
     ///
     /// # Errors
     ///
-    /// As [`Self::read_stream`].
+    /// As [`Self::read`].
     pub(crate) fn end_stream(&mut self) -> Result<(), SvnError> {
         self.close_revision().map(drop)
     }

@@ -1,6 +1,7 @@
 //! What the fuzz targets run.
 
 use super::converter::{ConvertOptions, Converter};
+use super::dump::DumpReader;
 use super::svndiff;
 use codeimport_core::{AuthorMap, Layout};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 pub(crate) fn convert_bytes(repository: &Path, stream: &[u8]) {
     let options = ConvertOptions { layout: Layout::standard(""), authors: AuthorMap::default(), git_svn_id: None };
     let Ok(mut converter) = Converter::open(repository, None, "", options) else { return };
-    if converter.read_stream(stream, |_| true).is_ok() {
+    if converter.read(&mut DumpReader::new(stream), |_, _| {}).is_ok() {
         // The pack is left unfinished on purpose: disks are slower than fuzzers.
         let _ = converter.end_stream();
     }

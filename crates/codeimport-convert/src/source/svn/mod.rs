@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
-//!   ra_svn    what svn info tells, asked without starting a program
+//!   ra_svn    svn:// without a program: what svn info tells, and history as records
+//!   chunk     a piece of history, from either, into the converter
 //!   dump      records of a dump stream                                form only
 //!   replay    one revision's records -> shadow tree                    texts, copies, checksums
 //!   branches  what a revision did to each branch

@@ -3,6 +3,7 @@
 //! History is read in chunks. Each chunk is complete before it counts, so a connection that breaks costs one chunk, and what
 //! was converted before it is published.
 
+use super::chunk::Meter;
 use super::client::{Client, Info};
 use super::converter::{ConvertOptions, Converter, Flushed};
 use super::options::SvnOptions;
@@ -44,8 +45,8 @@ impl Run<'_> {
             );
             return Err(ConvertError::new(Outcome::RemoteBroken, Stage::Fetch, text));
         }
-        let mut received = 0;
-        let failed = self.convert(&mut converter, &info, &mut received).err();
+        let mut meter = Meter { youngest: info.youngest, received: 0 };
+        let failed = self.convert(&mut converter, &mut meter).err();
         let converted = converter.next_revision();
         match failed {
             // Nothing to show for it, or told to stop: the failure is the result.
@@ -60,7 +61,7 @@ impl Run<'_> {
         let authors = self.options.authors.canonical();
         let options = SvnOptions { layout: Some(layout), ..self.options.svn.clone() };
         let state = SvnState { uuid: info.uuid.clone(), authors, options };
-        self.state(&state, &flushed, &info, converted, received)
+        self.state(&state, &flushed, &info, converted, meter.received)
     }
 
     /// Goes on from what an earlier run carried, or begins anew.
@@ -116,19 +117,19 @@ impl Run<'_> {
     ///
     /// A run does not end where the source has no branch just then, its trunk being deleted in one revision and made again
     /// in a later one: that would ask for a target without any ref.
-    fn convert(&self, converter: &mut Converter, info: &Info, received: &mut u64) -> Result<(), ConvertError> {
+    fn convert(&self, converter: &mut Converter, meter: &mut Meter) -> Result<(), ConvertError> {
         let began = Instant::now();
         let limit = converter.next_revision().saturating_add(self.options.max_revisions);
         loop {
             let first = converter.next_revision();
             let may_end = first >= limit || began.elapsed() >= self.options.max_time;
-            if first > info.youngest || (may_end && !converter.is_between_branches()) {
+            if first > meter.youngest || (may_end && !converter.is_between_branches()) {
                 return Ok(());
             }
             self.watch.check(Stage::Fetch)?;
             let wanted = if may_end { BRIDGE } else { CHUNK.min(limit - first) };
-            let last = (first + wanted - 1).min(info.youngest);
-            self.convert_chunk(converter, first..=last, info.youngest, received)?;
+            let last = (first + wanted - 1).min(meter.youngest);
+            self.convert_chunk(converter, &(first..=last), meter)?;
             // Ends a pack, so that memory and the loss by a crash stay bounded.
             self.ours(converter.flush())?;
         }

@@ -14,7 +14,7 @@ const POLICY: [&str; 1] = [
     "asf-checkout_broken_eol",
 ];
 
-fn dumps(corpora: &Path) -> Vec<PathBuf> {
+pub(super) fn dumps(corpora: &Path) -> Vec<PathBuf> {
     let mut dumps: Vec<_> =
         std::fs::read_dir(corpora.join("svn")).expect("corpora").flatten().map(|e| e.path()).collect();
     dumps.retain(|path| path.extension().is_some_and(|extension| extension == "dump"));

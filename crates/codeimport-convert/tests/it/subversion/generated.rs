@@ -62,7 +62,7 @@ impl Dice {
 }
 
 /// Makes a history of random changes. What Subversion refuses (a copy onto itself, a path that is gone) is no change.
-fn random_history(server: &SvnServer, name: &str, seed: u64, changes: usize) {
+pub(super) fn random_history(server: &SvnServer, name: &str, seed: u64, changes: usize) {
     let mut dice = Dice(seed);
     server.create(name);
     server.mucc(

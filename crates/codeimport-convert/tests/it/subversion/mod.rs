@@ -6,6 +6,7 @@ mod export;
 mod generated;
 mod local;
 mod server;
+mod transports;
 
 use codeimport_convert::PublishError;
 use codeimport_core::{Outcome, RefFilter};

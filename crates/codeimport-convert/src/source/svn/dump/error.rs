@@ -1,10 +1,10 @@
-//! What can be wrong with a dump stream.
+//! What can be wrong with a stream of history.
 
-/// Why a dump stream cannot be read on. `at` is the offset in bytes of the record concerned.
+/// Why a stream of history cannot be read on. `at` is the offset in bytes of the record concerned.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DumpError {
-    /// The stream cannot be read: the program that writes it, or the connection, is gone.
-    #[error("dump stream broke off at byte {at}")]
+    /// The stream cannot be read: the program that writes it is gone, or the connection.
+    #[error("the stream broke off at byte {at}")]
     Io {
         /// Where.
         at: u64,
@@ -12,17 +12,23 @@ pub(crate) enum DumpError {
         source: std::io::Error,
     },
     /// The stream ends inside a record.
-    #[error("dump stream ends inside the record at byte {at}")]
+    #[error("the stream ends inside the record at byte {at}")]
     Truncated {
         /// Where the record begins.
         at: u64,
     },
     /// A record that breaks the format.
-    #[error("dump stream is damaged at byte {at}: {problem}")]
+    #[error("the stream is damaged at byte {at}: {problem}")]
     Malformed {
         /// Where the record begins.
         at: u64,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The server says why not, in the form of Subversion's programs: `E160013: words`.
+    #[error("the server says {words}")]
+    Refused {
+        /// What it says.
+        words: String,
     },
 }

@@ -17,4 +17,4 @@ mod record;
 pub(crate) use error::DumpError;
 pub(crate) use properties::{PropChanges, PropValue};
 pub(crate) use reader::DumpReader;
-pub(crate) use record::{Action, CopyFrom, NodeKind, NodeRecord, Record, RevisionRecord, Text};
+pub(crate) use record::{Action, CopyFrom, NodeKind, NodeRecord, Record, RecordSource, RevisionRecord, Text};

@@ -1,7 +1,9 @@
 //! Cuts a dump stream into records.
 
 use super::headers::{Headers, MAX_LINE, MAX_LINES};
-use super::{Action, CopyFrom, DumpError, NodeKind, NodeRecord, PropChanges, Record, RevisionRecord, Text};
+use super::{
+    Action, CopyFrom, DumpError, NodeKind, NodeRecord, PropChanges, Record, RecordSource, RevisionRecord, Text,
+};
 use std::io::{self, BufRead, Read as _};
 
 /// Largest property block and largest text of one record. What is larger is taken for damage.
@@ -17,18 +19,8 @@ pub(crate) struct DumpReader<R> {
     record_at: u64,
 }
 
-impl<R: BufRead> DumpReader<R> {
-    /// A reader at the start of a stream.
-    pub(crate) fn new(input: R) -> Self {
-        Self { input, at: 0, record_at: 0 }
-    }
-
-    /// The next record; none at the end of the stream.
-    ///
-    /// # Errors
-    ///
-    /// [`DumpError`]; reading on after one makes no sense.
-    pub(crate) fn next_record(&mut self) -> Result<Option<Record>, DumpError> {
+impl<R: BufRead> RecordSource for DumpReader<R> {
+    fn next_record(&mut self) -> Result<Option<Record>, DumpError> {
         loop {
             let Some(headers) = self.headers()? else { return Ok(None) };
             if let Some(version) = headers.get("SVN-fs-dump-format-version") {
@@ -45,6 +37,17 @@ impl<R: BufRead> DumpReader<R> {
                 return Err(self.malformed("record of an unknown kind"));
             }
         }
+    }
+
+    fn received(&self) -> u64 {
+        self.at
+    }
+}
+
+impl<R: BufRead> DumpReader<R> {
+    /// A reader at the start of a stream.
+    pub(crate) fn new(input: R) -> Self {
+        Self { input, at: 0, record_at: 0 }
     }
 
     fn revision(&mut self, headers: &Headers) -> Result<RevisionRecord, DumpError> {

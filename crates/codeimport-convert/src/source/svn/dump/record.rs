@@ -1,6 +1,19 @@
 //! The records of a dump stream as values.
 
-use super::PropChanges;
+use super::{DumpError, PropChanges};
+
+/// Where records come from: a dump stream, or a server that replays its history.
+pub(crate) trait RecordSource {
+    /// The next record; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`DumpError`]; reading on after one makes no sense.
+    fn next_record(&mut self) -> Result<Option<Record>, DumpError>;
+
+    /// Bytes received so far.
+    fn received(&self) -> u64;
+}
 
 /// One record.
 #[derive(Debug)]

@@ -1,81 +1,126 @@
 //! Bytes to and from an svn server, as items, with an end to every wait.
 
-use super::item::{Item, ItemError};
+use super::item::Item;
 use codeimport_subprocess::Cancel;
-use std::io::{self, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::io::{self, BufReader, Read, Write as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 /// How often a waiting reader looks whether it may go on waiting.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Most bytes that one answer may have. A poll is answered in a few hundred.
-const MAX_ANSWER: usize = 256 << 10;
+/// Longest time to connect and log in. Whoever needs longer is left to Subversion's own programs, with their time-outs.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection that gives up at a fixed time, or when the run is cancelled.
+/// Most memory that one item may take: first for answers of a few hundred bytes, then for whole properties.
+const SHORT_ANSWER: usize = 256 << 10;
+const LONG_ANSWER: usize = 256 << 20;
+
+/// Between the socket and the parser.
+const BUFFER: usize = 64 << 10;
+
+/// A connection that gives up when nothing comes for too long, or when the run is cancelled.
 pub(super) struct Connection {
-    stream: TcpStream,
-    received: Vec<u8>,
-    deadline: Instant,
-    cancel: Cancel,
+    input: BufReader<Wire>,
+    budget: usize,
 }
 
 impl Connection {
     /// Connects to the first address of a host that answers.
-    pub(super) fn open(host: &str, port: u16, timeout: Duration, cancel: &Cancel) -> io::Result<Self> {
-        let deadline = Instant::now() + timeout;
+    pub(super) fn open(host: &str, port: u16, cancel: &Cancel) -> io::Result<Self> {
+        let limit = Limit::At(Instant::now() + PATIENCE);
         let mut failure = io::ErrorKind::NotFound.into();
         for address in (host, port).to_socket_addrs()? {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || cancel.is_cancelled() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            match TcpStream::connect_timeout(&address, left) {
-                Ok(stream) => return Self::over(stream, deadline, cancel),
+            match connect(&address, limit, cancel) {
+                Ok(stream) => {
+                    let wire = Wire { stream, limit, cancel: cancel.clone(), received: 0 };
+                    let input = BufReader::with_capacity(BUFFER, wire);
+                    return Ok(Self { input, budget: SHORT_ANSWER });
+                }
                 Err(error) => failure = error,
             }
         }
         Err(failure)
     }
 
-    fn over(stream: TcpStream, deadline: Instant, cancel: &Cancel) -> io::Result<Self> {
-        stream.set_read_timeout(Some(LOOK_INTERVAL))?;
-        stream.set_write_timeout(Some(LOOK_INTERVAL))?;
-        // Question and answer: nothing is gained by waiting for more to send.
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, received: Vec::new(), deadline, cancel: cancel.clone() })
+    /// From now on it is silence that counts, not time, and answers may be long.
+    pub(super) fn expect_history(&mut self, idle_timeout: Duration) {
+        self.input.get_mut().limit = Limit::Silence { longest: idle_timeout, since: Instant::now() };
+        self.budget = LONG_ANSWER;
     }
 
     /// Sends a few hundred bytes, which fit into the socket's buffer.
     pub(super) fn send(&mut self, text: &str) -> io::Result<()> {
-        self.stream.write_all(text.as_bytes())
+        self.input.get_mut().stream.write_all(text.as_bytes())
     }
 
     /// The next item.
     pub(super) fn receive(&mut self) -> io::Result<Item> {
-        loop {
-            match Item::parse(&self.received) {
-                Ok((item, len)) => {
-                    self.received.drain(..len);
-                    return Ok(item);
-                }
-                Err(ItemError::Incomplete) if self.received.len() < MAX_ANSWER => self.receive_more()?,
-                Err(_) => return Err(io::ErrorKind::InvalidData.into()),
-            }
+        Item::read(&mut self.input, self.budget)
+    }
+
+    /// Bytes that came so far.
+    pub(super) fn received(&self) -> u64 {
+        self.input.get_ref().received
+    }
+}
+
+fn connect(address: &SocketAddr, limit: Limit, cancel: &Cancel) -> io::Result<TcpStream> {
+    let left = limit.left();
+    if left.is_zero() || cancel.is_cancelled() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    let stream = TcpStream::connect_timeout(address, left)?;
+    stream.set_read_timeout(Some(LOOK_INTERVAL))?;
+    stream.set_write_timeout(Some(LOOK_INTERVAL))?;
+    // Question and answer: nothing is gained by waiting for more to send.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// How long is waited.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// Until then, whatever comes.
+    At(Instant),
+    /// As long as something comes.
+    Silence { longest: Duration, since: Instant },
+}
+
+impl Limit {
+    fn left(self) -> Duration {
+        match self {
+            Self::At(end) => end.saturating_duration_since(Instant::now()),
+            Self::Silence { longest, since } => longest.saturating_sub(since.elapsed()),
         }
     }
 
-    fn receive_more(&mut self) -> io::Result<()> {
-        let mut buffer = [0; 4 << 10];
+    fn something_came(&mut self) {
+        if let Self::Silence { since, .. } = self {
+            *since = Instant::now();
+        }
+    }
+}
+
+/// The socket, read with an eye on the limit.
+struct Wire {
+    stream: TcpStream,
+    limit: Limit,
+    cancel: Cancel,
+    received: u64,
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            if self.cancel.is_cancelled() || Instant::now() > self.deadline {
+            if self.cancel.is_cancelled() || self.limit.left().is_zero() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            match self.stream.read(&mut buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            match self.stream.read(buffer) {
                 Ok(count) => {
-                    self.received.extend_from_slice(&buffer[..count]);
-                    return Ok(());
+                    self.limit.something_came();
+                    self.received += u64::try_from(count).unwrap_or_default();
+                    return Ok(count);
                 }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => return Err(error),

@@ -1,13 +1,18 @@
-//! Items of the svn protocol (Subversion's `subversion/libsvn_ra_svn/protocol`): numbers, words, strings, lists. Pure.
+//! Items of the svn protocol (Subversion's `subversion/libsvn_ra_svn/protocol`): numbers, words, strings, lists.
 //!
-//! The bytes come from a server: depth and length are bounded, and what breaks the form is an error, never a guess.
+//! The bytes come from a server: depth and length are bounded, memory is taken as bytes arrive and never by a number's
+//! word alone, and what breaks the form is an error, never a guess.
 
-/// Deepest nesting of lists. Answers to what is asked here have four levels.
+use std::io::{self, BufRead, Read as _};
+
+/// Deepest nesting of lists. Answers to what is asked here have five levels.
 const MAX_DEPTH: u32 = 16;
 
-/// Longest string, and longest number or word. A poll is answered in a few hundred bytes.
-const MAX_STRING: usize = 64 << 10;
+/// Longest number or word.
 const MAX_TOKEN: usize = 128;
+
+/// What an item costs besides its bytes, so that a list of nothing cannot fill memory either.
+const OVERHEAD: usize = 32;
 
 /// One item.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,25 +23,15 @@ pub(super) enum Item {
     List(Vec<Item>),
 }
 
-/// Why no item can be made of some bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum ItemError {
-    /// They may be the beginning of one: more are needed.
-    Incomplete,
-    /// They never will be one.
-    Malformed,
-}
-
 impl Item {
-    /// The first item of some bytes, and how many of them it takes, the white space behind it included.
+    /// Reads one item, and not a byte more: behind it, nobody may be going to send anything.
     ///
     /// # Errors
     ///
-    /// See [`ItemError`].
-    pub(super) fn parse(bytes: &[u8]) -> Result<(Self, usize), ItemError> {
-        let mut input = Input { rest: bytes };
-        let item = input.item(0)?;
-        Ok((item, bytes.len() - input.rest.len()))
+    /// [`io::ErrorKind::InvalidData`] for what is no item or needs more than `budget` bytes of memory,
+    /// [`io::ErrorKind::UnexpectedEof`] where the bytes end before it does.
+    pub(super) fn read(input: &mut impl BufRead, budget: usize) -> io::Result<Self> {
+        Input { input, budget }.item(0)
     }
 
     /// The items of a list; none for anything else.
@@ -54,9 +49,14 @@ impl Item {
         matches!(self, Self::Word(word) if word == expected)
     }
 
+    /// The string's bytes; none for anything else.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        if let Self::String(bytes) = self { Some(bytes) } else { None }
+    }
+
     /// The string as text; none for anything else.
     pub(super) fn text(&self) -> Option<&str> {
-        if let Self::String(bytes) = self { std::str::from_utf8(bytes).ok() } else { None }
+        std::str::from_utf8(self.bytes()?).ok()
     }
 }
 
@@ -65,83 +65,100 @@ pub(super) fn string(text: &str) -> String {
     format!("{}:{text}", text.len())
 }
 
-/// Bytes not read yet.
-struct Input<'a> {
-    rest: &'a [u8],
+/// Bytes not read yet, and how much may be kept of them.
+struct Input<'a, R> {
+    input: &'a mut R,
+    budget: usize,
 }
 
-impl<'a> Input<'a> {
-    fn item(&mut self, depth: u32) -> Result<Item, ItemError> {
-        self.skip_space();
-        match self.rest.first() {
-            None => Err(ItemError::Incomplete),
-            Some(b'(') if depth < MAX_DEPTH => self.items(depth),
-            Some(b'0'..=b'9') => self.number_or_string(),
-            Some(b'a'..=b'z' | b'A'..=b'Z') => {
+impl<R: BufRead> Input<'_, R> {
+    fn item(&mut self, depth: u32) -> io::Result<Item> {
+        self.spend(OVERHEAD)?;
+        match self.next_visible()? {
+            b'(' if depth < MAX_DEPTH => self.items(depth),
+            b'0'..=b'9' => self.number_or_string(),
+            b'a'..=b'z' | b'A'..=b'Z' => {
                 let word = self.token(|byte| byte.is_ascii_alphanumeric() || byte == b'-')?;
-                let word = Item::Word(String::from_utf8_lossy(word).into_owned());
-                self.end(word)
+                self.end(Item::Word(word))
             }
-            Some(_) => Err(ItemError::Malformed),
+            _ => Err(malformed()),
         }
     }
 
-    fn items(&mut self, depth: u32) -> Result<Item, ItemError> {
-        self.rest = &self.rest[1..];
+    fn items(&mut self, depth: u32) -> io::Result<Item> {
+        self.input.consume(1);
         let mut items = Vec::new();
-        loop {
-            self.skip_space();
-            match self.rest.first() {
-                None => return Err(ItemError::Incomplete),
-                Some(b')') => {
-                    self.rest = &self.rest[1..];
-                    return self.end(Item::List(items));
-                }
-                Some(_) => items.push(self.item(depth + 1)?),
-            }
+        while self.next_visible()? != b')' {
+            items.push(self.item(depth + 1)?);
         }
+        self.input.consume(1);
+        self.end(Item::List(items))
     }
 
-    fn number_or_string(&mut self) -> Result<Item, ItemError> {
-        let digits = self.token(|byte| byte.is_ascii_digit())?;
-        let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok());
-        let number = number.ok_or(ItemError::Malformed)?;
-        if self.rest.first() != Some(&b':') {
+    fn number_or_string(&mut self) -> io::Result<Item> {
+        let number: u64 = self.token(|byte| byte.is_ascii_digit())?.parse().map_err(|_| malformed())?;
+        if self.next()? != b':' {
             return self.end(Item::Number(number));
         }
-        let len = usize::try_from(number).ok().filter(|len| *len <= MAX_STRING).ok_or(ItemError::Malformed)?;
-        let (bytes, rest) = self.rest[1..].split_at_checked(len).ok_or(ItemError::Incomplete)?;
-        self.rest = rest;
-        self.end(Item::String(bytes.to_vec()))
-    }
-
-    /// Bytes of a kind; what follows must be there, since it may be one more of them.
-    fn token(&mut self, is_part: impl Fn(u8) -> bool) -> Result<&'a [u8], ItemError> {
-        let len = self.rest.iter().position(|byte| !is_part(*byte));
-        if len.unwrap_or(self.rest.len()) > MAX_TOKEN {
-            return Err(ItemError::Malformed);
+        self.input.consume(1);
+        let len = usize::try_from(number).map_err(|_| malformed())?;
+        self.spend(len)?;
+        let mut bytes = Vec::new();
+        if self.input.take(number).read_to_end(&mut bytes)? < len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let (token, rest) = self.rest.split_at(len.ok_or(ItemError::Incomplete)?);
-        self.rest = rest;
-        Ok(token)
+        self.end(Item::String(bytes))
     }
 
-    /// Every item ends in white space.
-    fn end(&mut self, item: Item) -> Result<Item, ItemError> {
-        match self.rest.first() {
-            Some(b' ' | b'\n') => {
-                self.skip_space();
+    /// Bytes of a kind, all of them ASCII.
+    fn token(&mut self, is_part: impl Fn(u8) -> bool) -> io::Result<String> {
+        let mut token = String::new();
+        loop {
+            let byte = self.next()?;
+            if !is_part(byte) {
+                return Ok(token);
+            }
+            if token.len() == MAX_TOKEN {
+                return Err(malformed());
+            }
+            token.push(char::from(byte));
+            self.input.consume(1);
+        }
+    }
+
+    /// Every item ends in one byte of white space.
+    fn end(&mut self, item: Item) -> io::Result<Item> {
+        match self.next()? {
+            b' ' | b'\n' => {
+                self.input.consume(1);
                 Ok(item)
             }
-            Some(_) => Err(ItemError::Malformed),
-            None => Err(ItemError::Incomplete),
+            _ => Err(malformed()),
         }
     }
 
-    fn skip_space(&mut self) {
-        let space = self.rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n')).count();
-        self.rest = &self.rest[space..];
+    /// The next byte that is no white space.
+    fn next_visible(&mut self) -> io::Result<u8> {
+        loop {
+            match self.next()? {
+                b' ' | b'\n' => self.input.consume(1),
+                byte => return Ok(byte),
+            }
+        }
     }
+
+    fn next(&mut self) -> io::Result<u8> {
+        self.input.fill_buf()?.first().copied().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn spend(&mut self, bytes: usize) -> io::Result<()> {
+        self.budget = self.budget.checked_sub(bytes).ok_or_else(malformed)?;
+        Ok(())
+    }
+}
+
+fn malformed() -> io::Error {
+    io::ErrorKind::InvalidData.into()
 }
 
 #[cfg(test)]
@@ -149,11 +166,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const BUDGET: usize = 64 << 10;
+
+    fn read(bytes: &[u8]) -> Result<(Item, &[u8]), io::ErrorKind> {
+        let mut rest = bytes;
+        Item::read(&mut rest, BUDGET).map(|item| (item, rest)).map_err(|error| error.kind())
+    }
+
     #[test]
     fn items_of_all_kinds_are_read() {
-        let bytes = b"( success ( 42 3:a ) x-1 ( ) ) ) ) rest";
-        let bytes = &bytes[..];
-        let (item, len) = Item::parse(bytes).expect("well-formed up to its end");
+        let (item, rest) = read(b"( success ( 42 3:a ) x-1 ( ) ) ) ) rest").expect("well-formed up to its end");
         let expected = Item::List(vec![
             Item::Word("success".to_owned()),
             Item::List(vec![
@@ -163,40 +185,39 @@ mod tests {
                 Item::List(vec![]),
             ]),
         ]);
-        assert_eq!((item, &bytes[len..]), (expected, &b") rest"[..]));
+        assert_eq!((item, rest), (expected, &b") rest"[..]));
     }
 
     #[test]
     fn what_may_go_on_is_told_from_what_may_not() {
         for begun in [&b""[..], b" ", b"(", b"( a", b"( a ", b"( 12", b"( 3:ab", b"( 3:abc", b"( )"] {
-            assert_eq!(Item::parse(begun), Err(ItemError::Incomplete), "{begun:?}");
+            assert_eq!(read(begun), Err(io::ErrorKind::UnexpectedEof), "{begun:?}");
         }
         for wrong in
             [&b")"[..], b"\0", b"-1 ", b"( a(", b"1:ab ", b"( )x", b"99999999999999999999999 ", b"9999999999:", b"\xff"]
         {
-            assert_eq!(Item::parse(wrong), Err(ItemError::Malformed), "{wrong:?}");
+            assert_eq!(read(wrong), Err(io::ErrorKind::InvalidData), "{wrong:?}");
         }
     }
 
     #[test]
-    fn neither_depth_nor_length_is_without_end() {
-        assert_eq!(Item::parse("( ".repeat(100_000).as_bytes()), Err(ItemError::Malformed));
-        assert_eq!(Item::parse("1".repeat(1_000).as_bytes()), Err(ItemError::Malformed));
-        assert_eq!(Item::parse("a".repeat(1_000).as_bytes()), Err(ItemError::Malformed));
+    fn neither_depth_nor_length_nor_number_is_without_end() {
+        let flat = format!("( {}", "1 ".repeat(BUDGET));
+        for long in ["( ".repeat(100_000), "1".repeat(1_000), "a".repeat(1_000), flat] {
+            assert_eq!(read(long.as_bytes()), Err(io::ErrorKind::InvalidData));
+        }
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(prop::sample::select(&b"() 019:a-\n\xff"[..]), 0..64)) {
-            if let Ok((_, len)) = Item::parse(&bytes) {
-                prop_assert!(len <= bytes.len());
-            }
+            let _ = read(&bytes);
         }
 
         #[test]
         fn a_string_comes_back_as_it_was_sent(text in ".{0,40}") {
             let sent = string(&text) + " ";
-            prop_assert_eq!(Item::parse(sent.as_bytes()), Ok((Item::String(text.into_bytes()), sent.len())));
+            prop_assert_eq!(read(sent.as_bytes()), Ok((Item::String(text.into_bytes()), &b""[..])));
         }
     }
 }

@@ -1,0 +1,55 @@
+//! The same history by each way to it: the ids do not tell which one it was.
+
+use super::corpora::dumps;
+use super::generated::random_history;
+use super::server::{SvnServer, run};
+use codeimport_convert::{LocalTarget, MapEntry, SourceOptions, Watch, read_map};
+use codeimport_core::{RcsType, SourceUrl};
+use std::path::Path;
+
+/// What comes out of an address.
+struct Converted {
+    refs: String,
+    map: Vec<MapEntry>,
+}
+
+fn convert(url: &str) -> Converted {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let url = SourceUrl::parse_on_own_machine(RcsType::Subversion, url).expect("valid");
+    let target = LocalTarget::open(dir.path(), &Watch::none()).expect("made");
+    target.run(&url, SourceOptions::default(), &Watch::none()).expect("converted");
+    let list = ["git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"];
+    Converted { refs: run(dir.path(), &list), map: read_map(dir.path()).expect("ours") }
+}
+
+/// Compares what the server replays for us with what `svnrdump` makes of the same repository: it is the one that reads
+/// `file://`, without any server.
+fn compare(server: &SvnServer, name: &str, path: &str) {
+    let own = convert(&format!("{}{path}", server.url(name)));
+    let by_program = convert(&format!("file://{}{path}", server.path(name).display()));
+    assert_eq!(own.refs, by_program.refs, "{name}{path}");
+    assert_eq!(own.map, by_program.map, "{name}{path}");
+}
+
+#[test]
+fn own_replay_and_svnrdump_give_the_same_commits() {
+    let server = SvnServer::start();
+    for seed in 11..15 {
+        let name = format!("seed-{seed}");
+        random_history(&server, &name, seed, 40);
+        compare(&server, &name, "");
+        compare(&server, &name, "/trunk");
+    }
+}
+
+#[test]
+fn so_they_do_on_the_corpora() {
+    let Some(corpora) = std::env::var_os("CODEIMPORT_CORPORA") else { return };
+    let server = SvnServer::start();
+    for dump in dumps(Path::new(&corpora)) {
+        let name = dump.file_stem().expect("a name").to_str().expect("text");
+        if server.load(name, &dump) {
+            compare(&server, name, "");
+        }
+    }
+}
