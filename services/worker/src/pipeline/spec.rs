@@ -1,10 +1,13 @@
 //! What a run has to do, in words of the domain.
 
 use codeimport_convert::{
-    ConvertError, Holder, ImportState, Source, SourceOptions, Target, open_source, options_digest,
+    ConvertError, Holder, ImportState, Source, SourceOptions, SvnOptions, Target, open_source, options_digest,
 };
-use codeimport_core::{ImportId, Outcome, RefFilter, SourceUrl, Stage, TargetUrl};
-use codeimport_proto::{convert::rcs_type_from_wire, registry::GetRunSpecResponse};
+use codeimport_core::{AuthorMap, ImportId, InvalidLayout, Outcome, RefFilter, SourceUrl, Stage, TargetUrl};
+use codeimport_proto::{
+    convert::rcs_type_from_wire,
+    registry::{GetRunSpecResponse, source::Options},
+};
 
 /// One run's task, checked.
 pub(crate) struct Spec {
@@ -30,7 +33,9 @@ impl Spec {
         let patterns = answer.ref_filter.unwrap_or_default();
         let filter = RefFilter::new(patterns.include, patterns.exclude)
             .map_err(|e| invalid(format!("a pattern of its ref filter {e}")))?;
-        let options = SourceOptions { filter: filter.clone(), ..SourceOptions::default() };
+        let authors = AuthorMap::parse(&source.author_map).map_err(|e| invalid(format!("its author map {e}")))?;
+        let svn = svn_options(source.options)?;
+        let options = SourceOptions { filter: filter.clone(), authors, svn, ..SourceOptions::default() };
         let options_digest = options_digest(&url, &options);
         Ok(Self {
             import_id: answer.import_id.parse().map_err(|e| invalid(format!("its id {e}")))?,
@@ -42,6 +47,21 @@ impl Spec {
             scanned_refs_digest: answer.scanned_refs_digest,
         })
     }
+}
+
+fn svn_options(options: Option<Options>) -> Result<SvnOptions, ConvertError> {
+    let Some(Options::Subversion(options)) = options else { return Ok(SvnOptions::default()) };
+    let layout = match options.layout.as_str() {
+        "" => None,
+        text => Some(text.parse().map_err(|e: InvalidLayout| invalid(format!("its layout {e}")))?),
+    };
+    Ok(SvnOptions {
+        layout,
+        git_svn_id_trailers: options.git_svn_id_trailers,
+        convert_ignores: options.convert_ignores,
+        keep_externals: options.keep_externals,
+        normalize_line_ends: options.normalize_line_ends,
+    })
 }
 
 fn invalid(what: impl AsRef<str>) -> ConvertError {
