@@ -39,7 +39,7 @@ pub use digest::{options_digest, refs_digest};
 pub use error::ConvertError;
 pub use gix::{ObjectId, bstr::BString};
 pub use local::{LocalRun, LocalTarget};
-pub use map::{MapEntry, read_map};
+pub use map::{CommitMap, MapEntry, read_map};
 pub use preview::Preview;
 pub use refs::{Carried, Refs, SourceState, Watermark};
 pub use source::{Source, SourceOptions, SvnOptions, open_source, supported_types};

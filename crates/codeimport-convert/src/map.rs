@@ -1,9 +1,9 @@
-//! Which commit shows which source revision, as the target itself tells.
+//! Which commit shows which source revision, as the target itself tells, or a run that has just been made.
 
 use crate::objects::ObjectStore;
 use crate::source::svn;
 use crate::target::STATE_REF;
-use crate::{ConvertError, ObjectId};
+use crate::{Cache, Carried, ConvertError, ObjectId};
 use codeimport_core::{Outcome, Stage};
 use std::path::Path;
 
@@ -36,8 +36,43 @@ pub fn read_map(repository: &Path) -> Result<Vec<MapEntry>, ConvertError> {
     };
     let Some(tree) = tree else { return Ok(Vec::new()) };
     let entries = svn::read_map(tree, &mut store).ok_or_else(not_ours)?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| MapEntry { branch: entry.branch, revision: entry.revision.to_string(), commit: entry.commit })
-        .collect())
+    Ok(entries.into_iter().map(MapEntry::from).collect())
+}
+
+impl From<svn::MapEntry> for MapEntry {
+    fn from(entry: svn::MapEntry) -> Self {
+        Self { branch: entry.branch, revision: entry.revision.to_string(), commit: entry.commit }
+    }
+}
+
+/// The map, to be asked by commit. The default is the map of a source that has commits of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CommitMap(Vec<MapEntry>);
+
+impl CommitMap {
+    /// The map of what a source has carried.
+    ///
+    /// # Errors
+    ///
+    /// [`Outcome::Failure`] if the cache does not have it whole.
+    pub fn read(carried: Option<Carried>, cache: &Cache) -> Result<Self, ConvertError> {
+        let Some(carried) = carried else { return Ok(Self::default()) };
+        let unreadable = || {
+            let text = "The map of source revisions cannot be read from the worker's cache.";
+            ConvertError::new(Outcome::Failure, Stage::Scan, text)
+        };
+        let mut store = ObjectStore::open(cache.path()).map_err(|error| unreadable().caused_by(error))?;
+        let entries = svn::read_map(carried.tree, &mut store).ok_or_else(unreadable)?;
+        let mut entries: Vec<_> = entries.into_iter().map(MapEntry::from).collect();
+        entries.sort_by_key(|entry| entry.commit);
+        Ok(Self(entries))
+    }
+
+    /// What a commit shows. More than one entry where a revision made two branches in the same way.
+    #[must_use]
+    pub fn entries(&self, commit: ObjectId) -> &[MapEntry] {
+        let first = self.0.partition_point(|entry| entry.commit < commit);
+        let rest = &self.0[first..];
+        &rest[..rest.partition_point(|entry| entry.commit == commit)]
+    }
 }

@@ -28,6 +28,9 @@ pub enum RegistryError {
     /// Its status does not allow this.
     #[error("import {0} is {1}, which does not allow this")]
     ReviewStatusForbids(ImportId, ReviewStatus),
+    /// A ref leads to this commit, which was not sent.
+    #[error("the commit {0}, which a ref leads to, is not stored: send it with PutRevisions first")]
+    CommitNotStored(String),
     /// The caller's lease is over, or a later one exists.
     #[error("the lease is lost: stop all writing")]
     LeaseLost,
@@ -51,6 +54,9 @@ impl From<RegistryError> for ApiError {
             RegistryError::EtagMismatch(id) => Self::new(ErrorReason::EtagMismatch, message).with("import_id", id),
             RegistryError::ReviewStatusForbids(id, status) => {
                 Self::new(ErrorReason::ReviewStatusForbids, message).with("import_id", id).with("review_status", status)
+            }
+            RegistryError::CommitNotStored(id) => {
+                Self::new(ErrorReason::CommitNotStored, message).with("commit_id", id)
             }
             RegistryError::LeaseLost => Self::new(ErrorReason::LeaseLost, message),
             RegistryError::LeaseTokenInvalid => Self::new(ErrorReason::LeaseTokenInvalid, message),

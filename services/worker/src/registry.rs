@@ -12,7 +12,8 @@ use codeimport_convert::{ConvertError, ObjectId};
 use codeimport_core::{Outcome, Stage};
 use codeimport_kit::Backoff;
 use codeimport_proto::registry::{
-    GetRunSpecRequest, GetRunSpecResponse, ListRefsRequest, PutRevisionsRequest, Ref, Revision, SwapRefsRequest,
+    GetRunSpecRequest, GetRunSpecResponse, ListRefsRequest, PutRevisionsRequest, Ref, Revision, SourceRevision,
+    SwapRefsRequest,
 };
 use std::{collections::BTreeSet, future::Future};
 use tonic::{Request, Response, Status};
@@ -37,6 +38,14 @@ pub(crate) struct Swap {
     pub(crate) refs_digest: Vec<u8>,
 }
 
+/// What the scan has found: as much as is told at once.
+#[derive(Clone, Default)]
+pub(crate) struct Found {
+    pub(crate) revisions: Vec<Revision>,
+    /// Which source revisions they show.
+    pub(crate) source_revisions: Vec<SourceRevision>,
+}
+
 /// What the registry made of a swap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Swapped {
@@ -55,11 +64,12 @@ impl Registry<'_> {
         self.call(Stage::Probe, call).await
     }
 
-    /// Stores revisions; returns how many were new.
-    pub(crate) async fn put_revisions(&self, revisions: &[Revision]) -> Result<i64, Stop> {
+    /// Stores revisions, and what they show; returns how many were new.
+    pub(crate) async fn put_revisions(&self, found: &Found) -> Result<i64, Stop> {
         let call = |lease_token| {
             let mut client = self.clients.run_support();
-            let request = PutRevisionsRequest { lease_token, revisions: revisions.to_vec() };
+            let Found { revisions, source_revisions } = found.clone();
+            let request = PutRevisionsRequest { lease_token, revisions, source_revisions };
             async move { client.put_revisions(request).await }
         };
         Ok(self.call(Stage::Scan, call).await?.stored_count)
@@ -74,7 +84,7 @@ impl Registry<'_> {
             request.set_timeout(SWAP_DEADLINE);
             async move {
                 match client.swap_refs(request).await {
-                    Err(status) if stop::judge(&status) == Refusal::Violation => {
+                    Err(status) if stop::judge(&status) == Refusal::Incomplete => {
                         tracing::warn!(error.message = status.message(), "the registry lacks revisions");
                         Ok(Response::new(Swapped::Incomplete))
                     }
@@ -125,7 +135,7 @@ impl Registry<'_> {
                     self.run.lease.reconfirm().await?;
                 }
                 Refusal::LeaseLost => return Err(contradiction(stage).into()),
-                Refusal::Gone | Refusal::Forbidden | Refusal::Violation | Refusal::Fault => {
+                Refusal::Gone | Refusal::Forbidden | Refusal::Incomplete | Refusal::Fault => {
                     return Err(stop::failure(stage, "registry", &status).into());
                 }
             }

@@ -30,8 +30,8 @@ pub(crate) enum Refusal {
     Gone,
     /// Policy no longer allows the source.
     Forbidden,
-    /// The message itself is refused.
-    Violation,
+    /// A commit is missing that was believed to be stored.
+    Incomplete,
     /// Anything else: a fault of codeimport, or of its configuration.
     Fault,
 }
@@ -42,7 +42,7 @@ pub(crate) fn judge(status: &Status) -> Refusal {
         Some(ErrorReason::LeaseLost) => Refusal::LeaseLost,
         Some(ErrorReason::ImportNotFound | ErrorReason::JobNotFound) => Refusal::Gone,
         Some(ErrorReason::ReviewStatusForbids) => Refusal::Forbidden,
-        Some(ErrorReason::FieldViolation) => Refusal::Violation,
+        Some(ErrorReason::CommitNotStored) => Refusal::Incomplete,
         Some(ErrorReason::DatabaseUnavailable | ErrorReason::Draining | ErrorReason::Contention) => Refusal::Transient,
         Some(ErrorReason::DeadlineExpired) => Refusal::Transient,
         Some(_) => Refusal::Fault,
@@ -65,7 +65,7 @@ pub(crate) fn failure(stage: Stage, who: &str, status: &Status) -> ConvertError 
     match judge(status) {
         Refusal::Gone => ConvertError::new(Outcome::Cancelled, stage, "The import was deleted."),
         Refusal::Forbidden => ConvertError::new(Outcome::Forbidden, stage, sentence(status.message())),
-        Refusal::Transient | Refusal::LeaseLost | Refusal::Violation | Refusal::Fault => {
+        Refusal::Transient | Refusal::LeaseLost | Refusal::Incomplete | Refusal::Fault => {
             let text = format!("The {who} refused the worker's call: {}.", status.message().trim_end_matches('.'));
             ConvertError::new(Outcome::Failure, stage, text)
         }

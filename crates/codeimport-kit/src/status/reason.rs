@@ -14,7 +14,10 @@ pub fn code_of(reason: ErrorReason) -> Code {
         ErrorReason::ImportNotFound | ErrorReason::JobNotFound | ErrorReason::RunNotFound => Code::NotFound,
         ErrorReason::ImportAlreadyExists => Code::AlreadyExists,
         ErrorReason::EtagMismatch | ErrorReason::Contention => Code::Aborted,
-        ErrorReason::ReviewStatusForbids | ErrorReason::JobStopped | ErrorReason::LeaseLost => Code::FailedPrecondition,
+        ErrorReason::ReviewStatusForbids
+        | ErrorReason::JobStopped
+        | ErrorReason::LeaseLost
+        | ErrorReason::CommitNotStored => Code::FailedPrecondition,
         ErrorReason::LeaseTokenInvalid => Code::Unauthenticated,
         ErrorReason::DatabaseUnavailable | ErrorReason::Draining => Code::Unavailable,
         ErrorReason::DeadlineExpired => Code::DeadlineExceeded,

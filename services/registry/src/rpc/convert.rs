@@ -3,7 +3,7 @@
 use crate::{
     audit::{EventType, FieldChange},
     import::{Import, SubversionOptions},
-    store::{Ref, Revision, Signature, StoredEvent},
+    store::{Ref, Revision, Signature, SourceRevision, StoredEvent},
 };
 use codeimport_core::RcsType;
 use codeimport_proto::{
@@ -11,6 +11,8 @@ use codeimport_proto::{
     convert::{duration_to_wire, outcome_to_wire, rcs_type_to_wire, review_status_to_wire, timestamp_to_wire},
     registry as wire,
 };
+
+const MAX_SOURCE_REVISION_BYTES: usize = 200;
 
 pub(super) fn import(import: &Import) -> wire::Import {
     let definition = &import.intent.definition;
@@ -109,12 +111,30 @@ pub(super) fn revision(revision: Revision) -> wire::Revision {
     }
 }
 
+pub(super) fn source_revision(entry: SourceRevision) -> wire::SourceRevision {
+    wire::SourceRevision {
+        revision: entry.revision,
+        branch_path: entry.branch_path,
+        commit_id: hex::encode(entry.commit_id),
+    }
+}
+
 fn signature(signature: Signature) -> wire::Signature {
     wire::Signature {
         name: signature.name,
         email: signature.email,
         time: Some(prost_types::Timestamp { seconds: signature.time_s, nanos: 0 }),
         utc_offset_minutes: signature.offset_minutes,
+    }
+}
+
+/// A revision in the source's own words, which has to be something. Longer ones are none of any system that is known.
+pub(super) fn source_revision_name(text: String) -> Result<String, &'static str> {
+    match text.as_str() {
+        "" => Err("is empty"),
+        text if text.len() > MAX_SOURCE_REVISION_BYTES => Err("is longer than 200 bytes"),
+        text if text.chars().any(|c| c.is_control() || c == ' ') => Err("contains a space or a control character"),
+        _ => Ok(text),
     }
 }
 

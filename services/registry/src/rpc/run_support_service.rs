@@ -5,7 +5,7 @@ use crate::{
     error::RegistryError,
     import::Import,
     policy::Policy,
-    store::{Holder, Ref, Revision, Scan, Signature, Store},
+    store::{Holder, Ref, Revision, Scan, Signature, SourceRevision, Store},
 };
 use codeimport_core::{LeaseKey, RefFilter};
 use codeimport_kit::{ApiError, Violations};
@@ -20,8 +20,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tonic::{Request, Response, Status};
 
 const MAX_REVISIONS: usize = 1_000;
-/// Git itself has no limit; the file systems that most refs come from do.
-const MAX_REF_NAME_BYTES: usize = 1_000;
+const MAX_SOURCE_REVISIONS: usize = 10_000;
+/// Of a ref, and of a path that becomes one. Git itself has no limit; the file systems that most refs come from do.
+const MAX_NAME_BYTES: usize = 1_000;
 const DIGEST_LEN: usize = 32;
 
 /// The service.
@@ -79,8 +80,9 @@ impl RunSupportApi {
         }
         let numbered = request.revisions.iter().enumerate();
         let checked: Vec<_> = numbered.filter_map(|(i, r)| revision(i, r, &mut violations)).collect();
+        let shown = source_revisions(request.source_revisions, &checked, &mut violations);
         violations.finish()?;
-        let stored = self.store.put_revisions(&holder, &checked).await?;
+        let stored = self.store.put_revisions(&holder, &checked, &shown).await?;
         Ok(PutRevisionsResponse { stored_count: i64::try_from(stored).unwrap_or(i64::MAX) })
     }
 
@@ -123,6 +125,37 @@ fn revision(i: usize, wire: &wire::Revision, violations: &mut Violations) -> Opt
         committer: committer?,
         message: storable(&wire.message),
     })
+}
+
+/// Those of other commits than the ones sent along would hang in the air, should they not be stored.
+fn source_revisions(
+    wire: Vec<wire::SourceRevision>,
+    sent: &[Revision],
+    violations: &mut Violations,
+) -> Vec<SourceRevision> {
+    if wire.len() > MAX_SOURCE_REVISIONS {
+        violations.add("source_revisions", "has more than 10,000 items");
+        return Vec::new();
+    }
+    let sent: BTreeSet<_> = sent.iter().map(|revision| revision.commit_id).collect();
+    let numbered = wire.into_iter().enumerate();
+    numbered
+        .filter_map(|(i, entry)| source_revision(&format!("source_revisions[{i}]"), entry, &sent, violations))
+        .collect()
+}
+
+fn source_revision(
+    field: &str,
+    wire: wire::SourceRevision,
+    sent: &BTreeSet<[u8; 20]>,
+    violations: &mut Violations,
+) -> Option<SourceRevision> {
+    let commit_id = convert::object_id(&wire.commit_id)
+        .and_then(|id| sent.contains(&id).then_some(id).ok_or("is not among the revisions of this call"));
+    let commit_id = violations.check(&format!("{field}.commit_id"), commit_id);
+    let revision = violations.check(&format!("{field}.revision"), convert::source_revision_name(wire.revision));
+    let branch_path = violations.check(&format!("{field}.branch_path"), checked_name(wire.branch_path));
+    Some(SourceRevision { revision: revision?, branch_path: branch_path?, commit_id: commit_id? })
 }
 
 fn signature(wire: &wire::Signature) -> Option<Signature> {
@@ -168,7 +201,7 @@ fn reference(i: usize, wire: wire::Ref, violations: &mut Violations) -> Option<R
 }
 
 fn checked_name(name: String) -> Result<String, &'static str> {
-    if name.len() > MAX_REF_NAME_BYTES {
+    if name.len() > MAX_NAME_BYTES {
         Err("is longer than 1,000 bytes")
     } else if name.contains('\0') {
         Err("contains a NUL character")

@@ -3,11 +3,12 @@
 use super::{Page, PageBounds, convert, import_id};
 use crate::{
     error::RegistryError,
-    store::{Revision, RevisionPosition, Store},
+    store::{MapKey, MapPosition, Revision, RevisionPosition, SourceRevision, Store},
 };
 use codeimport_kit::Violations;
 use codeimport_proto::registry::{
-    ListRefsRequest, ListRefsResponse, ListRevisionsRequest, ListRevisionsResponse, scan_service_server::ScanService,
+    ListRefsRequest, ListRefsResponse, ListRevisionsRequest, ListRevisionsResponse, LookupSourceRevisionRequest,
+    LookupSourceRevisionResponse, lookup_source_revision_request::Key, scan_service_server::ScanService,
 };
 use tonic::{Request, Response, Status};
 
@@ -59,6 +60,29 @@ impl ScanApi {
         let next_page_token = page.cut(&mut found, &bound_to, position_of);
         Ok(ListRevisionsResponse { revisions: found.into_iter().map(convert::revision).collect(), next_page_token })
     }
+
+    async fn lookup(
+        &self,
+        request: LookupSourceRevisionRequest,
+    ) -> Result<LookupSourceRevisionResponse, RegistryError> {
+        let id = import_id(&request.import_id)?;
+        let bound_to = format!("map {id} {:?} {:?}", request.key, request.branch_path);
+        let mut violations = Violations::new();
+        let branch_path = request.branch_path;
+        if branch_path.as_ref().is_some_and(|path| path.contains('\0')) {
+            violations.add("branch_path", "contains a NUL character");
+        }
+        let key = map_key(request.key, &mut violations);
+        let token = &request.page_token;
+        let page = Page::read(request.page_size, token, REVISIONS_PAGE, &bound_to, &mut violations);
+        let (key, page) = violations.finish_with(key.zip(page))?;
+        let position = page.position.as_deref().and_then(map_position).unwrap_or_default();
+        let branch_path = branch_path.as_deref();
+        let mut found = self.store.lookup_source_revision(&id, &key, branch_path, &position, page.limit()).await?;
+        let next_page_token = page.cut(&mut found, &bound_to, map_position_of);
+        let source_revisions = found.into_iter().map(convert::source_revision).collect();
+        Ok(LookupSourceRevisionResponse { source_revisions, next_page_token })
+    }
 }
 
 fn position_of(revision: &Revision) -> String {
@@ -68,6 +92,25 @@ fn position_of(revision: &Revision) -> String {
 fn position(text: &str) -> Option<RevisionPosition> {
     let (time_s, commit_id) = text.split_once(' ')?;
     Some(RevisionPosition { time_s: time_s.parse().ok()?, commit_id: convert::object_id(commit_id).ok()? })
+}
+
+fn map_key(key: Option<Key>, violations: &mut Violations) -> Option<MapKey> {
+    match violations.require("key", key)? {
+        Key::Revision(text) => violations.check("revision", convert::source_revision_name(text)).map(MapKey::Revision),
+        Key::CommitId(text) => violations.check("commit_id", convert::object_id(&text)).map(MapKey::Commit),
+    }
+}
+
+/// The path comes last: it is the only part that may contain spaces.
+fn map_position_of(entry: &SourceRevision) -> String {
+    format!("{} {} {}", entry.revision, hex::encode(entry.commit_id), entry.branch_path)
+}
+
+fn map_position(text: &str) -> Option<MapPosition> {
+    let mut parts = text.splitn(3, ' ');
+    let (revision, commit_id, branch_path) = (parts.next()?, parts.next()?, parts.next()?);
+    let commit_id = convert::object_id(commit_id).ok()?.to_vec();
+    Some(MapPosition { revision: revision.to_owned(), branch_path: branch_path.to_owned(), commit_id })
 }
 
 #[tonic::async_trait]
@@ -81,5 +124,12 @@ impl ScanService for ScanApi {
         request: Request<ListRevisionsRequest>,
     ) -> Result<Response<ListRevisionsResponse>, Status> {
         Ok(Response::new(self.revisions(request.into_inner()).await?))
+    }
+
+    async fn lookup_source_revision(
+        &self,
+        request: Request<LookupSourceRevisionRequest>,
+    ) -> Result<Response<LookupSourceRevisionResponse>, Status> {
+        Ok(Response::new(self.lookup(request.into_inner()).await?))
     }
 }

@@ -17,6 +17,7 @@ mod read_imports;
 mod rows;
 mod run_events;
 mod run_spec;
+mod source_revisions;
 mod swap_refs;
 
 pub use create_import::NewImport;
@@ -28,6 +29,7 @@ pub use outbox::ScheduleWish;
 pub use put_revisions::{Revision, Signature};
 pub use read_imports::ImportFilter;
 pub use run_spec::RunSpec;
+pub use source_revisions::{MapKey, MapPosition, SourceRevision};
 pub use swap_refs::{Ref, Scan};
 
 use codeimport_pg::{Db, Runner};

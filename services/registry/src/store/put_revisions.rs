@@ -3,6 +3,7 @@
 use super::{
     Store,
     fence::{self, Holder},
+    source_revisions::{self, SourceRevision},
 };
 use crate::error::RegistryError;
 use codeimport_pg::{DbError, Tx};
@@ -37,16 +38,24 @@ pub struct Signature {
 }
 
 impl Store {
-    /// Stores those that are not there yet, and returns how many they were.
+    /// Stores those that are not there yet, and returns how many they were; and which source revisions they show. Those
+    /// must be of commits that are stored by then.
     ///
     /// # Errors
     ///
     /// `ImportNotFound`, `LeaseLost`.
-    pub async fn put_revisions(&self, holder: &Holder, revisions: &[Revision]) -> Result<u64, RegistryError> {
+    pub async fn put_revisions(
+        &self,
+        holder: &Holder,
+        revisions: &[Revision],
+        shown: &[SourceRevision],
+    ) -> Result<u64, RegistryError> {
         let stored = self.db.run_tx("registry.put_revisions", |tx| {
             async move {
                 fence::raise(tx, holder).await?;
-                Ok::<_, RegistryError>(insert(tx, holder.import_id.as_str(), revisions).await?)
+                let stored = insert(tx, holder.import_id.as_str(), revisions).await?;
+                source_revisions::insert(tx, holder.import_id.as_str(), shown).await?;
+                Ok::<_, RegistryError>(stored)
             }
             .scope_boxed()
         });

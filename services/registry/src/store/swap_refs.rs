@@ -17,7 +17,6 @@ use super::{
     rows,
 };
 use crate::error::RegistryError;
-use codeimport_kit::Violations;
 use codeimport_pg::{DbError, Row, Tx, row::get};
 use scoped_futures::ScopedFutureExt as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `ImportNotFound`, `LeaseLost`; a field violation for each ref whose commit is not stored.
+    /// `ImportNotFound`, `LeaseLost`, `CommitNotStored`.
     pub async fn swap_refs(&self, holder: &Holder, scan: &Scan) -> Result<u64, RegistryError> {
         let swapped = self.db.run_tx("registry.swap_refs", |tx| {
             async move {
@@ -114,22 +113,17 @@ pub(super) fn reference(row: &Row) -> Result<Ref, DbError> {
 
 /// Also the refs that have not changed: it is cheap, and they are what the digest stands for.
 async fn refuse_missing_commits(tx: &Tx<'_>, import_id: &str, refs: &[Ref]) -> Result<(), RegistryError> {
-    const SQL: &str = "-- registry.missing_commits
-        SELECT DISTINCT wanted.commit_id
+    const SQL: &str = "-- registry.missing_commit
+        SELECT wanted.commit_id
           FROM unnest($2::bytea[]) AS wanted (commit_id)
          WHERE NOT EXISTS (SELECT FROM revision
-                            WHERE revision.import_id = $1 AND revision.commit_id = wanted.commit_id)";
+                            WHERE revision.import_id = $1 AND revision.commit_id = wanted.commit_id)
+         LIMIT 1";
     let wanted: Vec<_> = refs.iter().filter_map(|r| r.commit_id.as_ref().map(ObjectId::as_slice)).collect();
-    let rows = tx.query(SQL, &[&import_id, &wanted]).await?;
-    let missing: BTreeSet<ObjectId> =
-        rows.iter().map(|row| rows::object_id(row, "commit_id")).collect::<Result<_, _>>()?;
-    let mut violations = Violations::new();
-    for (i, r) in refs.iter().enumerate() {
-        if r.commit_id.is_some_and(|id| missing.contains(&id)) {
-            violations.add(format!("refs[{i}].commit_id"), "is not stored: send it with PutRevisions first");
-        }
+    match tx.query_opt(SQL, &[&import_id, &wanted]).await? {
+        Some(row) => Err(RegistryError::CommitNotStored(hex::encode(rows::object_id(&row, "commit_id")?))),
+        None => Ok(()),
     }
-    Ok(violations.finish()?)
 }
 
 async fn write_refs(tx: &Tx<'_>, import_id: &str, change: &RefChange<'_>) -> Result<(), DbError> {

@@ -212,7 +212,7 @@ async fn deleted_import_leaves_only_its_audit_trail() {
         ..Default::default()
     };
     let lease_token = token("a", 1);
-    let put = PutRevisionsRequest { lease_token: lease_token.clone(), revisions: vec![commit] };
+    let put = PutRevisionsRequest { lease_token: lease_token.clone(), revisions: vec![commit], ..Default::default() };
     registry.runs.put_revisions(put).await.expect("stored");
     let main = codeimport_proto::registry::Ref {
         name: "refs/heads/main".to_owned(),

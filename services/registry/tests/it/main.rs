@@ -8,4 +8,5 @@ mod relay;
 mod run_events;
 mod scans;
 mod source_options;
+mod source_revisions;
 mod visibility;

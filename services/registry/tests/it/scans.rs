@@ -31,7 +31,7 @@ pub(crate) fn reference(name: &str, n: u8) -> Ref {
 }
 
 pub(crate) fn put(lease_token: Vec<u8>, revisions: Vec<Revision>) -> PutRevisionsRequest {
-    PutRevisionsRequest { lease_token, revisions }
+    PutRevisionsRequest { lease_token, revisions, source_revisions: Vec::new() }
 }
 
 pub(crate) fn swap(lease_token: Vec<u8>, refs: Vec<Ref>) -> SwapRefsRequest {
@@ -125,7 +125,7 @@ async fn a_swap_to_commits_that_are_not_stored_is_refused_and_changes_nothing() 
     registry.runs.put_revisions(put(token("a", 1), vec![commit(1, &[])])).await.expect("stored");
     let refs = vec![reference("a", 1), reference("b", 2)];
     let refused = registry.runs.swap_refs(swap(token("a", 1), refs)).await;
-    assert_eq!(violated_fields(refused), ["refs[1].commit_id"]);
+    assert_eq!(reason(refused), ErrorReason::CommitNotStored);
     assert_eq!(registry.count("SELECT count(*) FROM ref").await, 0);
     assert_eq!(registry.count("SELECT count(*) FROM revision WHERE visible").await, 0);
 }

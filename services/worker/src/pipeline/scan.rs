@@ -5,16 +5,16 @@
 
 use super::{Pipeline, Work, blocking, shown_branch};
 use crate::{
-    registry::{Swap, Swapped},
+    registry::{Found, Swap, Swapped},
     stop::Stop,
 };
 use codeimport_convert::{
-    ConvertError, ObjectId, SourceState, refs_digest,
+    CommitMap, ConvertError, MapEntry, ObjectId, SourceState, refs_digest,
     scan::{ScannedCommit, ScannedRef, ScannedSignature, new_commits, peel_refs},
 };
-use codeimport_core::{Outcome, Stage};
+use codeimport_core::{Outcome, Stage, display_ref_name};
 use codeimport_kit::failpoint;
-use codeimport_proto::registry::{Ref, Revision, Signature};
+use codeimport_proto::registry::{Ref, Revision, Signature, SourceRevision};
 use prost::Message as _;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::mpsc;
@@ -33,17 +33,22 @@ impl Pipeline {
     pub(super) async fn scan(&self, work: &Arc<Work>, state: &SourceState) -> Result<i64, Stop> {
         self.enter(work, Stage::Scan, "commits");
         let (on, refs) = (Arc::clone(work), state.refs.clone());
-        let scanned = blocking(move || peel_refs(&on.cache, &refs)).await?;
+        let carried = state.carried;
+        let (scanned, map) = blocking(move || {
+            let scanned = peel_refs(&on.cache, &refs)?;
+            Ok::<_, ConvertError>((scanned, CommitMap::read(carried, &on.cache)?))
+        })
+        .await?;
         let swap = swap(state, &scanned);
         let tips: BTreeSet<_> = scanned.iter().filter_map(|r| r.commit_id).collect();
         let known = self.registry().known_commits(work.spec.import_id.as_str()).await?;
         failpoint("worker.scan.before_revisions").await;
-        let mut stored_count = self.store_revisions(work, tips.clone(), known).await?;
+        let mut stored_count = self.store_revisions(work, &map, tips.clone(), known).await?;
         failpoint("worker.scan.before_swap").await;
         if self.registry().swap_refs(&swap).await? == Swapped::Incomplete {
             // What it has is not what its refs promise. Telling all of history once mends that.
             work.watch.note(Stage::Scan, "The registry lacks revisions; all are told again.");
-            stored_count += self.store_revisions(work, tips, BTreeSet::new()).await?;
+            stored_count += self.store_revisions(work, &map, tips, BTreeSet::new()).await?;
             if self.registry().swap_refs(&swap).await? == Swapped::Incomplete {
                 let text = "The registry refuses the refs although all their commits were told.";
                 return Err(ConvertError::new(Outcome::Failure, Stage::Scan, text).into());
@@ -57,6 +62,7 @@ impl Pipeline {
     async fn store_revisions(
         &self,
         work: &Arc<Work>,
+        map: &CommitMap,
         tips: BTreeSet<ObjectId>,
         known: BTreeSet<ObjectId>,
     ) -> Result<i64, Stop> {
@@ -71,8 +77,8 @@ impl Pipeline {
         let storing = async {
             let mut stored_count = 0;
             while let Some(batch) = received.recv().await {
-                for message in messages(batch) {
-                    stored_count += self.registry().put_revisions(&message).await?;
+                for found in messages(batch, map) {
+                    stored_count += self.registry().put_revisions(&found).await?;
                 }
             }
             drop(received);
@@ -100,21 +106,32 @@ fn swap(state: &SourceState, scanned: &[ScannedRef]) -> Swap {
 }
 
 /// Cuts a batch into messages that a server takes. A single revision that is larger goes alone.
-fn messages(batch: Vec<ScannedCommit>) -> Vec<Vec<Revision>> {
-    let mut messages: Vec<Vec<Revision>> = Vec::new();
+fn messages(batch: Vec<ScannedCommit>, map: &CommitMap) -> Vec<Found> {
+    let mut messages: Vec<Found> = Vec::new();
     let mut room = 0;
-    for revision in batch.into_iter().map(revision) {
-        let len = revision.encoded_len();
+    for commit in batch {
+        let shown: Vec<_> = map.entries(commit.id).iter().map(source_revision).collect();
+        let revision = revision(commit);
+        let len = revision.encoded_len() + shown.iter().map(SourceRevision::encoded_len).sum::<usize>();
         if room < len || messages.is_empty() {
-            messages.push(Vec::new());
+            messages.push(Found::default());
             room = MAX_MESSAGE_LEN;
         }
         room = room.saturating_sub(len);
         if let Some(message) = messages.last_mut() {
-            message.push(revision);
+            message.revisions.push(revision);
+            message.source_revisions.extend(shown);
         }
     }
     messages
+}
+
+fn source_revision(entry: &MapEntry) -> SourceRevision {
+    SourceRevision {
+        revision: entry.revision.clone(),
+        branch_path: display_ref_name(&entry.branch),
+        commit_id: entry.commit.to_string(),
+    }
 }
 
 fn revision(commit: ScannedCommit) -> Revision {
@@ -154,7 +171,8 @@ mod tests {
     #[test]
     fn messages_stay_below_what_a_server_takes() {
         let batch = vec![commit(1 << 20), commit(1 << 20), commit(3 << 20), commit(1), commit(1)];
-        let lens: Vec<_> = messages(batch).iter().map(Vec::len).collect();
+        let messages = |batch| messages(batch, &CommitMap::default());
+        let lens: Vec<_> = messages(batch).iter().map(|found| found.revisions.len()).collect();
         assert_eq!(lens, [1, 1, 1, 2]);
         assert!(messages(Vec::new()).is_empty());
     }

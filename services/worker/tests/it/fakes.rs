@@ -10,8 +10,9 @@ use codeimport_proto::{
     },
     registry::{
         GetRunSpecRequest, GetRunSpecResponse, ListRefsRequest, ListRefsResponse, ListRevisionsRequest,
-        ListRevisionsResponse, PutRevisionsRequest, PutRevisionsResponse, Revision, Source, SwapRefsRequest,
-        SwapRefsResponse, Target, run_support_service_server::RunSupportService, scan_service_server::ScanService,
+        ListRevisionsResponse, LookupSourceRevisionRequest, LookupSourceRevisionResponse, PutRevisionsRequest,
+        PutRevisionsResponse, Revision, Source, SwapRefsRequest, SwapRefsResponse, Target,
+        run_support_service_server::RunSupportService, scan_service_server::ScanService,
     },
 };
 use std::{
@@ -204,6 +205,13 @@ impl ScanService for Fakes {
     }
 
     async fn list_revisions(&self, _: Request<ListRevisionsRequest>) -> Answer<ListRevisionsResponse> {
+        Err(Status::unimplemented("no worker asks for this"))
+    }
+
+    async fn lookup_source_revision(
+        &self,
+        _: Request<LookupSourceRevisionRequest>,
+    ) -> Answer<LookupSourceRevisionResponse> {
         Err(Status::unimplemented("no worker asks for this"))
     }
 }

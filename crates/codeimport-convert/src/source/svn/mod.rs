@@ -41,6 +41,8 @@ mod svndiff;
 
 pub use options::SvnOptions;
 
+pub(crate) use history::MapEntry;
+
 use crate::objects::ObjectStore;
 use crate::{Cache, ConvertError, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
 use client::Client;
@@ -105,7 +107,7 @@ impl Source for SvnSource {
 }
 
 /// The commits made so far, from the tree that a run has carried; none if it cannot be read.
-pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec<history::MapEntry>> {
+pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec<MapEntry>> {
     let (_, history) = state::SvnState::read(carried, store)?;
     let history = history::History::read(history, store).ok()??;
     Some(history.map().to_vec())
