@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// Defines an import, and with `--wait` follows its first run.
 pub(crate) async fn run(api: &mut Api, output: Output, create: Create) -> Done {
     let wait = create.wait;
-    let answer = api.imports.create_import(request(create)).await;
+    let answer = api.imports.create_import(request(create)?).await;
     let answer = answer.map_err(|s| Failure::status("cannot create the import", &s))?;
     let import = answer.into_inner().import.unwrap_or_default();
     let import_id = import.import_id.clone();
@@ -34,11 +34,13 @@ pub(crate) async fn run(api: &mut Api, output: Output, create: Create) -> Done {
     wait::for_run(api, output, &import_id, 0).await
 }
 
-fn request(create: Create) -> CreateImportRequest {
+fn request(create: Create) -> Result<CreateImportRequest, Failure> {
     let rcs_type = create.rcs.unwrap_or_else(|| rcs_of(&create.url));
-    CreateImportRequest {
+    let mut source = Source { rcs_type: rcs_type_to_wire(rcs_type).into(), url: create.url, ..Default::default() };
+    create.svn.change(&mut source)?;
+    Ok(CreateImportRequest {
         import: Some(Import {
-            source: Some(Source { rcs_type: rcs_type_to_wire(rcs_type).into(), url: create.url, ..Default::default() }),
+            source: Some(source),
             target: create.target.map(|url| Target { url }),
             ref_filter: (!create.refs.is_empty()).then(|| RefFilter { include: create.refs, exclude: Vec::new() }),
             ..Default::default()
@@ -47,5 +49,5 @@ fn request(create: Create) -> CreateImportRequest {
         // Should the answer get lost, repeating must not make a second import.
         request_id: uuid::Uuid::new_v4().to_string(),
         validate_only: false,
-    }
+    })
 }

@@ -1,11 +1,12 @@
-//! `import refs` and `revisions`: what the last scan found in the target.
+//! `import refs`, `revisions` and `map`: what the last scan found in the target.
 
 use crate::api::Api;
-use crate::args::Revisions;
+use crate::args::{ImportMap, Revisions};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
-use crate::view::{RefView, RevisionView};
-use codeimport_proto::registry::{ListRefsRequest, ListRevisionsRequest};
+use crate::view::{MapView, RefView, RevisionView};
+use codeimport_proto::registry::lookup_source_revision_request::Key;
+use codeimport_proto::registry::{ListRefsRequest, ListRevisionsRequest, LookupSourceRevisionRequest};
 use std::process::ExitCode;
 
 /// Lists all refs.
@@ -51,6 +52,32 @@ pub(crate) async fn revisions(api: &mut Api, output: Output, wanted: &Revisions)
         if page_token.is_empty() {
             break;
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Looks up a source revision or a commit. Nothing found is told, but no failure.
+pub(crate) async fn map(api: &mut Api, output: Output, wanted: ImportMap) -> Done {
+    let revision = wanted.key.source_revision.map(Key::Revision);
+    let mut request = LookupSourceRevisionRequest {
+        import_id: wanted.import.import_id,
+        key: revision.or(wanted.key.commit.map(Key::CommitId)),
+        branch_path: wanted.branch,
+        ..Default::default()
+    };
+    let mut is_empty = true;
+    loop {
+        let page = api.scans.lookup_source_revision(request.clone()).await;
+        let page = page.map_err(|s| Failure::status("cannot look into the map", &s))?.into_inner();
+        is_empty &= page.source_revisions.is_empty();
+        page.source_revisions.into_iter().map(MapView::from).for_each(|entry| output.map_entry(&entry));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    if is_empty {
+        output.say("nothing that the last scan found");
     }
     Ok(ExitCode::SUCCESS)
 }

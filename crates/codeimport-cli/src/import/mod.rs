@@ -4,6 +4,7 @@ mod create;
 mod history;
 mod review;
 mod runs;
+mod update;
 
 use crate::api::Api;
 use crate::args::{Global, Import};
@@ -20,6 +21,7 @@ pub(crate) async fn run(global: &Global, command: Import) -> Done {
     let mut api = Api::connect(global).await?;
     match command {
         Import::Create(create) => create::run(&mut api, output, create).await,
+        Import::Update(update) => update::run(&mut api, output, update).await,
         Import::List => list(&mut api, output).await,
         Import::Show(import) => show(&mut api, output, &import.import_id).await,
         Import::Approve(review) => review::approve(&mut api, output, review).await,
@@ -30,6 +32,7 @@ pub(crate) async fn run(global: &Global, command: Import) -> Done {
         Import::Log(log) => runs::log(&mut api, output, &log).await,
         Import::Refs(import) => history::refs(&mut api, output, &import.import_id).await,
         Import::Revisions(revisions) => history::revisions(&mut api, output, &revisions).await,
+        Import::Map(map) => history::map(&mut api, output, map).await,
         Import::Delete(import) => delete(&mut api, output, &import.import_id).await,
     }
 }

@@ -8,8 +8,8 @@ use crate::args::Convert;
 use crate::exit::{self, Done, Failure};
 use crate::output::Output;
 use crate::view::ConversionView;
-use codeimport_convert::{LocalRun, LocalTarget, SourceOptions, SvnOptions, Watch};
-use codeimport_core::{AuthorMap, Layout, Outcome, SourceUrl};
+use codeimport_convert::{LocalRun, LocalTarget, SourceOptions, Watch};
+use codeimport_core::{Outcome, SourceUrl};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PIECE_TIME: Duration = Duration::from_secs(15);
 /// Converts until all is there, the limit is reached, or something fails.
 pub(super) fn run(output: Output, convert: &Convert, watch: &Watch, screen: &Screen) -> Done {
     let url = source_url(&convert.source)?;
-    let options = options(convert)?;
+    let options = convert.svn.source_options()?;
     let target = LocalTarget::open(&convert.dir, watch).map_err(|error| Failure::outcome(&error))?;
     let mut view = ConversionView::new(&url, &convert.dir);
     let result = all_pieces(convert.limit, &mut view, |max_revisions| {
@@ -40,24 +40,6 @@ pub(super) fn run(output: Output, convert: &Convert, watch: &Watch, screen: &Scr
     result?;
     let partial = view.outcome == Outcome::Partial.name();
     Ok(if partial { ExitCode::from(exit::PARTIAL) } else { ExitCode::SUCCESS })
-}
-
-fn options(convert: &Convert) -> Result<SourceOptions, Failure> {
-    let layout = match convert.layout.as_str() {
-        "auto" => None,
-        text => Some(text.parse::<Layout>().map_err(|error| Failure::usage(format!("--layout {text:?} {error}")))?),
-    };
-    let authors = match &convert.authors {
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-            AuthorMap::parse(&text)
-                .map_err(|error| Failure::usage(format!("the author map {} {error}", file.display())))?
-        }
-        None => AuthorMap::default(),
-    };
-    let svn = SvnOptions { layout, git_svn_id_trailers: convert.git_svn_id, ..SvnOptions::default() };
-    Ok(SourceOptions { authors, svn, ..SourceOptions::default() })
 }
 
 fn piece(target: &LocalTarget, url: &SourceUrl, options: SourceOptions, watch: &Watch) -> Result<LocalRun, Failure> {

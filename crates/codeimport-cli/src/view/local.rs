@@ -2,6 +2,7 @@
 
 use codeimport_convert::{Difference, LocalRun, MapEntry, Mismatch, Preview, Verification, Watermark};
 use codeimport_core::{Outcome, SourceUrl};
+use codeimport_proto::registry::SourceRevision;
 use serde::Serialize;
 use std::path::Path;
 
@@ -59,6 +60,12 @@ impl MapView {
             revision: entry.revision.clone(),
             commit_id: entry.commit.to_string(),
         }
+    }
+}
+
+impl From<SourceRevision> for MapView {
+    fn from(entry: SourceRevision) -> Self {
+        Self { branch: entry.branch_path, revision: entry.revision, commit_id: entry.commit_id }
     }
 }
 

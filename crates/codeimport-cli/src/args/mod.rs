@@ -1,5 +1,9 @@
 //! What may be typed. The doc comments here are the `--help` texts.
 
+mod svn;
+
+pub(crate) use svn::SvnArgs;
+
 use clap::{Args, Parser, Subcommand};
 use codeimport_core::RcsType;
 use std::path::PathBuf;
@@ -80,15 +84,8 @@ pub(crate) struct Convert {
     /// Bare repository to write; made if it is not there.
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
-    /// What is a branch: auto, standard, single, or trunk=PATH,branches=PATH,tags=PATH. Kept from the first time on.
-    #[arg(long, default_value = "auto", value_name = "LAYOUT")]
-    pub(crate) layout: String,
-    /// File of `account = Name <address>` lines. Accounts that are not in it keep their names.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) authors: Option<PathBuf>,
-    /// End each message with the line that git-svn writes.
-    #[arg(long)]
-    pub(crate) git_svn_id: bool,
+    #[command(flatten)]
+    pub(crate) svn: SvnArgs,
     /// Convert at most this many revisions now.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
@@ -147,6 +144,8 @@ pub(crate) struct Up {
 pub(crate) enum Import {
     /// Define an import: keep a Git copy of URL fresh.
     Create(Create),
+    /// Change an import: where and how its source is read.
+    Update(Update),
     /// List imports.
     List,
     /// Show one import: what it does, when it runs next, how the last run went.
@@ -167,6 +166,8 @@ pub(crate) enum Import {
     Refs(ImportRef),
     /// List the revisions that the scan found, newest first.
     Revisions(Revisions),
+    /// Tell which commits show a source revision, or which source revisions a commit shows.
+    Map(ImportMap),
     /// Delete an import; its target repository stays.
     Delete(ImportRef),
 }
@@ -196,9 +197,29 @@ pub(crate) struct Create {
     /// Take over only refs that match this pattern; may be repeated.
     #[arg(long = "ref", value_name = "PATTERN")]
     pub(crate) refs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) svn: SvnArgs,
     /// Wait until the first run has ended.
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+/// Options of `import update`. What is not given stays as it is.
+#[derive(Args)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    pub(crate) import: ImportRef,
+    /// Another address of the repository to import.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Another revision control system: git, svn, cvs, hg or bzr.
+    #[arg(long, value_name = "RCS")]
+    pub(crate) rcs: Option<RcsType>,
+    /// Take over only refs that match this pattern; may be repeated.
+    #[arg(long = "ref", value_name = "PATTERN")]
+    pub(crate) refs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) svn: SvnArgs,
 }
 
 /// Options of `import approve` and `import suspend`.
@@ -243,6 +264,30 @@ pub(crate) struct Revisions {
     /// At most this many.
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: usize,
+}
+
+/// Options of `import map`.
+#[derive(Args)]
+pub(crate) struct ImportMap {
+    #[command(flatten)]
+    pub(crate) import: ImportRef,
+    #[command(flatten)]
+    pub(crate) key: MapKey,
+    /// Only on the branch with this path in the source.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) branch: Option<String>,
+}
+
+/// What to look for in the map: one of them.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct MapKey {
+    /// A revision in the source's own words: 4711 for Subversion.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) source_revision: Option<String>,
+    /// A commit of the target: 40 hex digits.
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) commit: Option<String>,
 }
 
 #[cfg(test)]
