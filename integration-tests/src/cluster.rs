@@ -1,5 +1,6 @@
 //! The three services as processes, on a database of their own.
 
+use crate::services::{Env, channel, environment, start_queue, start_registry};
 use crate::{Failpoint, Process, eventually, git};
 use codeimport_core::Outcome;
 use codeimport_pg::Db;
@@ -15,7 +16,7 @@ use codeimport_proto::registry::{
 };
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 /// What a story wants to be different from production.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub struct ClusterOptions {
     /// How many workers to start with.
     pub workers: usize,
     /// Further settings of a service, as environment variables.
-    pub env: Vec<(&'static str, String)>,
+    pub env: Env,
     /// Database to use instead of a fresh one.
     pub database_url: Option<String>,
 }
@@ -72,8 +73,6 @@ pub struct Cluster {
     database: Option<TestDb>,
 }
 
-const LEASE_KEY: &str = "integration tests need no secret, only 32 bytes";
-
 impl Cluster {
     /// A cluster with one worker and the settings of production.
     pub async fn start() -> Self {
@@ -95,8 +94,8 @@ impl Cluster {
                 (Some(database), url)
             }
         };
-        let queue = start_queue(dir.path(), &options, &url).await;
-        let registry = start_registry(dir.path(), &options, &url, &queue).await;
+        let queue = start_queue(dir.path(), "queue", options.lease_ttl, &options.env, &url).await;
+        let registry = start_registry(dir.path(), &options.env, &url, &queue).await;
         let (to_queue, to_registry) = (channel(&queue), channel(&registry));
         let mut cluster = Self {
             imports: ImportServiceClient::new(to_registry.clone()),
@@ -130,7 +129,7 @@ impl Cluster {
             ("SHUTDOWN_GRACE", "1s".to_owned()),
             ("LEASE_SAFETY_MARGIN", "500ms".to_owned()),
         ];
-        let mut env = environment("WORKER", &settings, self.dir.path(), &name, &self.options);
+        let mut env = environment("WORKER", &settings, self.dir.path(), &name, &self.options.env);
         env.push(("CODEIMPORT_FAILPOINT_DIR".to_owned(), failpoints.display().to_string()));
         let port_file = self.dir.path().join(format!("{name}.port"));
         let process = Process::start("codeimport-worker", &env, &port_file).await;
@@ -286,47 +285,4 @@ pub fn create_request(import_id: &str, url: &str) -> CreateImportRequest {
         import_id: import_id.to_owned(),
         ..Default::default()
     }
-}
-
-async fn start_queue(dir: &Path, options: &ClusterOptions, database_url: &str) -> Process {
-    let settings = [
-        ("DATABASE_URL", database_url.to_owned()),
-        ("LEASE_KEY", LEASE_KEY.to_owned()),
-        ("LEASE_TTL", options.lease_ttl.to_owned()),
-        ("HEARTBEAT_INTERVAL", "200ms".to_owned()),
-        ("RECLAIM_INTERVAL", "200ms".to_owned()),
-    ];
-    let env = environment("QUEUE", &settings, dir, "queue", options);
-    Process::start("codeimport-queue", &env, &dir.join("queue.port")).await
-}
-
-async fn start_registry(dir: &Path, options: &ClusterOptions, database_url: &str, queue: &Process) -> Process {
-    let settings = [
-        ("DATABASE_URL", database_url.to_owned()),
-        ("LEASE_KEY", LEASE_KEY.to_owned()),
-        ("QUEUE_URL", queue.url()),
-        ("LOCAL_TARGET_ROOT", dir.join("targets").display().to_string()),
-    ];
-    let env = environment("REGISTRY", &settings, dir, "registry", options);
-    Process::start("codeimport-registry", &env, &dir.join("registry.port")).await
-}
-
-/// The environment of one service: what all have, its own settings, and what the story adds.
-fn environment(
-    service: &str,
-    settings: &[(&str, String)],
-    dir: &Path,
-    name: &str,
-    options: &ClusterOptions,
-) -> Vec<(String, String)> {
-    let port_file = dir.join(format!("{name}.port")).display().to_string();
-    let common = [("LISTEN", "127.0.0.1:0".to_owned()), ("PORT_FILE", port_file)];
-    let own = common.iter().chain(settings).map(|(key, value)| (format!("CODEIMPORT_{service}_{key}"), value.clone()));
-    let added = options.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
-    own.chain(added).collect()
-}
-
-/// A channel that connects when it is used, and again after a restart.
-fn channel(process: &Process) -> Channel {
-    Endpoint::from_shared(process.url()).expect("an address is a valid URL").connect_lazy()
 }

@@ -77,7 +77,9 @@ pub fn duration_to_wire(span: Duration) -> prost_types::Duration {
 /// The span of a wire value; none if it is negative or malformed.
 #[must_use]
 pub fn duration_from_wire(span: &prost_types::Duration) -> Option<Duration> {
-    Duration::try_from(*span).ok()
+    // prost would carry a part that is out of range over to the other one.
+    const NANOS: std::ops::Range<i32> = 0..1_000_000_000;
+    NANOS.contains(&span.nanos).then(|| Duration::try_from(*span).ok())?
 }
 
 /// The wire value of a difference of two instants; a negative one (clock step) becomes zero.
@@ -116,7 +118,9 @@ mod tests {
     }
 
     #[test]
-    fn negative_spans_are_refused() {
-        assert_eq!(duration_from_wire(&prost_types::Duration { seconds: -1, nanos: 0 }), None);
+    fn spans_that_are_negative_or_none_at_all_are_refused() {
+        for (seconds, nanos) in [(-1, 0), (5, -1), (60, 1_000_000_000), (0, i32::MAX)] {
+            assert_eq!(duration_from_wire(&prost_types::Duration { seconds, nanos }), None, "{seconds} s {nanos} ns");
+        }
     }
 }

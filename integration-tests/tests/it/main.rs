@@ -3,6 +3,8 @@
 //! Each test is named for the claim it shows. None waits for a clock: they wait for what a process does, hold it
 //! at failpoints, or look again until it is so.
 
+#![allow(clippy::needless_update, reason = "messages are completed, so that a field that is added breaks no story")]
+
 mod bad_input;
 mod command_line;
 mod convert;
@@ -10,6 +12,9 @@ mod git_import;
 mod grpc_surface;
 mod lease_loss;
 mod outages;
+mod queue_bad_input;
+mod queue_migrations;
 mod review;
 mod support;
 mod svn_import;
+mod svn_options;

@@ -1,7 +1,7 @@
 //! A Subversion repository goes through the services, and any worker goes on where another one stopped.
 
 use codeimport_integration_tests::{Cluster, eventually, git, program, published_refs};
-use codeimport_subprocess::{Command, Daemon};
+use codeimport_subprocess::{Command, Daemon, Output};
 use serde_json::Value;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -70,13 +70,23 @@ fn done(command: Command) {
     assert!(output.success(), "{}", output.stderr);
 }
 
-/// Runs `codeimport --json …` against a cluster; gives the objects that it prints.
-fn codeimport(cluster: &Cluster, args: &[&str]) -> Vec<Value> {
+/// Runs `codeimport --json …` against a cluster.
+pub(crate) fn run(cluster: &Cluster, args: &[&str]) -> Output {
     let (registry, queue) = (cluster.registry.url(), cluster.queue.url());
     let command = Command::new(program("codeimport")).args(["--json", "--registry", &registry, "--queue", &queue]);
-    let output = command.args(args).run().expect("the program can be run");
+    command.args(args).run().expect("the program can be run")
+}
+
+/// The same, where it must succeed; gives the objects that it prints.
+pub(crate) fn codeimport(cluster: &Cluster, args: &[&str]) -> Vec<Value> {
+    let output = run(cluster, args);
     assert!(output.success(), "{args:?}: {}", output.stderr);
-    let text = String::from_utf8(output.stdout).expect("the command prints UTF-8");
+    objects(&output)
+}
+
+/// The objects that it has printed.
+pub(crate) fn objects(output: &Output) -> Vec<Value> {
+    let text = output.stdout_text();
     text.lines().map(|line| serde_json::from_str(line).expect("each line is one object")).collect()
 }
 
@@ -118,9 +128,7 @@ async fn a_repository_on_the_workers_disk_is_refused() {
     svn.with_history("r");
     let cluster = Cluster::start().await;
     let url = format!("file://{}", svn.path("r").display());
-    let (registry, queue) = (cluster.registry.url(), cluster.queue.url());
-    let command = Command::new(program("codeimport")).args(["--registry", &registry, "--queue", &queue]);
-    let output = command.args(["import", "create", &url, "--rcs", "svn"]).run().expect("the program can be run");
+    let output = run(&cluster, &["import", "create", &url, "--rcs", "svn"]);
     assert_eq!(output.code, Some(3), "{}", output.stderr);
     assert!(output.stderr.contains("file"), "{}", output.stderr);
 }
