@@ -1,16 +1,18 @@
 //! What a source has, told before anything is converted.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 /// What a source has.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Preview {
     /// Where its history stands.
     pub position: String,
-    /// What would be taken for a branch, in words.
+    /// What would be taken for a branch: for Subversion a layout as it can be given back.
     pub layout: String,
-    /// How many of a hundred changes lie in what the layout takes for branches and tags; none if there is no choice.
+    /// How sure it is that the layout is meant, in percent; none if it was not found out.
     pub layout_confidence: Option<u8>,
+    /// Why this layout, in sentences.
+    pub layout_reasons: Vec<String>,
     /// Branches there are now.
     pub branches: Vec<String>,
     /// Tags there are now.
@@ -21,6 +23,6 @@ pub struct Preview {
     pub authors: Vec<(String, u64)>,
     /// What may surprise.
     pub odd: Vec<String>,
-    /// How long a first conversion takes, roughly.
-    pub estimated: Option<Duration>,
+    /// How long a first conversion takes, from at least to probably at most. Large texts and a slow network add to it.
+    pub estimated: Option<RangeInclusive<Duration>>,
 }

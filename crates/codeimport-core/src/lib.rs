@@ -30,5 +30,5 @@ pub use review_status::ReviewStatus;
 pub use schedule::{ScheduleState, StopReason};
 pub use scrub::scrub;
 pub use source_url::{SourceUrl, SourceUrlError};
-pub use svn_layout::{BranchKind, InvalidLayout, Layout, path_below};
+pub use svn_layout::{InvalidLayout, Layout, Project};
 pub use target_url::{TargetUrl, TargetUrlError};

@@ -60,9 +60,9 @@ impl Output {
         println!("{} ({})", view.source_url, view.rcs_type);
         let field = |name: &str, value: &str| println!("  {name:<10} {value}");
         field("position", &view.position);
-        let confidence =
-            view.layout_confidence.map(|share| format!("  ({share} % of all changes)")).unwrap_or_default();
+        let confidence = view.layout_confidence.map(|sure| format!("  ({sure} % sure)")).unwrap_or_default();
         field("layout", &format!("{}{confidence}", view.layout));
+        view.layout_reasons.iter().for_each(|reason| field("", reason));
         field("branches", &some_of(&view.branches));
         field("tags", &some_of(&view.tags));
         if let Some(count) = view.revision_count {
@@ -73,8 +73,10 @@ impl Output {
             field("authors", &some_of(&names));
         }
         view.odd.iter().for_each(|line| field("odd", line));
-        if let Some(seconds) = view.estimated_s.and_then(|seconds| i64::try_from(seconds).ok()) {
-            field("estimate", &format!("about {}", words::span(SignedDuration::from_secs(seconds))));
+        let span = |seconds| words::span(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)));
+        if let (Some(least), Some(most)) = (view.estimated_s, view.estimated_max_s) {
+            let text = "large files or a slow network add to it";
+            field("estimate", &format!("at least {}, probably up to {}; {text}", span(least), span(most)));
         }
     }
 }

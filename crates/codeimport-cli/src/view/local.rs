@@ -147,14 +147,17 @@ pub(crate) struct PreviewView {
     pub(crate) rcs_type: String,
     pub(crate) position: String,
     pub(crate) layout: String,
-    /// Share of the changes that lie in branches and tags, in percent.
+    /// How sure it is that the layout is meant, in percent; `null` if it was not found out.
     pub(crate) layout_confidence: Option<u8>,
+    pub(crate) layout_reasons: Vec<String>,
     pub(crate) branches: Vec<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) revision_count: Option<u64>,
     pub(crate) authors: Vec<AuthorView>,
     pub(crate) odd: Vec<String>,
+    /// How long a first conversion takes at least, and probably at most.
     pub(crate) estimated_s: Option<u64>,
+    pub(crate) estimated_max_s: Option<u64>,
 }
 
 /// One account.
@@ -173,12 +176,14 @@ impl PreviewView {
             position: preview.position,
             layout: preview.layout,
             layout_confidence: preview.layout_confidence,
+            layout_reasons: preview.layout_reasons,
             branches: preview.branches,
             tags: preview.tags,
             revision_count: preview.revision_count,
             authors: preview.authors.into_iter().map(author).collect(),
             odd: preview.odd,
-            estimated_s: preview.estimated.map(|time| time.as_secs()),
+            estimated_s: preview.estimated.as_ref().map(|range| range.start().as_secs()),
+            estimated_max_s: preview.estimated.as_ref().map(|range| range.end().as_secs()),
         }
     }
 }

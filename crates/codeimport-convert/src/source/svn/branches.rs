@@ -1,15 +1,17 @@
 //! What a revision did to each branch and tag.
 //!
 //! Found by comparing trees, not by reading records: whatever moved, replaced or removed a directory, and however far
-//! above a branch that was, the branch's own tree tells. The records only add where a new branch came from.
+//! above a branch that was, the branch's own tree tells. The records only say where to look, and where a new branch came
+//! from. So a revision costs what it touched, however many branches there are.
 
 use super::dump::CopyFrom;
+use super::places::Places;
 use super::replay::{MadeDir, join, origin_of};
 use crate::objects::ObjectStore;
 use crate::shadow::{EntryKind, PROPS_ENTRY, ShadowError, ShadowTree};
-use codeimport_core::Layout;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What happened to one branch in one revision.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,17 +34,15 @@ pub(super) enum Change {
 
 /// The branches of the newest revision seen, with their shadow trees.
 pub(super) struct Branches {
-    layout: Layout,
+    places: Arc<Places>,
     present: BTreeMap<Vec<u8>, ObjectId>,
-    /// Trees of the directories that hold branches: as long as one is the same, so are all its children.
-    containers: BTreeMap<Vec<u8>, ObjectId>,
 }
 
 impl Branches {
     /// The branches of a tree.
-    pub(super) fn of(layout: Layout, tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<Self, ShadowError> {
-        let mut branches = Self { layout, present: BTreeMap::new(), containers: BTreeMap::new() };
-        branches.update(tree, &[], &[], store)?;
+    pub(super) fn of(places: Arc<Places>, tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<Self, ShadowError> {
+        let mut branches = Self { places, present: BTreeMap::new() };
+        branches.update(tree, &[], &[Vec::new()], store)?;
         Ok(branches)
     }
 
@@ -59,58 +59,77 @@ impl Branches {
         touched: &[Vec<u8>],
         store: &mut ObjectStore,
     ) -> Result<Vec<(Vec<u8>, Change)>, ShadowError> {
-        let touched: BTreeSet<&[u8]> = touched.iter().filter_map(|path| self.layout.root_of(path)).collect();
-        let next = self.roots(tree, store)?;
-        let mut changes = BTreeMap::new();
-        for (root, id) in &next {
-            let origin = origin_of(root, made_dirs);
-            let change = match (self.present.get(root), origin) {
-                (_, Some(origin)) => Change::Made { tree: *id, origin },
-                (None, None) => Change::Made { tree: *id, origin: None },
-                (Some(before), None) if before != id || touched.contains(root.as_slice()) => {
-                    Change::Changed { tree: *id }
-                }
-                (Some(_), None) => continue,
+        let mut changes = Vec::new();
+        for root in self.concerned(tree, touched, store)? {
+            let now = tree.get(&root, store)?.filter(|entry| entry.kind == EntryKind::Dir).map(|entry| entry.id);
+            let before = match now {
+                Some(id) => self.present.insert(root.clone(), id),
+                None => self.present.remove(&root),
             };
-            changes.insert(root.clone(), change);
+            let change = match (before, now, origin_of(&root, made_dirs)) {
+                (_, Some(tree), Some(origin)) => Change::Made { tree, origin },
+                (None, Some(tree), None) => Change::Made { tree, origin: None },
+                (Some(before), Some(tree), None) if before != tree || is_touched(&self.places, &root, touched) => {
+                    Change::Changed { tree }
+                }
+                (Some(_), None, _) => Change::Deleted,
+                (Some(_), Some(_), None) | (None, None, _) => continue,
+            };
+            changes.push((root, change));
         }
-        for gone in self.present.keys().filter(|root| !next.contains_key(*root)) {
-            changes.insert(gone.clone(), Change::Deleted);
-        }
-        self.present = next;
-        Ok(changes.into_iter().collect())
+        Ok(changes)
     }
 
-    /// All branch roots of a tree. What lies in a container that is as before is taken over without a look.
-    fn roots(
-        &mut self,
+    /// Roots that may have changed: those in or above which something was touched, there or not.
+    fn concerned(
+        &self,
         tree: &mut ShadowTree,
+        touched: &[Vec<u8>],
         store: &mut ObjectStore,
-    ) -> Result<BTreeMap<Vec<u8>, ObjectId>, ShadowError> {
-        let mut roots = BTreeMap::new();
-        let trunk = self.layout.trunk.as_bytes();
-        if let Some(entry) = tree.get(trunk, store)?.filter(|entry| entry.kind == EntryKind::Dir) {
-            roots.insert(trunk.to_vec(), entry.id);
-        }
-        for (container, _) in self.layout.containers() {
-            let container = container.as_bytes();
-            let entry = tree.get(container, store)?.filter(|entry| entry.kind == EntryKind::Dir);
-            let Some(entry) = entry else {
-                self.containers.remove(container);
-                continue;
-            };
-            if self.containers.insert(container.to_vec(), entry.id) == Some(entry.id) {
-                let prefix = join(container, b"");
-                let inside = self.present.range(prefix.clone()..).take_while(|(root, _)| root.starts_with(&prefix));
-                roots.extend(inside.map(|(root, id)| (root.clone(), *id)));
-                continue;
-            }
-            for (name, child) in ShadowTree::stored(entry.id).list(store)? {
-                if child.kind == EntryKind::Dir && name != PROPS_ENTRY {
-                    roots.insert(join(container, &name), child.id);
+    ) -> Result<BTreeSet<Vec<u8>>, ShadowError> {
+        let mut roots = BTreeSet::new();
+        let mut containers = BTreeSet::new();
+        for path in touched {
+            for root in self.places.roots_above(path) {
+                // Most paths of a revision are in the same branch.
+                if !roots.contains(root) {
+                    roots.insert(root.to_vec());
                 }
             }
+            for (place, is_container) in self.places.at_or_below(path) {
+                if is_container {
+                    containers.insert(place);
+                } else {
+                    roots.insert(place.to_vec());
+                }
+            }
+        }
+        for container in containers {
+            let prefix = join(container, b"");
+            let before = self.present.range(prefix.clone()..).map(|(root, _)| root);
+            roots.extend(before.take_while(|root| root.starts_with(&prefix)).cloned());
+            roots.extend(self.children(container, tree, store)?);
         }
         Ok(roots)
     }
+
+    /// The branches in a container.
+    fn children(
+        &self,
+        container: &[u8],
+        tree: &mut ShadowTree,
+        store: &mut ObjectStore,
+    ) -> Result<Vec<Vec<u8>>, ShadowError> {
+        let entry = tree.get(container, store)?.filter(|entry| entry.kind == EntryKind::Dir);
+        let Some(entry) = entry else { return Ok(Vec::new()) };
+        let children = ShadowTree::stored(entry.id).list(store)?.into_iter();
+        let directories = children.filter(|(name, child)| child.kind == EntryKind::Dir && name != PROPS_ENTRY);
+        let paths = directories.map(|(name, _)| join(container, &name));
+        Ok(paths.filter(|path| self.places.may_be_root(path)).collect())
+    }
+}
+
+/// Whether a record was about a branch or something in it, if only a property that is not kept.
+fn is_touched(places: &Places, root: &[u8], touched: &[Vec<u8>]) -> bool {
+    touched.iter().any(|path| places.root_of(path) == Some(root))
 }

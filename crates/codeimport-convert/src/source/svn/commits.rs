@@ -4,11 +4,12 @@ use super::branches::Change;
 use super::dump::{CopyFrom, RevisionRecord};
 use super::history::{History, MapEntry};
 use super::mergeinfo::MergeInfo;
+use super::places::Places;
 use super::props::DirProps;
 use super::replay::join;
 use crate::objects::ObjectStore;
 use crate::shadow::{PROPS_ENTRY, Publisher, ShadowError, ShadowTree};
-use codeimport_core::{AuthorMap, Layout};
+use codeimport_core::AuthorMap;
 use gix::ObjectId;
 use gix::objs::Kind;
 
@@ -47,7 +48,7 @@ pub(super) fn seconds(revision: &RevisionRecord) -> Option<i64> {
 
 /// What is needed to make commits.
 pub(super) struct Committer<'a> {
-    pub(super) layout: &'a Layout,
+    pub(super) places: &'a Places,
     pub(super) history: &'a mut History,
     pub(super) publisher: &'a mut Publisher,
     pub(super) store: &'a mut ObjectStore,
@@ -90,7 +91,7 @@ impl Committer<'_> {
 
     /// The commit that a new branch begins from: the newest one of the branch that it was copied from, or out of.
     fn parent_of_copy(&mut self, branch: &[u8], origin: &CopyFrom, revision: u64) -> Option<ObjectId> {
-        let source = self.layout.root_of(&origin.path)?.to_vec();
+        let source = self.places.root_of(&origin.path)?.to_vec();
         let (up_to, commit) = self.history.commit_at(&source, origin.revision)?;
         self.history.ancestry.contain(branch, &source, up_to, revision);
         Some(commit)

@@ -8,19 +8,21 @@ use super::checksums::Checksums;
 use super::commits::{Committer, RevisionHead, seconds};
 use super::dump::{DumpError, NodeRecord, Record, RecordSource, RevisionRecord};
 use super::history::History;
+use super::places::Places;
 use super::replay::{MadeDir, Replay, ReplayError};
 use crate::objects::{ObjectStore, StoreError};
 use crate::refs::Refs;
 use crate::shadow::{Publisher, ShadowError, ShadowTree};
-use codeimport_core::{AuthorMap, Layout};
+use codeimport_core::AuthorMap;
 use gix::ObjectId;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What decides which commits come out.
 #[derive(Clone, Debug)]
 pub(crate) struct ConvertOptions {
     /// Which paths are branches and tags.
-    pub(crate) layout: Layout,
+    pub(crate) places: Arc<Places>,
     /// Identities of accounts.
     pub(crate) authors: AuthorMap,
     /// Root URL of the repository, if commits shall carry git-svn's trailer.
@@ -109,7 +111,7 @@ impl Converter {
             None => History::default(),
         };
         let mut tree = tree_of_youngest(&history);
-        let branches = Branches::of(options.layout.clone(), &mut tree, &mut store)?;
+        let branches = Branches::of(options.places.clone(), &mut tree, &mut store)?;
         let uuid = uuid.to_owned();
         Ok(Self {
             options,
@@ -207,7 +209,7 @@ impl Converter {
         self.history.last_seconds = seconds(&head).unwrap_or(self.history.last_seconds);
         let commit_head = RevisionHead::new(&head, &self.options.authors, &self.uuid, self.history.last_seconds);
         let mut committer = Committer {
-            layout: &self.options.layout,
+            places: &self.options.places,
             history: &mut self.history,
             publisher: &mut self.publisher,
             store: &mut self.store,
@@ -238,7 +240,7 @@ impl Converter {
             .branches
             .present()
             .keys()
-            .filter_map(|branch| Some((self.options.layout.ref_name(branch).into(), tip(branch)?)));
+            .filter_map(|branch| Some((self.options.places.ref_name(branch).into(), tip(branch)?)));
         named.collect()
     }
 }

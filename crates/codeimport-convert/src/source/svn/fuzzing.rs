@@ -2,13 +2,16 @@
 
 use super::converter::{ConvertOptions, Converter};
 use super::dump::DumpReader;
+use super::places::Places;
 use super::svndiff;
 use codeimport_core::{AuthorMap, Layout};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Converts a stream, whatever it is.
 pub(crate) fn convert_bytes(repository: &Path, stream: &[u8]) {
-    let options = ConvertOptions { layout: Layout::standard(""), authors: AuthorMap::default(), git_svn_id: None };
+    let places = Arc::new(Places::new(Layout::standard("")));
+    let options = ConvertOptions { places, authors: AuthorMap::default(), git_svn_id: None };
     let Ok(mut converter) = Converter::open(repository, None, "", options) else { return };
     if converter.read(&mut DumpReader::new(stream), |_, _| {}).is_ok() {
         // The pack is left unfinished on purpose: disks are slower than fuzzers.

@@ -4,8 +4,10 @@
 //!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
 //!   ra_svn    svn:// without a program: what svn info tells, and history as records
 //!   chunk     a piece of history, from either, into the converter
+//!   log       what svn log tells; survey: added up; detect: the layout it suggests; preview: for people
 //!   dump      records of a dump stream                                form only
 //!   replay    one revision's records -> shadow tree                    texts, copies, checksums
+//!   places    which branch a path belongs to, and its ref's name         pure
 //!   branches  what a revision did to each branch
 //!   commits   branch changes -> Git commits; mergeinfo: which of them are merges
 //!   ancestry  which branch contains which other one                    pure
@@ -24,19 +26,24 @@ mod classify;
 mod client;
 mod commits;
 mod converter;
+mod detect;
 mod dump;
 mod export;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod history;
+mod log;
 mod mergeinfo;
 mod options;
+mod places;
 mod preview;
 mod props;
 mod ra_svn;
+mod ref_part;
 mod replay;
 mod run;
 mod state;
+mod survey;
 mod svndiff;
 
 pub use options::SvnOptions;
@@ -46,7 +53,7 @@ pub(crate) use history::MapEntry;
 use crate::objects::ObjectStore;
 use crate::{Cache, ConvertError, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
 use client::Client;
-use codeimport_core::{Layout, Stage};
+use codeimport_core::Stage;
 use gix::{ObjectId, bstr::BString};
 use std::{collections::BTreeSet, path::Path, sync::OnceLock};
 
@@ -101,8 +108,8 @@ impl Source for SvnSource {
 
     fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError> {
         let info = self.client.info(Stage::Probe, watch)?;
-        let layout = run::choose_layout(&self.client, &self.options, &info, watch)?;
-        self.client.preview(&info, &layout, watch)
+        let look = preview::Look::take(&self.client, &info, Stage::Probe, watch)?;
+        look.preview(&self.client, &info, self.options.svn.layout.as_ref(), watch)
     }
 }
 

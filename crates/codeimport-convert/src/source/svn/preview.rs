@@ -1,86 +1,110 @@
 //! A look at a repository without reading its content: `svn log` and `svn list`.
 
-use super::client::{Client, Info, command};
-use crate::{ConvertError, Preview, Progress, Watch};
-use codeimport_core::{Layout, Stage};
+use super::client::{Client, Info};
+use super::detect::{Detected, detect};
+use super::log::LogEntry;
+use super::places::Places;
+use super::survey::Survey;
+use crate::{ConvertError, Preview, Watch};
+use codeimport_core::{Layout, Outcome, Stage};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Revisions of log asked for at a time.
-const CHUNK: u64 = 5_000;
+/// Revisions converted in a second, as measured with everything on one machine (docs/benchmarks.md): at best, and of a
+/// large repository over HTTP with other work beside it.
+const REVISIONS_PER_SECOND: (u64, u64) = (2_000, 300);
 
-/// Revisions converted in a second, as measured over a socket on one machine; texts and distance make it less.
-const REVISIONS_PER_SECOND: u64 = 1_000;
+/// Directories of branches and tags that are listed: each costs a connection.
+const LISTED: usize = 40;
 
-/// Longest time for a piece of log.
-const LOG_TIMEOUT: Duration = Duration::from_secs(3600);
+/// What a source has, and which layout it seems to have.
+pub(super) struct Look {
+    summary: Summary,
+    survey: Survey,
+}
 
-impl Client {
-    /// Looks at all of the history.
-    pub(super) fn preview(&self, info: &Info, layout: &Layout, watch: &Watch) -> Result<Preview, ConvertError> {
-        let mut summary = Summary::default();
-        let mut first = 1;
-        while first <= info.youngest {
-            watch.check(Stage::Probe)?;
-            let last = (first + CHUNK - 1).min(info.youngest);
-            summary.read(&self.log(first, last, watch)?, layout);
-            first = last + 1;
-            let mut progress = Progress::begin(Stage::Probe, "revisions");
-            (progress.done, progress.total) = (last, Some(info.youngest));
-            watch.progress(&progress);
-        }
-        let mut preview = summary.preview(layout);
-        let listed = |containers: &[String]| {
-            let mut names = Vec::new();
-            for container in containers {
-                names.extend(self.children(info, container, watch)?);
-            }
-            Ok::<_, ConvertError>(names)
-        };
-        (preview.branches, preview.tags) = (listed(&layout.branches)?, listed(&layout.tags)?);
-        let top = self.children(info, &info.path, watch)?;
-        if top.contains(&"trunk".to_owned()) || layout.branches.is_empty() {
-            preview.branches.insert(0, "trunk".to_owned());
-        }
-        if layout.branches.is_empty() {
-            preview.odd.extend(self.projects(info, &top, watch)?);
+impl Look {
+    /// Reads all of the log, once.
+    pub(super) fn take(client: &Client, info: &Info, stage: Stage, watch: &Watch) -> Result<Self, ConvertError> {
+        let mut look = Self { summary: Summary::default(), survey: Survey::of(&info.path) };
+        client.read_log(info.youngest, stage, watch, |entry| {
+            look.summary.add(entry);
+            look.survey.add(entry);
+        })?;
+        Ok(look)
+    }
+
+    /// The layout that the log suggests.
+    pub(super) fn detect(&self) -> Detected {
+        detect(&self.survey)
+    }
+
+    /// All of it in words. `chosen`: the layout that was asked for, from the source's address.
+    pub(super) fn preview(
+        self,
+        client: &Client,
+        info: &Info,
+        chosen: Option<&Layout>,
+        watch: &Watch,
+    ) -> Result<Preview, ConvertError> {
+        let detected = self.detect();
+        let layout = chosen.unwrap_or(&detected.layout);
+        let mut preview = self.summary.preview();
+        preview.odd.extend(oddities(&self.survey, &Places::new(layout.clone())));
+        (preview.branches, preview.tags) = client.refs_of(info, layout, watch)?;
+        preview.layout = layout.to_string();
+        if chosen.is_none() {
+            (preview.layout_confidence, preview.layout_reasons) = (Some(detected.confidence), detected.reasons);
         }
         preview.position = format!("r{} of {}", info.youngest, info.uuid);
         Ok(preview)
     }
+}
 
-    /// A directory without a trunk whose directories have one is several projects.
-    fn projects(&self, info: &Info, top: &[String], watch: &Watch) -> Result<Option<String>, ConvertError> {
-        let mut projects = Vec::new();
-        // A look at each costs a connection; a few tell enough.
-        for name in top.iter().take(20) {
-            let path = if info.path.is_empty() { name.clone() } else { format!("{}/{name}", info.path) };
-            if self.children(info, &path, watch)?.iter().any(|child| child == "trunk") {
-                projects.push(name.as_str());
+/// What a layout does not show.
+fn oddities(survey: &Survey, places: &Places) -> Vec<String> {
+    let outside = survey.changes.saturating_sub(survey.changes_in_places(places));
+    let told = [
+        (survey.changed_tags(places) as u64, "tags with changes of their own"),
+        (survey.deleted_roots(places), "branches or tags were deleted: their commits are kept, no ref names them"),
+        (outside, "changes outside of all branches: they are not converted"),
+    ];
+    told.iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}")).collect()
+}
+
+impl Client {
+    /// Names of the branches and tags that there are, as their refs would be called.
+    fn refs_of(&self, info: &Info, layout: &Layout, watch: &Watch) -> Result<(Vec<String>, Vec<String>), ConvertError> {
+        let places = Places::new(layout.below(&info.path));
+        let (mut roots, mut listings) = (Vec::new(), 0);
+        for (place, is_container) in places.at_or_below(b"") {
+            let path = String::from_utf8_lossy(place).into_owned();
+            if !is_container {
+                roots.push(path);
+            } else if listings < LISTED {
+                listings += 1;
+                roots.extend(self.children(info, &path, watch)?.into_iter().map(|name| format!("{path}/{name}")));
             }
         }
-        let text = "have a trunk of their own: import each by its own address";
-        Ok((!projects.is_empty()).then(|| format!("{} {text}", projects.join(", "))))
+        let names = roots.iter().map(String::as_bytes).filter(|root| places.root_of(root) == Some(root));
+        let names: Vec<_> = names.map(|root| places.ref_name(root)).collect();
+        let below = |namespace: &str| -> Vec<_> {
+            names.iter().filter_map(|name| name.strip_prefix(namespace).map(str::to_owned)).collect()
+        };
+        Ok((below("refs/heads/"), below("refs/tags/")))
     }
 
     /// Names of the directories in a directory of the repository; none if it is not there.
     fn children(&self, info: &Info, path: &str, watch: &Watch) -> Result<Vec<String>, ConvertError> {
         let there = Self { url: super::export::url_of(&info.root, path.as_bytes()), ..self.clone() };
         match there.directories(info.youngest, Stage::Probe, watch) {
-            Err(error) if error.outcome == codeimport_core::Outcome::Invalid => Ok(Vec::new()),
+            Err(error) if error.outcome == Outcome::Invalid => Ok(Vec::new()),
             listed => listed,
         }
     }
-
-    fn log(&self, first: u64, last: u64, watch: &Watch) -> Result<String, ConvertError> {
-        let (range, url) = (format!("{first}:{last}"), format!("{}@", self.url));
-        // Without messages: they may be most of the answer, and none of them matters here.
-        let command = command("svn", watch).args(["log", "--xml", "--verbose", "--quiet", "--revision", &range]);
-        self.run(command.args(["--", &url]).timeout(LOG_TIMEOUT).stdout_limit(1 << 30), Stage::Probe)
-    }
 }
 
-/// What a log says, added up.
+/// What a log says of people and times, added up.
 #[derive(Default)]
 struct Summary {
     revisions: u64,
@@ -89,93 +113,47 @@ struct Summary {
     no_date: u64,
     back_in_time: u64,
     last_date: String,
-    paths: u64,
-    paths_in_layout: u64,
-    changed_tags: BTreeMap<Vec<u8>, u64>,
-    deleted: u64,
 }
 
 impl Summary {
-    /// Adds a piece of `svn log --xml --verbose`. What is no XML adds nothing.
-    fn read(&mut self, xml: &str, layout: &Layout) {
-        let Ok(document) = roxmltree::Document::parse(xml) else { return };
-        for entry in document.descendants().filter(|node| node.has_tag_name("logentry")) {
-            let text = |name| entry.children().find(|node| node.has_tag_name(name)).and_then(|node| node.text());
-            self.revisions += 1;
-            match text("author") {
-                Some(author) => *self.authors.entry(author.to_owned()).or_default() += 1,
-                None => self.no_author += 1,
-            }
-            match text("date") {
-                // Of one form and zone, so in order as text.
-                Some(date) if date < self.last_date.as_str() => self.back_in_time += 1,
-                Some(date) => date.clone_into(&mut self.last_date),
-                None => self.no_date += 1,
-            }
-            let paths = entry.descendants().filter(|node| node.has_tag_name("path"));
-            paths.for_each(|path| self.read_path(&path, layout));
+    fn add(&mut self, entry: &LogEntry) {
+        self.revisions += 1;
+        match &entry.author {
+            Some(author) => *self.authors.entry(author.clone()).or_default() += 1,
+            None => self.no_author += 1,
+        }
+        match &entry.date {
+            // Of one form and zone, so in order as text.
+            Some(date) if *date < self.last_date => self.back_in_time += 1,
+            Some(date) => self.last_date.clone_from(date),
+            None => self.no_date += 1,
         }
     }
 
-    fn read_path(&mut self, node: &roxmltree::Node<'_, '_>, layout: &Layout) {
-        let path = node.text().unwrap_or_default().trim_start_matches('/').as_bytes();
-        let root = layout.root_of(path);
-        let is_container = layout.containers().any(|(container, _)| container.as_bytes() == path);
-        self.paths += 1;
-        self.paths_in_layout += u64::from(root.is_some() || is_container);
-        let Some(root) = root else { return };
-        let action = node.attribute("action").unwrap_or_default();
-        if root == path && action == "D" {
-            self.deleted += 1;
-        }
-        if root != path && layout.ref_name(root).starts_with("refs/tags/") {
-            *self.changed_tags.entry(root.to_vec()).or_default() += 1;
-        }
-    }
-
-    fn preview(self, layout: &Layout) -> Preview {
+    fn preview(self) -> Preview {
         let mut authors: Vec<_> = self.authors.into_iter().collect();
         authors.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let mut odd = Vec::new();
-        let mut told = |count: u64, text: &str| {
-            if count > 0 {
-                odd.push(format!("{count} {text}"));
-            }
-        };
-        told(self.no_author, "revisions without author");
-        told(self.no_date, "revisions without date");
-        told(self.back_in_time, "revisions older than the one before");
-        told(self.changed_tags.len() as u64, "tags with changes of their own");
-        told(self.deleted, "branches or tags were deleted: their commits are kept, no ref names them");
-        told(self.paths - self.paths_in_layout, "changes outside of all branches: they are not converted");
-        let share = (self.paths_in_layout * 100).checked_div(self.paths).and_then(|share| u8::try_from(share).ok());
+        let told = [
+            (self.no_author, "revisions without author"),
+            (self.no_date, "revisions without date"),
+            (self.back_in_time, "revisions older than the one before"),
+        ];
+        let odd = told.iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}"));
+        let (best, worst) = REVISIONS_PER_SECOND;
+        let seconds = |rate| Duration::from_secs(self.revisions.div_ceil(rate));
         Preview {
-            layout: describe(layout),
-            layout_confidence: share,
             revision_count: Some(self.revisions),
-            estimated: Some(Duration::from_secs(self.revisions.div_ceil(REVISIONS_PER_SECOND))),
+            estimated: Some(seconds(best)..=seconds(worst)),
             authors,
-            odd,
+            odd: odd.collect(),
             ..Preview::default()
         }
     }
 }
 
-fn describe(layout: &Layout) -> String {
-    if layout.branches.is_empty() && layout.tags.is_empty() {
-        return "a single line of history".to_owned();
-    }
-    let parts =
-        [("trunk", std::slice::from_ref(&layout.trunk)), ("branches", &layout.branches), ("tags", &layout.tags)];
-    parts
-        .iter()
-        .flat_map(|(name, paths)| paths.iter().map(move |path| format!("{name}={path}")))
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::log::parse;
     use super::*;
 
     #[test]
@@ -184,17 +162,24 @@ mod tests {
             <logentry revision="1"><author>ada</author><date>2020-01-02T00:00:00.000000Z</date>
               <paths><path action="A" kind="dir">/trunk</path><path action="A" kind="dir">/tags</path><path action="A">/README</path></paths></logentry>
             <logentry revision="2"><date>2020-01-01T00:00:00.000000Z</date>
-              <paths><path action="A" copyfrom-path="/trunk">/tags/v1</path><path action="M">/tags/v1/f</path><path action="D">/branches/b</path></paths></logentry>
+              <paths><path action="A" kind="dir" copyfrom-path="/trunk">/tags/v1</path><path action="D">/branches/b</path></paths></logentry>
+            <logentry revision="3"><date>2020-01-01T00:00:00.000000Z</date><paths><path action="M">/tags/v1/f</path></paths></logentry>
             </log>"#;
-        let layout = Layout::standard("");
-        let mut summary = Summary::default();
-        summary.read(xml, &layout);
-        let preview = summary.preview(&layout);
-        assert_eq!((preview.revision_count, preview.layout_confidence), (Some(2), Some(83)));
-        assert_eq!(preview.authors, [("ada".to_owned(), 1)]);
-        assert_eq!(preview.layout, "trunk=trunk,branches=branches,tags=tags");
-        let odd = preview.odd.join("\n");
-        for word in ["without author", "older than", "tags with changes", "deleted", "outside of all branches"] {
+        let (mut summary, mut survey) = (Summary::default(), Survey::of(""));
+        for entry in parse(xml).expect("XML") {
+            summary.add(&entry);
+            survey.add(&entry);
+        }
+        let preview = summary.preview();
+        assert_eq!((preview.revision_count, preview.authors.clone()), (Some(3), vec![("ada".to_owned(), 1)]));
+        let odd = [preview.odd, oddities(&survey, &Places::new(Layout::standard("")))].concat().join("\n");
+        for word in [
+            "2 revisions without author",
+            "2 revisions older",
+            "1 tags with",
+            "1 branches or tags",
+            "1 changes outside",
+        ] {
             assert!(odd.contains(word), "{word}: {odd}");
         }
     }

@@ -5,11 +5,11 @@
 use super::checksums::{Checksums, Md5Digits, md5};
 use super::dump::{Action, CopyFrom, NodeKind, NodeRecord, PropChanges, PropValue, Text};
 use super::history::History;
+use super::places::path_below;
 use super::props::DirProps;
 use super::svndiff::{self, DeltaError};
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, PROPS_ENTRY, ShadowError, ShadowTree};
-use codeimport_core::path_below;
 use gix::ObjectId;
 use gix::objs::Kind;
 use std::sync::Arc;

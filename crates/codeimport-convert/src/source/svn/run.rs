@@ -7,13 +7,16 @@ use super::chunk::Meter;
 use super::client::{Client, Info};
 use super::converter::{ConvertOptions, Converter, Flushed};
 use super::options::SvnOptions;
+use super::places::Places;
+use super::preview::Look;
 use super::state::SvnState;
-use super::{Layout, commits, watermark};
+use super::{commits, watermark};
 use crate::objects::ObjectStore;
 use crate::{Cache, Carried, ConvertError, Refs, SourceOptions, SourceState, Watch};
-use codeimport_core::{Outcome, Stage};
-use gix::ObjectId;
+use codeimport_core::{Layout, Outcome, Stage};
+use gix::{ObjectId, bstr::BString};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Revisions asked for at a time. A chunk costs a connection (tens of milliseconds) and one pack.
@@ -107,7 +110,7 @@ impl Run<'_> {
 
     fn convert_options(&self, layout: &Layout, info: &Info) -> ConvertOptions {
         ConvertOptions {
-            layout: layout.clone(),
+            places: Arc::new(Places::new(layout.clone())),
             authors: self.options.authors.clone(),
             git_svn_id: self.options.svn.git_svn_id_trailers.then(|| info.root.clone()),
         }
@@ -143,6 +146,7 @@ impl Run<'_> {
         next: u64,
         received_bytes: u64,
     ) -> Result<SourceState, ConvertError> {
+        let layout = state.options.layout.clone();
         let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
         let tree = self.ours(state.write(flushed.state, &mut store))?;
         let (refs, unnamed): (Refs, Refs) =
@@ -151,10 +155,9 @@ impl Run<'_> {
         self.ours(store.flush())?;
         let tips: BTreeSet<ObjectId> = refs.values().copied().chain(kept).chain([tree]).collect();
         self.cache.keep_tips(&tips)?;
-        let trunk = "refs/heads/trunk".into();
         Ok(SourceState {
             watermark: watermark(&info.uuid, next.saturating_sub(1)),
-            default_branch: refs.contains_key(&trunk).then_some(trunk),
+            default_branch: layout.and_then(|layout| default_branch(layout, &refs)),
             refs,
             received_bytes,
             carried: Some(Carried { tree, kept }),
@@ -180,20 +183,19 @@ impl Run<'_> {
     }
 }
 
-/// As asked for; else standard where one of its directories is there, else a single line of history.
-pub(super) fn choose_layout(
-    client: &Client,
-    options: &SourceOptions,
-    info: &Info,
-    watch: &Watch,
-) -> Result<Layout, ConvertError> {
+/// The first project's trunk that there is.
+fn default_branch(layout: Layout, refs: &Refs) -> Option<BString> {
+    let trunks: Vec<_> = Places::new(layout).trunk_refs().map(BString::from).collect();
+    trunks.into_iter().find(|trunk| refs.contains_key(trunk))
+}
+
+/// As asked for; else what the log suggests.
+fn choose_layout(client: &Client, options: &SourceOptions, info: &Info, watch: &Watch) -> Result<Layout, ConvertError> {
     if let Some(layout) = &options.svn.layout {
         return Ok(layout.below(&info.path));
     }
-    let directories = client.directories(info.youngest, Stage::Fetch, watch)?;
-    let is_standard = directories.iter().any(|name| matches!(name.as_str(), "trunk" | "branches" | "tags"));
-    let layout = if is_standard { Layout::standard(&info.path) } else { Layout::single(&info.path) };
-    let found = if is_standard { "trunk, branches and tags" } else { "no branches: a single line of history" };
-    watch.note(Stage::Fetch, format!("Layout: {found}."));
-    Ok(layout)
+    let detected = Look::take(client, info, Stage::Fetch, watch)?.detect();
+    let text = format!("Layout: {} ({} % sure). {}", detected.layout, detected.confidence, detected.reasons.join(" "));
+    watch.note(Stage::Fetch, text);
+    Ok(detected.layout.below(&info.path))
 }

@@ -4,6 +4,7 @@ mod conversion;
 mod corpora;
 mod export;
 mod generated;
+mod layouts;
 mod local;
 mod server;
 mod transports;

@@ -1,0 +1,120 @@
+//! The log of a repository, without its content: who, when, and which paths; read in pieces.
+
+use super::client::{Client, command};
+use crate::{ConvertError, Progress, Watch};
+use codeimport_core::Stage;
+use std::time::Duration;
+
+/// Revisions of log asked for at a time. Each piece is held in memory as a whole.
+const CHUNK: u64 = 2_000;
+
+/// Longest time for a piece of log.
+const TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// One revision, as a log tells it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct LogEntry {
+    pub(super) revision: u64,
+    pub(super) author: Option<String>,
+    pub(super) date: Option<String>,
+    /// What changed; paths that the account may not read are left out.
+    pub(super) paths: Vec<LogPath>,
+}
+
+/// One path that a revision changed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct LogPath {
+    /// `A`, `D`, `M` or `R`.
+    pub(super) action: char,
+    /// From the root of the repository, without a slash in front.
+    pub(super) path: String,
+    /// Whether it is a directory; old servers do not tell.
+    pub(super) is_dir: Option<bool>,
+    /// What it is a copy of, without a slash in front.
+    pub(super) copy_from: Option<String>,
+}
+
+impl Client {
+    /// Reads all of the log up to a revision, oldest first; only revisions that touch the client's address are in it.
+    pub(super) fn read_log(
+        &self,
+        youngest: u64,
+        stage: Stage,
+        watch: &Watch,
+        mut see: impl FnMut(&LogEntry),
+    ) -> Result<(), ConvertError> {
+        let mut first = 1;
+        while first <= youngest {
+            watch.check(stage)?;
+            let last = (first + CHUNK - 1).min(youngest);
+            self.log(first, last, stage, watch)?.iter().for_each(&mut see);
+            first = last + 1;
+            let mut progress = Progress::begin(stage, "revisions");
+            (progress.done, progress.total) = (last, Some(youngest));
+            watch.progress(&progress);
+        }
+        Ok(())
+    }
+
+    fn log(&self, first: u64, last: u64, stage: Stage, watch: &Watch) -> Result<Vec<LogEntry>, ConvertError> {
+        let (range, url) = (format!("{first}:{last}"), format!("{}@", self.url));
+        // Without messages: they may be most of the answer, and none of them matters here.
+        let command = command("svn", watch).args(["log", "--xml", "--verbose", "--quiet", "--revision", &range]);
+        let xml = self.run(command.args(["--", &url]).timeout(TIMEOUT).stdout_limit(1 << 30), stage)?;
+        Ok(parse(&xml).unwrap_or_default())
+    }
+}
+
+/// Reads what `svn log --xml` prints; none if it is no XML.
+pub(super) fn parse(xml: &str) -> Option<Vec<LogEntry>> {
+    let document = roxmltree::Document::parse(xml).ok()?;
+    let entries = document.descendants().filter(|node| node.has_tag_name("logentry"));
+    Some(entries.filter_map(entry).collect())
+}
+
+fn entry(node: roxmltree::Node<'_, '_>) -> Option<LogEntry> {
+    let text = |name| node.children().find(|node| node.has_tag_name(name))?.text().map(str::to_owned);
+    Some(LogEntry {
+        revision: node.attribute("revision")?.parse().ok()?,
+        author: text("author"),
+        date: text("date"),
+        paths: node.descendants().filter(|node| node.has_tag_name("path")).map(path).collect(),
+    })
+}
+
+fn path(node: roxmltree::Node<'_, '_>) -> LogPath {
+    let bare = |path: &str| path.trim_start_matches('/').to_owned();
+    let kind = node.attribute("kind").filter(|kind| !kind.is_empty());
+    LogPath {
+        action: node.attribute("action").and_then(|action| action.chars().next()).unwrap_or('M'),
+        path: bare(node.text().unwrap_or_default()),
+        is_dir: kind.map(|kind| kind == "dir"),
+        copy_from: node.attribute("copyfrom-path").map(bare),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_read() {
+        let xml = r#"<log>
+            <logentry revision="2"><author>ada</author><date>2020-01-02T00:00:00.000000Z</date>
+              <paths><path action="A" kind="dir" copyfrom-path="/trunk" copyfrom-rev="1">/tags/v1</path>
+              <path action="M" kind="">/tags/v1/f</path></paths></logentry>
+            <logentry revision="3"></logentry></log>"#;
+        let entries = parse(xml).expect("XML");
+        assert_eq!((entries[0].revision, entries[0].author.as_deref()), (2, Some("ada")));
+        let copy = LogPath {
+            action: 'A',
+            path: "tags/v1".to_owned(),
+            is_dir: Some(true),
+            copy_from: Some("trunk".to_owned()),
+        };
+        assert_eq!(entries[0].paths[0], copy);
+        assert_eq!((entries[0].paths[1].is_dir, entries[0].paths[1].action), (None, 'M'));
+        assert_eq!(entries[1], LogEntry { revision: 3, ..LogEntry::default() });
+        assert_eq!(parse("no XML"), None);
+    }
+}
