@@ -63,7 +63,7 @@ impl Cache {
         if fs::read_dir(path).map_err(disk)?.next().is_none() {
             init_bare(path).map_err(|error| unusable(path, error))?;
         }
-        gix::open_opts(path, isolated().open_path_as_is(true)).map_err(|error| {
+        open_isolated(path).map_err(|error| {
             let text = format!("{} is there and is no bare Git repository: choose another folder.", path.display());
             ConvertError::new(Outcome::Invalid, Stage::Publish, text).caused_by(error)
         })?;
@@ -155,8 +155,7 @@ impl Cache {
     ///
     /// [`Outcome::Failure`] if it cannot be opened.
     pub fn repository(&self) -> Result<Repository, ConvertError> {
-        let options = isolated().open_path_as_is(true);
-        gix::open_opts(&self.path, options).map_err(|error| unusable(&self.path, error))
+        open_isolated(&self.path).map_err(|error| unusable(&self.path, error))
     }
 
     /// Whether nothing was ever fetched into it that could be thrown away.
@@ -223,6 +222,11 @@ fn unusable(path: &Path, error: gix::Error) -> ConvertError {
 fn init_bare(path: &Path) -> gix::Result<()> {
     let options = gix::create::Options::default();
     gix::ThreadSafeRepository::init_opts(path, gix::create::Kind::Bare, options, isolated()).map(drop)
+}
+
+/// A repository at this very path, opened without any configuration but its own.
+pub(crate) fn open_isolated(path: &Path) -> gix::Result<Repository> {
+    gix::open_opts(path, isolated().open_path_as_is(true))
 }
 
 /// No configuration of user or system, nothing from the environment.

@@ -30,13 +30,12 @@ impl Target {
             // What the last run left stays true: only who may write has changed.
             let state = snapshot.state.as_ref().map_or_else(|| begin.clone(), |state| state.held_by(begin.holder));
             let id = state.write(cache, snapshot.carried)?;
-            let output = self.push(cache, &[push::state_update(snapshot.state_id, id)], watch)?;
-            if output.success() {
+            let Some(refused) = self.push(cache, &[push::state_update(snapshot.state_id, id)], watch)? else {
                 (snapshot.state, snapshot.state_id) = (Some(state), Some(id));
                 return Ok(snapshot);
-            }
+            };
             if self.read(filter, cache, watch)?.state_id == snapshot.state_id {
-                return Err(self.refusal(&push::reasons(&output)).into());
+                return Err(self.refusal(&refused).into());
             }
         }
         Err(self.keeps_changing().into())

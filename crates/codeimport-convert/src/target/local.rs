@@ -1,7 +1,7 @@
-//! What only a target on the worker's own disk needs: it is created here, and its HEAD can be set.
+//! A target on the worker's own disk: it is created here, its refs are read without git, and its HEAD can be set.
 
 use super::Target;
-use crate::{ConvertError, Watch, git};
+use crate::{ConvertError, Refs, Watch, cache, git};
 use codeimport_core::Stage;
 use gix::bstr::{BString, ByteSlice as _};
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
@@ -26,9 +26,24 @@ impl Target {
         git::run(command.timeout(git::SHORT), Stage::Publish, watch).map(drop)
     }
 
+    /// All refs of a local target. None if it is a remote one, or if anything is odd about it: git knows better, and has words
+    /// for what is wrong.
+    pub(super) fn local_refs(&self) -> Option<Refs> {
+        let repository = cache::open_isolated(&self.url.local_path()?).ok()?;
+        let references = repository.references().ok()?;
+        let entry = |mut reference: gix::Reference<'_>| {
+            let name = reference.name().as_bstr().to_owned();
+            Some((name, reference.follow_to_object().ok()?.detach()))
+        };
+        references.all().ok()?.map(|reference| reference.ok().and_then(entry)).collect()
+    }
+
     /// What HEAD of a local target names; none for a remote one.
     pub(super) fn local_head(&self, watch: &Watch) -> Result<Option<BString>, ConvertError> {
         let Some(path) = self.url.local_path() else { return Ok(None) };
+        if let Ok(Some(name)) = cache::open_isolated(&path).and_then(|repository| repository.head_name()) {
+            return Ok(Some(name.as_bstr().to_owned()));
+        }
         let command = git::command(Some(&path)).args(["symbolic-ref", "--quiet", "HEAD"]).timeout(git::SHORT);
         let output = git::attempt(command, Stage::Publish, watch)?;
         // A detached HEAD names nothing, and is set right like any other wrong name.

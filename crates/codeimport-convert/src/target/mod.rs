@@ -6,9 +6,9 @@
 //!   claim     a new holder's first word, after a reclaim
 //!   plan      wanted refs - present refs = updates, in an order that Git accepts      (pure)
 //!   publish   plan -> atomic pushes, compare-and-swap on everything
-//!   push      one push, as a command and its answer
+//!   push      one push, as a command and its answer; transaction: the same where cache and target are one
 //!   refusal   what git says -> outcome and sentence                                          (pure)
-//!   local     what only a repository on the worker's own disk needs: creation, HEAD
+//!   local     a repository on the worker's own disk: creation, refs, HEAD
 //! ```
 //!
 //! Within the filter the target belongs to the import: refs that the source does not have are deleted. Refs that the
@@ -22,6 +22,7 @@ mod push;
 mod read;
 mod refusal;
 mod state;
+mod transaction;
 
 pub use publish::{PublishError, Published};
 pub use read::TargetSnapshot;

@@ -155,9 +155,9 @@ impl Publishing<'_> {
         let state = self.next_state(last);
         let id = state.write(self.cache, self.wanted.carried)?;
         updates.push(push::state_update(self.snapshot.state_id, id));
-        let output = self.target.push(self.cache, &updates, self.watch)?;
-        if !output.success() {
-            return Ok(Some(push::reasons(&output)));
+        let refused = self.target.push(self.cache, &updates, self.watch)?;
+        if refused.is_some() {
+            return Ok(refused);
         }
         self.changed_count += updates.len() - 1;
         self.snapshot.apply(&updates, state, id);

@@ -79,6 +79,9 @@ impl Target {
     }
 
     fn list_refs(&self, watch: &Watch) -> Result<Refs, ConvertError> {
+        if let Some(refs) = self.local_refs() {
+            return Ok(refs);
+        }
         let command = git::command(None).args(["ls-remote", "--refs", "--", self.url.as_str()]).timeout(git::SHORT);
         let output = git::attempt(command.stdout_limit(1 << 30), Stage::Publish, watch)?;
         if !output.success() {
