@@ -1,8 +1,11 @@
 //! Foreign repositories: one trait, one module per revision control system.
 //!
-//! Nothing outside a source's own module knows how it is read.
+//! Nothing outside a source's own module knows how it is read. What they share of the network is `http`, and `fault`: what went
+//! wrong there, as an outcome and a sentence.
 
+mod fault;
 mod git;
+mod http;
 pub(crate) mod svn;
 
 pub use svn::SvnOptions;

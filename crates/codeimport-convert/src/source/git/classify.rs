@@ -1,12 +1,12 @@
 //! Failure of a Git source -> outcome and a sentence.
 //!
-//! First what the transport itself knows ([`Fault`]), then what the server said, last what gix makes of it.
+//! First what the transport itself knows ([`Fault`](crate::source::fault::Fault)), then what the server said, last what gix makes of it.
 
-use super::fault::{Fault, FaultSlot};
 use crate::ConvertError;
+use crate::source::fault::FaultSlot;
 use codeimport_core::{Outcome, RefFilter, SourceUrl, Stage};
 use gix::ObjectId;
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io};
 
 /// Knows whose failure it is about.
 pub(super) struct Classifier<'a> {
@@ -18,7 +18,7 @@ impl Classifier<'_> {
     /// An error of gix, seen together with what else is known. `complaint` is what the server sent beside its data.
     pub(super) fn classify(&self, error: gix::Error, faults: &FaultSlot, complaint: Option<String>) -> ConvertError {
         let known = match (faults.get(), complaint) {
-            (Some(fault), _) => self.fault(&fault),
+            (Some(fault), _) => fault.explain(self.url, self.stage),
             (None, Some(complaint)) => self.complaint(&complaint),
             (None, None) => self.gix_error(&error),
         };
@@ -38,47 +38,6 @@ impl Classifier<'_> {
 
     pub(super) fn missing_object(&self, id: &ObjectId) -> ConvertError {
         self.error(Outcome::RemoteBroken, format!("{} names the object {id}, but did not send it.", self.url))
-    }
-
-    fn fault(&self, fault: &Fault) -> ConvertError {
-        let (url, host) = (self.url, self.url.host());
-        match fault {
-            Fault::Cancelled => ConvertError::cancelled(self.stage),
-            Fault::Unreachable(why) => self.error(Outcome::Unavailable, format!("{url} cannot be reached: {why}.")),
-            Fault::Silent(time) => {
-                self.error(Outcome::Unavailable, format!("{host} said nothing for {} seconds.", time.as_secs()))
-            }
-            Fault::Status { status, retry_after } => self.status(*status, *retry_after),
-            Fault::Redirected(to) => {
-                let text = format!("{url} has moved to {to}. Check that address, and import from there.");
-                self.error(Outcome::Invalid, text)
-            }
-            Fault::DumbHttp => {
-                let text = format!("{url} is served as plain files (dumb HTTP); a Git server is needed.");
-                self.error(Outcome::UnsupportedFeature, text)
-            }
-            Fault::NotGit(what) => {
-                self.error(Outcome::Invalid, format!("{url} is no Git repository: the server answered with {what}."))
-            }
-        }
-    }
-
-    fn status(&self, status: u16, retry_after: Option<Duration>) -> ConvertError {
-        let (url, host) = (self.url, self.url.host());
-        let (outcome, text) = match (status, retry_after) {
-            (401, _) => {
-                let text = "asks for a user name: the repository is private, or there is none (HTTP 401).";
-                (Outcome::Authentication, format!("{url} {text}"))
-            }
-            (429, _) | (403, Some(_)) => {
-                (Outcome::Throttled, format!("{host} asks for fewer requests (HTTP {status})."))
-            }
-            (403, None) => (Outcome::Authentication, format!("{host} refuses to let {url} be read (HTTP 403).")),
-            (404 | 410, _) => (Outcome::Invalid, format!("There is no repository at {url} (HTTP {status}).")),
-            (500.., _) => (Outcome::Unavailable, format!("{host} is out of order (HTTP {status}).")),
-            _ => (Outcome::Invalid, format!("{url} is no Git repository that may be read (HTTP {status}).")),
-        };
-        self.error(outcome, text).retry_after(retry_after)
     }
 
     /// What a server says in words. Their wording is git's own, the same for two decades.
@@ -176,42 +135,4 @@ fn causes(error: &gix::Error) -> String {
 
 fn first_line(words: &str) -> &str {
     words.trim().lines().next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use codeimport_core::RcsType;
-
-    fn outcome_of(fault: Fault) -> Outcome {
-        let url = SourceUrl::parse(RcsType::Git, "https://host/x").expect("valid");
-        let slot = FaultSlot::default();
-        drop(slot.record(fault));
-        let error = gix::Error::from_error(io::Error::other("wrapped"));
-        let error = Classifier { url: &url, stage: Stage::Probe }.classify(error, &slot, None);
-        assert!(error.message.contains("host") && error.message.ends_with('.'), "{}", error.message);
-        error.outcome
-    }
-
-    #[test]
-    fn each_status_has_the_outcome_that_says_whose_trouble_it_is() {
-        let status = |status, pause: Option<u64>| {
-            outcome_of(Fault::Status { status, retry_after: pause.map(Duration::from_secs) })
-        };
-        assert_eq!(status(401, None), Outcome::Authentication);
-        assert_eq!(status(403, None), Outcome::Authentication);
-        assert_eq!(status(403, Some(60)), Outcome::Throttled);
-        assert_eq!(status(404, None), Outcome::Invalid);
-        assert_eq!(status(418, None), Outcome::Invalid);
-        assert_eq!(status(429, None), Outcome::Throttled);
-        assert_eq!(status(503, Some(9)), Outcome::Unavailable);
-    }
-
-    #[test]
-    fn a_host_that_cannot_be_reached_is_unavailable_and_a_web_page_is_invalid() {
-        assert_eq!(outcome_of(Fault::Unreachable("refused".to_owned())), Outcome::Unavailable);
-        assert_eq!(outcome_of(Fault::Silent(Duration::from_secs(1))), Outcome::Unavailable);
-        assert_eq!(outcome_of(Fault::NotGit("a web page".to_owned())), Outcome::Invalid);
-        assert_eq!(outcome_of(Fault::DumbHttp), Outcome::UnsupportedFeature);
-    }
 }

@@ -1,7 +1,7 @@
 //! From an address to a transport.
 
-use super::{fault::FaultSlot, http::HttpClient, tcp};
-use crate::SourceOptions;
+use super::{http::HttpClient, tcp};
+use crate::{SourceOptions, source::fault::FaultSlot};
 use codeimport_core::SourceUrl;
 use codeimport_subprocess::Cancel;
 use gix::{
@@ -14,7 +14,6 @@ use gix::{
         },
     },
 };
-use std::sync::Once;
 
 /// The newest protocol: it lets the server filter the refs and tells of a branch that is not born yet.
 const VERSION: Protocol = Protocol::V2;
@@ -28,7 +27,6 @@ pub(super) fn connect(
 ) -> gix::Result<Box<dyn Transport + Send>> {
     let parsed = gix::url::parse(url.as_str())?;
     if parsed.scheme != gix::url::Scheme::Git {
-        choose_tls_provider();
         let client = HttpClient::new(url, options, faults.clone(), cancel.clone())?;
         return Ok(Box::new(http::Transport::new_http(client, parsed, VERSION, false)));
     }
@@ -40,10 +38,4 @@ pub(super) fn connect(
     let connection =
         git::blocking_io::Connection::new(reader, writer, VERSION, parsed.path, virtual_host, daemon, false);
     Ok(Box::new(connection))
-}
-
-/// The process has one TLS provider. Whoever was first has chosen it, and there is only one in the house.
-fn choose_tls_provider() {
-    static CHOSEN: Once = Once::new();
-    CHOSEN.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }

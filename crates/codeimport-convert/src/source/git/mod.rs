@@ -3,7 +3,6 @@
 //! ```text
 //!   session   one connection: handshake, list of refs, one pack
 //!   connect   address -> transport; tcp, http: the two that exist, both with time-outs and cancellation
-//!   fault     what the transport knows about a failure, kept beside gix's own errors
 //!   classify  failure -> outcome and sentence
 //!   advertised  the server's list of refs -> what the target should have
 //!   receive   negotiation and pack -> cache
@@ -13,18 +12,17 @@
 mod advertised;
 mod classify;
 mod connect;
-mod fault;
 mod http;
 mod meter;
 mod receive;
 mod session;
 mod tcp;
 
+use crate::source::fault::FaultSlot;
 use crate::{Cache, ConvertError, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
 use advertised::Advertised;
 use classify::Classifier;
 use codeimport_core::{Outcome, SourceUrl, Stage};
-use fault::FaultSlot;
 use gix::{ObjectId, bstr::BString};
 use session::Session;
 use std::{collections::BTreeSet, path::Path};

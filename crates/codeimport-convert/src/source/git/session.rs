@@ -1,6 +1,6 @@
 //! One conversation with a Git server: handshake, list of refs, one pack.
 
-use super::fault::FaultSlot;
+use crate::source::fault::FaultSlot;
 use codeimport_core::RefFilter;
 use gix::{
     bstr::{BString, ByteSlice as _},

@@ -1,7 +1,7 @@
 //! A TCP connection that neither hangs nor outlives its run.
 
-use super::fault::{Fault, FaultSlot};
 use crate::SourceOptions;
+use crate::source::fault::{Fault, FaultSlot};
 use codeimport_subprocess::Cancel;
 use std::{
     io::{self, Read, Write},

@@ -1,8 +1,9 @@
 //! Subversion's own programs, run so that nothing of this machine or its user shows through.
 
 use super::classify::classify;
+use super::dav::Dav;
 use super::ra_svn::{self, Replay};
-use crate::{ConvertError, Watch};
+use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::Stage;
 use codeimport_subprocess::{Command, Stream};
 use std::ops::RangeInclusive;
@@ -21,12 +22,21 @@ pub(super) struct Client {
     pub(super) url: String,
     /// Longest silence of the server before it counts as gone.
     pub(super) idle_timeout: Duration,
+    /// How it is asked over HTTP.
+    pub(super) dav: Dav,
 }
 
 impl Client {
+    pub(super) fn new(url: &str, options: &SourceOptions) -> Self {
+        Self { url: url.to_owned(), idle_timeout: options.idle_timeout, dav: Dav::new(options) }
+    }
+
     /// What the repository says of itself and of the address.
     pub(super) fn info(&self, stage: Stage, watch: &Watch) -> Result<Info, ConvertError> {
-        match ra_svn::info(&self.url, watch) {
+        if let Some(info) = ra_svn::info(&self.url, watch) {
+            return Ok(info);
+        }
+        match self.dav.info(&self.url, stage, watch)? {
             Some(info) => Ok(info),
             None => self.info_by_program(stage, watch),
         }

@@ -1,56 +1,16 @@
 //! The head of an answer: is this Git, and if not, what is it?
 
-use crate::source::git::fault::Fault;
-use reqwest::{
-    StatusCode,
-    blocking::Response,
-    header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER},
-};
-use std::{io::BufRead, time::Duration};
-
-/// Status, final address and headers of an answer.
-pub(super) struct Head {
-    pub(super) url: String,
-    status: StatusCode,
-    headers: HeaderMap,
-}
-
-impl Head {
-    pub(super) fn of(response: &Response) -> Self {
-        Self { url: response.url().as_str().to_owned(), status: response.status(), headers: response.headers().clone() }
-    }
-
-    /// The headers as lines, as gix reads them.
-    pub(super) fn lines(&self) -> Vec<u8> {
-        let mut lines = Vec::new();
-        for (name, value) in &self.headers {
-            lines.extend_from_slice(name.as_str().as_bytes());
-            lines.extend_from_slice(b": ");
-            lines.extend_from_slice(value.as_bytes());
-            lines.push(b'\n');
-        }
-        lines
-    }
-
-    fn text(&self, name: reqwest::header::HeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The pause in seconds that the server asks for. The other form, a date, is not worth a clock.
-    fn retry_after(&self) -> Option<Duration> {
-        self.text(RETRY_AFTER)?.trim().parse().ok().map(Duration::from_secs)
-    }
-}
+use crate::source::fault::Fault;
+use crate::source::http::Head;
+use reqwest::header::CONTENT_TYPE;
+use std::io::BufRead;
 
 /// What is wrong with an answer; nothing if it is Git's.
 pub(super) fn fault_of(head: &Head, body: &mut impl BufRead) -> Option<Fault> {
-    if head.status.is_redirection() {
-        return Some(Fault::Redirected(head.text(LOCATION).unwrap_or("nowhere").to_owned()));
+    if let Some(fault) = head.fault() {
+        return Some(fault);
     }
-    if !head.status.is_success() {
-        return Some(Fault::Status { status: head.status.as_u16(), retry_after: head.retry_after() });
-    }
-    let content_type = head.text(CONTENT_TYPE).unwrap_or_default();
+    let content_type = head.text(CONTENT_TYPE.as_str()).unwrap_or_default();
     if content_type.starts_with("application/x-git-upload-pack-") {
         return None;
     }
@@ -77,6 +37,11 @@ fn describe(content_type: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::{
+        StatusCode,
+        header::{HeaderMap, RETRY_AFTER},
+    };
+    use std::time::Duration;
 
     fn fault(status: u16, content_type: &'static str, mut body: &[u8]) -> Option<Fault> {
         let mut headers = HeaderMap::new();

@@ -1,15 +1,15 @@
 //! gix's HTTP trait over reqwest.
-//!
-//! A redirect is followed only on the same host: policy has looked at that host, and at no other.
 
 use super::{
-    answer::{self, Head},
+    answer,
     exchange::{AnswerBody, AnswerHead, Exchange, RequestBody},
-    pump::{self, Body, Patience},
 };
 use crate::{
     SourceOptions,
-    source::git::fault::{Fault, FaultSlot},
+    source::{
+        fault::{Fault, FaultSlot},
+        http::{self, Body, Head, Patience},
+    },
 };
 use codeimport_core::SourceUrl;
 use codeimport_subprocess::Cancel;
@@ -20,12 +20,11 @@ use gix::{
 use reqwest::{
     blocking::{Client, RequestBuilder},
     header::{HeaderMap, HeaderName, HeaderValue},
-    redirect,
 };
 use std::{any::Any, io, sync::Arc};
 
-/// Most redirects that are followed for one request.
-const MAX_REDIRECTS: usize = 5;
+/// Some servers answer in Git's protocol only to those whose name begins with git's.
+const USER_AGENT: &str = concat!("git/2.0 (codeimport ", env!("CARGO_PKG_VERSION"), ")");
 
 /// A client for one source.
 pub(in crate::source::git) struct HttpClient {
@@ -47,13 +46,8 @@ impl HttpClient {
         faults: FaultSlot,
         cancel: Cancel,
     ) -> gix::Result<Self> {
-        let client = Client::builder()
-            .user_agent(concat!("git/2.0 (codeimport ", env!("CARGO_PKG_VERSION"), ")"))
-            .connect_timeout(options.connect_timeout)
-            .timeout(options.idle_timeout)
-            .redirect(same_host_only(url.host().to_owned()))
-            .build()
-            .or_raise(|| message("could not set up HTTP"))?;
+        let client = http::client(url.host(), USER_AGENT, options.connect_timeout, options.idle_timeout);
+        let client = client.or_raise(|| message("could not set up HTTP"))?;
         let patience = Patience { idle_timeout: options.idle_timeout, faults, cancel };
         Ok(Self { sender: Sender { client, patience }, redirected_base: None })
     }
@@ -62,7 +56,7 @@ impl HttpClient {
 impl Sender {
     /// Sends a request and insists on Git as the answer.
     pub(super) fn send(&self, request: RequestBuilder) -> io::Result<(Head, Body)> {
-        let (head, mut body) = pump::send(request, self.patience.clone())?;
+        let (head, mut body) = http::send(request, self.patience.clone())?;
         match answer::fault_of(&head, &mut body) {
             None => Ok((head, body)),
             Some(fault) => Err(self.patience.faults.record(fault)),
@@ -118,20 +112,6 @@ impl Http for HttpClient {
     fn redirected_base_url(&self) -> Option<String> {
         self.redirected_base.clone()
     }
-}
-
-/// Follows to the same host, never from https down to http. Everything else is an answer to look at.
-fn same_host_only(host: String) -> redirect::Policy {
-    redirect::Policy::custom(move |attempt| {
-        let downgrade =
-            attempt.previous().last().is_some_and(|from| from.scheme() == "https" && attempt.url().scheme() != "https");
-        let elsewhere = attempt.url().host_str() != Some(&host);
-        if downgrade || elsewhere || attempt.previous().len() > MAX_REDIRECTS {
-            attempt.stop()
-        } else {
-            attempt.follow()
-        }
-    })
 }
 
 /// `name: value` lines as reqwest wants them. gix makes them; one that is malformed is left out.

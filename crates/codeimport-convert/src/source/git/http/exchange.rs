@@ -3,7 +3,8 @@
 //! gix takes the pieces first and fills them later, so the request goes out when the first piece of the answer is
 //! asked for. Requests are lists of wants and haves: they fit into memory.
 
-use super::{answer::Head, client::Sender, pump::Body};
+use super::client::Sender;
+use crate::source::http::{Body, Head, read_buffered};
 use reqwest::blocking::RequestBuilder;
 use std::{
     io::{self, BufRead, Cursor, Read, Write},
@@ -141,13 +142,4 @@ impl Read for AnswerBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         read_buffered(self, buffer)
     }
-}
-
-/// `read` by means of `fill_buf`.
-pub(super) fn read_buffered(reader: &mut impl BufRead, buffer: &mut [u8]) -> io::Result<usize> {
-    let available = reader.fill_buf()?;
-    let count = available.len().min(buffer.len());
-    buffer[..count].copy_from_slice(&available[..count]);
-    reader.consume(count);
-    Ok(count)
 }

@@ -28,7 +28,7 @@ mod tests {
     use super::super::dump::RecordSource as _;
     use super::item::string;
     use super::{Replay, info};
-    use crate::Watch;
+    use crate::{SourceOptions, Watch};
     use codeimport_subprocess::Command;
     use std::io::{self, Write as _};
     use std::net::{Ipv4Addr, TcpListener};
@@ -102,7 +102,7 @@ mod tests {
         }
         for path in ["r", "r/trunk", "r/a%20b", "r/"] {
             let url = format!("svn://127.0.0.1:{port}/{path}");
-            let client = Client { url: url.clone(), idle_timeout: Duration::from_secs(60) };
+            let client = Client::new(&url, &SourceOptions::default());
             let expected = client.info_by_program(codeimport_core::Stage::Probe, &Watch::none()).expect("it exists");
             assert_eq!(info(&url, &Watch::none()), Some(expected), "{path}");
             let replay = Replay::begin(&url, &(0..=1), Duration::from_secs(60), &Watch::none());

@@ -3,8 +3,8 @@
 //! Blocking HTTP cannot be interrupted. So the waiting is done by a thread that nobody has to join: when its reader is
 //! gone it ends with its next piece, at the latest after the client's own time-out.
 
-use super::{answer::Head, exchange::read_buffered};
-use crate::source::git::fault::{Fault, FaultSlot};
+use super::head::Head;
+use crate::source::fault::{Fault, FaultSlot};
 use codeimport_subprocess::Cancel;
 use reqwest::blocking::{RequestBuilder, Response};
 use std::{
@@ -25,14 +25,14 @@ type Piece<T> = Result<T, Fault>;
 
 /// How long a reader waits, and what makes it stop.
 #[derive(Clone)]
-pub(super) struct Patience {
-    pub(super) idle_timeout: Duration,
-    pub(super) faults: FaultSlot,
-    pub(super) cancel: Cancel,
+pub(in crate::source) struct Patience {
+    pub(in crate::source) idle_timeout: Duration,
+    pub(in crate::source) faults: FaultSlot,
+    pub(in crate::source) cancel: Cancel,
 }
 
 /// Sends a request and waits for the head of its answer.
-pub(super) fn send(request: RequestBuilder, patience: Patience) -> io::Result<(Head, Body)> {
+pub(in crate::source) fn send(request: RequestBuilder, patience: Patience) -> io::Result<(Head, Body)> {
     let (head_tx, head_rx) = mpsc::sync_channel(1);
     let (chunk_tx, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
     thread::Builder::new().name("source-http".to_owned()).spawn(move || carry_out(request, &head_tx, &chunk_tx))?;
@@ -63,7 +63,7 @@ impl Patience {
 }
 
 /// The body of an answer, as far as it has arrived.
-pub(super) struct Body {
+pub(in crate::source) struct Body {
     chunks: Receiver<Piece<Vec<u8>>>,
     chunk: Cursor<Vec<u8>>,
     patience: Patience,
@@ -126,4 +126,13 @@ fn fault_of(error: &reqwest::Error) -> Fault {
         return Fault::Unreachable("it did not answer in time".to_owned());
     }
     Fault::unreachable(error)
+}
+
+/// `read` by means of `fill_buf`.
+pub(in crate::source) fn read_buffered(reader: &mut impl BufRead, buffer: &mut [u8]) -> io::Result<usize> {
+    let available = reader.fill_buf()?;
+    let count = available.len().min(buffer.len());
+    buffer[..count].copy_from_slice(&available[..count]);
+    reader.consume(count);
+    Ok(count)
 }

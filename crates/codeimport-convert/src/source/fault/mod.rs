@@ -3,6 +3,8 @@
 //! gix wraps a transport's errors several times over on their way up, not always in a way that one can look through.
 //! So the transport leaves what it knows in a slot beside the call, and whoever gets gix's error looks there first.
 
+mod explain;
+
 use std::{
     error::Error,
     io,

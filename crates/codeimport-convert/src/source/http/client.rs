@@ -1,0 +1,45 @@
+//! A client for one host, with an end to every wait.
+//!
+//! A redirect is followed only on the same host: policy has looked at that host, and at no other.
+
+use reqwest::{blocking::Client, redirect};
+use std::{sync::Once, time::Duration};
+
+/// Most redirects that are followed for one request.
+const MAX_REDIRECTS: usize = 5;
+
+/// Makes a client. It keeps connections open between requests.
+pub(in crate::source) fn client(
+    host: &str,
+    user_agent: &str,
+    connect_timeout: Duration,
+    idle_timeout: Duration,
+) -> reqwest::Result<Client> {
+    choose_tls_provider();
+    Client::builder()
+        .user_agent(user_agent)
+        .connect_timeout(connect_timeout)
+        .timeout(idle_timeout)
+        .redirect(same_host_only(host.to_owned()))
+        .build()
+}
+
+/// The process has one TLS provider. Whoever was first has chosen it, and there is only one in the house.
+fn choose_tls_provider() {
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+/// Follows to the same host, never from https down to http. Everything else is an answer to look at.
+fn same_host_only(host: String) -> redirect::Policy {
+    redirect::Policy::custom(move |attempt| {
+        let downgrade =
+            attempt.previous().last().is_some_and(|from| from.scheme() == "https" && attempt.url().scheme() != "https");
+        let elsewhere = attempt.url().host_str() != Some(&host);
+        if downgrade || elsewhere || attempt.previous().len() > MAX_REDIRECTS {
+            attempt.stop()
+        } else {
+            attempt.follow()
+        }
+    })
+}
