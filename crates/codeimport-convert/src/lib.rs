@@ -18,9 +18,11 @@
 mod cache;
 mod digest;
 mod error;
+mod findings;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod git;
+mod line_ends;
 mod local;
 mod map;
 mod objects;
@@ -37,6 +39,7 @@ pub use cache::Cache;
 pub use codeimport_subprocess::Cancel;
 pub use digest::{options_digest, refs_digest};
 pub use error::ConvertError;
+pub use findings::{Finding, FindingKind, Findings};
 pub use gix::{ObjectId, bstr::BString};
 pub use local::{LocalRun, LocalTarget};
 pub use map::{CommitMap, MapEntry, read_map};

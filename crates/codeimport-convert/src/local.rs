@@ -4,7 +4,7 @@
 //! killed run leaves are objects that no ref names; the next one makes the same objects again and finds them there.
 
 use crate::target::{Holder, ImportState, PublishError, Target, TargetSnapshot};
-use crate::{Cache, Carried, ConvertError, SourceOptions, Watch, Watermark, open_source, options_digest};
+use crate::{Cache, Carried, ConvertError, Findings, SourceOptions, Watch, Watermark, open_source, options_digest};
 use codeimport_core::{FencingToken, Outcome, RcsType, RefFilter, RunId, SourceUrl, Stage, TargetUrl};
 use std::path::Path;
 
@@ -25,6 +25,8 @@ pub struct LocalRun {
     pub changed_count: usize,
     /// Bytes received from the source.
     pub received_bytes: u64,
+    /// What could not be shown, or is odd.
+    pub findings: Findings,
     /// The target as it is now.
     pub snapshot: TargetSnapshot,
 }
@@ -82,6 +84,7 @@ impl LocalTarget {
             watermark: wanted.watermark,
             changed_count: published.changed_count,
             received_bytes: wanted.received_bytes,
+            findings: wanted.findings,
             snapshot: published.snapshot,
         })
     }
@@ -104,7 +107,14 @@ impl LocalTarget {
 }
 
 fn no_change(snapshot: TargetSnapshot, watermark: Watermark) -> LocalRun {
-    LocalRun { outcome: Outcome::NoChange, watermark, changed_count: 0, received_bytes: 0, snapshot }
+    LocalRun {
+        outcome: Outcome::NoChange,
+        watermark,
+        changed_count: 0,
+        received_bytes: 0,
+        findings: Findings::default(),
+        snapshot,
+    }
 }
 
 /// The lock is the fence here. A token that a service left is kept, so that this run fences nobody who holds a lease.

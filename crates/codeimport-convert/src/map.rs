@@ -1,5 +1,6 @@
 //! Which commit shows which source revision, as the target itself tells, or a run that has just been made.
 
+use crate::SvnOptions;
 use crate::objects::ObjectStore;
 use crate::source::svn;
 use crate::target::STATE_REF;
@@ -75,4 +76,10 @@ impl CommitMap {
         let rest = &self.0[first..];
         &rest[..rest.partition_point(|entry| entry.commit == commit)]
     }
+}
+
+/// The options that a repository was converted with, from the tree that its last run carried; none for a source that has
+/// none, or if they cannot be read.
+pub(crate) fn read_svn_options(repository: &Path, carried: ObjectId) -> Option<SvnOptions> {
+    svn::read_options(carried, &mut ObjectStore::open(repository).ok()?)
 }

@@ -1,5 +1,6 @@
 //! Refs as values: what a source has, and what a target should have.
 
+use crate::Findings;
 use gix::{ObjectId, bstr::BString};
 use std::{collections::BTreeMap, fmt};
 
@@ -19,6 +20,8 @@ pub struct SourceState {
     pub received_bytes: u64,
     /// What the source's next run needs to go on from here, to be kept in the target.
     pub carried: Option<Carried>,
+    /// What could not be shown, or is odd.
+    pub findings: Findings,
     /// Whether this is all there is. If not, the next run goes on.
     pub complete: bool,
 }

@@ -57,6 +57,13 @@ impl AuthorMap {
         Identity { email: format!("{}@{uuid}", account.replace(' ', "_")), name: account }
     }
 
+    /// Whether an account is in the map.
+    #[must_use]
+    pub fn knows(&self, account: Option<&[u8]>) -> bool {
+        let account = account.map_or_else(|| NOBODY.into(), String::from_utf8_lossy);
+        self.0.contains_key(account.as_ref())
+    }
+
     /// How many accounts it has.
     #[must_use]
     pub fn len(&self) -> usize {

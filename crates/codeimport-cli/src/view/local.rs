@@ -1,6 +1,8 @@
 //! What is shown by the commands that need no service.
 
-use codeimport_convert::{Difference, LocalRun, MapEntry, Mismatch, Preview, Verification, Watermark};
+use codeimport_convert::{
+    Difference, Finding, Findings, LocalRun, MapEntry, Mismatch, Preview, Verification, Watermark,
+};
 use codeimport_core::{Outcome, SourceUrl};
 use codeimport_proto::registry::SourceRevision;
 use serde::Serialize;
@@ -17,7 +19,29 @@ pub(crate) struct ConversionView {
     pub(crate) refs_changed_count: usize,
     pub(crate) received_bytes: u64,
     pub(crate) elapsed_s: f64,
+    /// What could not be shown, or is odd.
+    pub(crate) findings: Vec<FindingView>,
     pub(crate) message: String,
+    #[serde(skip)]
+    found: Findings,
+}
+
+/// What was found of one kind.
+#[derive(Serialize)]
+pub(crate) struct FindingView {
+    pub(crate) kind: &'static str,
+    pub(crate) count: u64,
+    /// Whether there are more than were counted.
+    pub(crate) is_more: bool,
+    /// The first few paths, revisions or accounts.
+    pub(crate) examples: Vec<String>,
+}
+
+impl From<Finding> for FindingView {
+    fn from(finding: Finding) -> Self {
+        let Finding { kind, count, is_more, examples } = finding;
+        Self { kind: kind.name(), count, is_more, examples }
+    }
 }
 
 impl ConversionView {
@@ -31,7 +55,9 @@ impl ConversionView {
             refs_changed_count: 0,
             received_bytes: 0,
             elapsed_s: 0.0,
+            findings: Vec::new(),
             message: String::new(),
+            found: Findings::default(),
         }
     }
 
@@ -41,6 +67,8 @@ impl ConversionView {
         self.position.clone_from(&run.watermark.0);
         self.refs_changed_count += run.changed_count;
         self.received_bytes += run.received_bytes;
+        self.found.add(&run.findings);
+        self.findings = self.found.iter().map(FindingView::from).collect();
     }
 }
 

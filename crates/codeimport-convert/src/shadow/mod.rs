@@ -13,7 +13,7 @@ mod publish;
 mod tree;
 
 pub(crate) use entry::{Entry, EntryKind};
-pub(crate) use publish::Publisher;
+pub(crate) use publish::{Present, Publisher, Shown};
 pub(crate) use tree::{ShadowError, ShadowTree};
 
 /// Name of the entry in which a directory's own properties are kept. No source has such a name: Subversion refuses

@@ -1,15 +1,17 @@
 //! Shadow subtrees as Git users should see them.
 //!
 //! What is different: empty directories, which Git does not have, and entries that keep properties are left out;
-//! special files become symbolic links if their text says so, plain files otherwise. A subtree without any of these
-//! is published as it is, so it costs no object.
+//! special files become symbolic links if their text says so, plain files otherwise; what properties say may become files
+//! ([`Present`]). A subtree without any of these is published as it is, so it costs no object.
 
 use super::entry::{decode_tree, encode_tree};
 use super::{Entry, EntryKind, PROPS_ENTRY, ShadowError};
+use crate::findings::{FindingKind, Findings};
+use crate::line_ends::with_lf;
 use crate::objects::ObjectStore;
 use gix::ObjectId;
 use gix::objs::Kind;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Published trees that are remembered, at some 60 bytes each. Beyond that all are forgotten: working out a tree again
 /// gives the same.
@@ -19,47 +21,90 @@ const MEMORY: usize = 200_000;
 /// `SVN_SUBST__SPECIAL_LINK_STR`).
 const LINK: &[u8] = b"link ";
 
-/// Turns shadow trees into published ones, and remembers what it did.
+/// How a directory's kept properties are shown.
+pub(crate) trait Present {
+    /// Whether they are not shown at all. Then they are not even read.
+    fn is_plain(&self) -> bool;
+    /// What these properties of a directory add to it and change in it.
+    fn shown(&self, props: &[u8]) -> Shown;
+}
+
+/// What a directory's properties add to it and change in it.
 #[derive(Default)]
+pub(crate) struct Shown {
+    /// Files, by name; where the source has one of this name, that one stays.
+    pub(crate) added: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Names of files whose lines end with LF, however they are stored.
+    pub(crate) normalized: BTreeSet<Vec<u8>>,
+}
+
+/// Turns shadow trees into published ones, and remembers what it did.
 pub(crate) struct Publisher {
+    present: Box<dyn Present + Send>,
     /// Shadow tree -> published tree; none if nothing of it is left.
     trees: HashMap<ObjectId, Option<ObjectId>>,
+    /// Text -> the same with all line ends alike.
+    texts: HashMap<ObjectId, ObjectId>,
 }
 
 impl Publisher {
     /// A publisher without memory.
     #[must_use]
-    pub(crate) fn new() -> Self {
-        Self::default()
+    pub(crate) fn new(present: impl Present + Send + 'static) -> Self {
+        Self { present: Box::new(present), trees: HashMap::new(), texts: HashMap::new() }
     }
 
-    /// The published tree of a shadow directory; the empty tree if nothing is left of it.
+    /// The published tree of a shadow directory, which lies at a path; the empty tree if nothing is left of it. Notes what
+    /// is not shown, as far as it was not looked at before.
     ///
     /// # Errors
     ///
     /// If the repository cannot be read or written.
-    pub(crate) fn publish(&mut self, shadow: ObjectId, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
-        if self.trees.len() > MEMORY {
+    pub(crate) fn publish(
+        &mut self,
+        shadow: ObjectId,
+        path: &[u8],
+        store: &mut ObjectStore,
+        findings: &mut Findings,
+    ) -> Result<ObjectId, ShadowError> {
+        if self.trees.len() + self.texts.len() > MEMORY {
             self.trees.clear();
+            self.texts.clear();
         }
-        match self.tree(shadow, store)? {
+        let mut place = Place { path: path.to_vec(), findings };
+        match self.tree(shadow, store, &mut place)? {
             Some(tree) => Ok(tree),
             None => Ok(store.write(Kind::Tree, Vec::new())?),
         }
     }
 
-    fn tree(&mut self, shadow: ObjectId, store: &mut ObjectStore) -> Result<Option<ObjectId>, ShadowError> {
+    fn tree(
+        &mut self,
+        shadow: ObjectId,
+        store: &mut ObjectStore,
+        place: &mut Place<'_>,
+    ) -> Result<Option<ObjectId>, ShadowError> {
         if let Some(known) = self.trees.get(&shadow) {
             return Ok(*known);
         }
         let bytes = store.read(shadow, Kind::Tree)?;
         let entries = decode_tree(&bytes).ok_or(ShadowError::Damaged { id: shadow })?;
+        let shown = self.shown(&entries, store)?;
         let mut published = Vec::with_capacity(entries.len());
         let mut same = true;
-        for (name, entry) in entries {
-            let new = self.entry(name, entry, store)?;
-            same &= new == Some(entry);
-            published.extend(new.map(|new| (name, new.kind, new.id)));
+        for (name, entry) in &entries {
+            let new = match entry.kind {
+                EntryKind::Dir => self.directory(name, *entry, store, place)?,
+                _ if *name == PROPS_ENTRY => None,
+                _ => Some(self.file(*entry, shown.normalized.contains(*name), store)?),
+            };
+            same &= new == Some(*entry);
+            published.extend(new.map(|new| (*name, new.kind, new.id)));
+        }
+        for (name, text) in &shown.added {
+            if entries.iter().all(|(present, _)| present != name) {
+                published.push((name.as_slice(), EntryKind::File, store.write(Kind::Blob, text.clone())?));
+            }
         }
         let tree = match published.is_empty() {
             true => None,
@@ -70,14 +115,67 @@ impl Publisher {
         Ok(tree)
     }
 
-    fn entry(&mut self, name: &[u8], entry: Entry, store: &mut ObjectStore) -> Result<Option<Entry>, ShadowError> {
-        match entry.kind {
-            EntryKind::Dir => Ok(self.tree(entry.id, store)?.map(|id| Entry { id, ..entry })),
-            _ if name == PROPS_ENTRY => Ok(None),
-            EntryKind::File | EntryKind::Executable => Ok(Some(entry)),
-            EntryKind::Special => special(entry, EntryKind::File, store).map(Some),
-            EntryKind::SpecialExecutable => special(entry, EntryKind::Executable, store).map(Some),
+    /// What the properties of a directory with these entries show.
+    fn shown(&self, entries: &[(&[u8], Entry)], store: &mut ObjectStore) -> Result<Shown, ShadowError> {
+        let props = entries.iter().find(|(name, _)| *name == PROPS_ENTRY).filter(|_| !self.present.is_plain());
+        let Some((_, props)) = props else { return Ok(Shown::default()) };
+        let props = store.read(props.id, Kind::Blob)?;
+        Ok(self.present.shown(&props))
+    }
+
+    fn directory(
+        &mut self,
+        name: &[u8],
+        entry: Entry,
+        store: &mut ObjectStore,
+        place: &mut Place<'_>,
+    ) -> Result<Option<Entry>, ShadowError> {
+        let above = place.enter(name);
+        let tree = self.tree(entry.id, store, place)?;
+        if tree.is_none() {
+            place.findings.note(FindingKind::EmptyDirectory, &String::from_utf8_lossy(&place.path));
         }
+        place.path.truncate(above);
+        Ok(tree.map(|id| Entry { id, ..entry }))
+    }
+
+    fn file(&mut self, entry: Entry, normalize: bool, store: &mut ObjectStore) -> Result<Entry, ShadowError> {
+        match entry.kind {
+            EntryKind::Special => special(entry, EntryKind::File, store),
+            EntryKind::SpecialExecutable => special(entry, EntryKind::Executable, store),
+            EntryKind::File | EntryKind::Executable if normalize => {
+                Ok(Entry { id: self.normalized(entry.id, store)?, ..entry })
+            }
+            EntryKind::File | EntryKind::Executable | EntryKind::Dir => Ok(entry),
+        }
+    }
+
+    fn normalized(&mut self, text: ObjectId, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
+        if let Some(known) = self.texts.get(&text) {
+            return Ok(*known);
+        }
+        let content = store.read(text, Kind::Blob)?;
+        let id = if content.contains(&b'\r') { store.write(Kind::Blob, with_lf(&content))? } else { text };
+        self.texts.insert(text, id);
+        Ok(id)
+    }
+}
+
+/// Where a publisher is.
+struct Place<'a> {
+    path: Vec<u8>,
+    findings: &'a mut Findings,
+}
+
+impl Place<'_> {
+    /// Goes into a directory; gives the length of the path to come back to.
+    fn enter(&mut self, name: &[u8]) -> usize {
+        let above = self.path.len();
+        if above > 0 {
+            self.path.push(b'/');
+        }
+        self.path.extend_from_slice(name);
+        above
     }
 }
 
@@ -111,7 +209,40 @@ mod tests {
         (dir, store)
     }
 
+    /// Shows properties as a file, and lets all files called `text` end their lines with LF.
+    struct Test;
+
+    impl Present for Test {
+        fn is_plain(&self) -> bool {
+            false
+        }
+
+        fn shown(&self, props: &[u8]) -> Shown {
+            Shown { added: vec![(b".shown".to_vec(), props.to_vec())], normalized: BTreeSet::from([b"text".to_vec()]) }
+        }
+    }
+
+    /// Shows no property.
+    struct Plain;
+
+    impl Present for Plain {
+        fn is_plain(&self) -> bool {
+            true
+        }
+
+        fn shown(&self, _: &[u8]) -> Shown {
+            Shown::default()
+        }
+    }
+
     fn published(paths: &[(&str, EntryKind, &str)]) -> Vec<(String, EntryKind, String)> {
+        published_as(Plain, paths)
+    }
+
+    fn published_as(
+        present: impl Present + Send + 'static,
+        paths: &[(&str, EntryKind, &str)],
+    ) -> Vec<(String, EntryKind, String)> {
         let (_dir, mut store) = store();
         let mut tree = ShadowTree::empty();
         for (path, kind, text) in paths {
@@ -123,7 +254,12 @@ mod tests {
             }
         }
         let shadow = tree.write(&mut store).expect("written");
-        let root = Publisher::new().publish(shadow, &mut store).expect("published");
+        let mut findings = Findings::default();
+        let root = Publisher::new(present).publish(shadow, b"t", &mut store, &mut findings).expect("published");
+        let empty: Vec<_> = findings.iter().flat_map(|finding| finding.examples).collect();
+        let mut expected: Vec<_> = paths.iter().filter(|(path, ..)| path.starts_with("empty")).collect();
+        expected.sort_by_key(|(path, ..)| std::cmp::Reverse(path.len()));
+        assert_eq!(empty, expected.iter().map(|(path, ..)| format!("t/{path}")).collect::<Vec<_>>());
         let bytes = store.read(root, Kind::Tree).expect("there");
         let entries = decode_tree(&bytes).expect("a tree");
         let text_of = |entry: &Entry, store: &mut ObjectStore| match entry.kind {
@@ -166,7 +302,18 @@ mod tests {
     }
 
     #[test]
+    fn properties_are_shown_where_no_file_is_in_the_way() {
+        let file = |name: &str, text: &str| (name.to_owned(), EntryKind::File, text.to_owned());
+        let props = ("\x01props", EntryKind::File, "shown");
+        assert_eq!(published_as(Test, &[props]), [file(".shown", "shown")]);
+        let own = (".shown", EntryKind::File, "the source's own");
+        assert_eq!(published_as(Test, &[props, own]), [file(".shown", "the source's own")]);
+        let texts = [props, own, ("other", EntryKind::File, "a\r\n"), ("text", EntryKind::File, "a\r\nb\rc\n")];
+        assert_eq!(published_as(Test, &texts)[1..], [file("other", "a\r\n"), file("text", "a\nb\nc\n")]);
+    }
+
+    #[test]
     fn nothing_left_is_the_empty_tree() {
-        assert_eq!(published(&[("d", EntryKind::Dir, "")]), []);
+        assert_eq!(published(&[("empty", EntryKind::Dir, "")]), []);
     }
 }

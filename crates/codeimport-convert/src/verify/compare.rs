@@ -1,6 +1,7 @@
 //! One commit against the source's export of what it shows.
 
 use super::exported::{Files, tree_of};
+use crate::line_ends::with_lf;
 use crate::{ConvertError, MapEntry, Source, Watch};
 use codeimport_core::{Outcome, Stage};
 use gix::ObjectId;
@@ -114,23 +115,8 @@ impl Commit {
         };
         let path = folder.join(std::ffi::OsStr::from_bytes(&difference.path));
         let (Ok(text), Ok(blob)) = (fs::read(path), self.repository.find_object(*id)) else { return false };
-        kind == got_kind && lines(&text) == lines(&blob.data)
+        kind == got_kind && with_lf(&text) == with_lf(&blob.data)
     }
-}
-
-/// A text with all line ends alike.
-fn lines(text: &[u8]) -> Vec<u8> {
-    let mut lines = Vec::with_capacity(text.len());
-    let mut rest = text.iter().peekable();
-    while let Some(byte) = rest.next() {
-        if *byte == b'\r' {
-            rest.next_if_eq(&&b'\n');
-            lines.push(b'\n');
-        } else {
-            lines.push(*byte);
-        }
-    }
-    lines
 }
 
 fn unreadable(entry: &MapEntry, error: gix::Error) -> ConvertError {
@@ -161,16 +147,5 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // What cannot be removed is in the folder for such things.
         let _ = fs::remove_dir_all(&self.path);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn line_ends_of_all_kinds_are_alike() {
-        assert_eq!(lines(b"a\r\nb\rc\nd\r"), b"a\nb\nc\nd\n");
-        assert_ne!(lines(b"a\r\n"), lines(b"a\n\n"));
     }
 }

@@ -15,6 +15,7 @@ mod choose;
 mod compare;
 mod exported;
 
+use crate::map::read_svn_options;
 use crate::{
     Cache, ConvertError, LocalTarget, MapEntry, Progress, Source, SourceOptions, TargetSnapshot, Watch, open_source,
     read_map,
@@ -108,7 +109,9 @@ pub fn verify(
     let map = read_map(repository)?;
     let target = LocalTarget::open(repository, watch)?;
     let seen = target.snapshot(&filter, watch)?;
-    let source = open_source(url, options)?;
+    // Those that it was made with decide what it should be.
+    let svn = seen.carried.and_then(|carried| read_svn_options(repository, carried.tree)).unwrap_or(options.svn);
+    let source = open_source(url, SourceOptions { svn, ..options })?;
     let mut found = Verification { total: map.len(), ..Verification::default() };
     let now = source.probe(watch)?;
     if !seen.is_at(&now) {

@@ -1,6 +1,6 @@
 //! The server's list of refs, and what of it the target should have.
 
-use crate::{Preview, Refs, SourceState, Watermark, digest};
+use crate::{Findings, Preview, Refs, SourceState, Watermark, digest};
 use codeimport_core::{RefFilter, display_ref_name};
 use gix::{ObjectId, bstr::BString, protocol::handshake::Ref};
 use std::collections::BTreeSet;
@@ -63,6 +63,7 @@ impl Advertised {
     pub(super) fn into_state(self, received_bytes: u64) -> SourceState {
         let watermark = self.watermark();
         SourceState {
+            findings: Findings::default(),
             watermark,
             refs: self.refs,
             default_branch: self.default_branch,

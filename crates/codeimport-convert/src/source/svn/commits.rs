@@ -7,6 +7,7 @@ use super::mergeinfo::MergeInfo;
 use super::places::Places;
 use super::props::DirProps;
 use super::replay::join;
+use crate::findings::Findings;
 use crate::objects::ObjectStore;
 use crate::shadow::{PROPS_ENTRY, Publisher, ShadowError, ShadowTree};
 use codeimport_core::AuthorMap;
@@ -52,6 +53,7 @@ pub(super) struct Committer<'a> {
     pub(super) history: &'a mut History,
     pub(super) publisher: &'a mut Publisher,
     pub(super) store: &'a mut ObjectStore,
+    pub(super) findings: &'a mut Findings,
     /// `git-svn-id` trailers: URL of the repository's root and its UUID.
     pub(super) trailer: Option<(&'a str, &'a str)>,
 }
@@ -105,7 +107,7 @@ impl Committer<'_> {
         parent: Option<ObjectId>,
         props_before: Option<ObjectId>,
     ) -> Result<(), ShadowError> {
-        let tree = self.publisher.publish(shadow, self.store)?;
+        let tree = self.publisher.publish(shadow, &branch, self.store, self.findings)?;
         let merged = self.merged(&branch, shadow, props_before, head.number)?;
         let parents = parent.into_iter().chain(merged.into_iter().filter(|commit| Some(*commit) != parent));
         let message = self.message(head, &branch);

@@ -8,8 +8,10 @@ use super::checksums::Checksums;
 use super::commits::{Committer, RevisionHead, seconds};
 use super::dump::{DumpError, NodeRecord, Record, RecordSource, RevisionRecord};
 use super::history::History;
+use super::options::SvnOptions;
 use super::places::Places;
 use super::replay::{MadeDir, Replay, ReplayError};
+use crate::findings::{FindingKind, Findings};
 use crate::objects::{ObjectStore, StoreError};
 use crate::refs::Refs;
 use crate::shadow::{Publisher, ShadowError, ShadowTree};
@@ -25,6 +27,8 @@ pub(crate) struct ConvertOptions {
     pub(crate) places: Arc<Places>,
     /// Identities of accounts.
     pub(crate) authors: AuthorMap,
+    /// What is shown of properties.
+    pub(crate) svn: SvnOptions,
     /// Root URL of the repository, if commits shall carry git-svn's trailer.
     pub(crate) git_svn_id: Option<String>,
 }
@@ -79,6 +83,7 @@ pub(crate) struct Converter {
     branches: Branches,
     tree: ShadowTree,
     publisher: Publisher,
+    findings: Findings,
     checksums: Checksums,
     /// State that the history was read from, or that was written last.
     state: Option<ObjectId>,
@@ -113,6 +118,7 @@ impl Converter {
         let mut tree = tree_of_youngest(&history);
         let branches = Branches::of(options.places.clone(), &mut tree, &mut store)?;
         let uuid = uuid.to_owned();
+        let publisher = Publisher::new(options.svn.clone());
         Ok(Self {
             options,
             uuid,
@@ -120,7 +126,8 @@ impl Converter {
             history,
             branches,
             tree,
-            publisher: Publisher::new(),
+            publisher,
+            findings: Findings::default(),
             checksums: Checksums::default(),
             state,
             open: None,
@@ -198,6 +205,8 @@ impl Converter {
             checksums: &mut self.checksums,
             made_dirs: &mut open.made_dirs,
             touched: &mut open.touched,
+            options: &self.options.svn,
+            findings: &mut self.findings,
         };
         replay.apply(node).map_err(|source| SvnError::Replay { revision, source })
     }
@@ -205,6 +214,7 @@ impl Converter {
     fn close_revision(&mut self) -> Result<Option<u64>, SvnError> {
         let Some(OpenRevision { head, made_dirs, touched }) = self.open.take() else { return Ok(None) };
         let root = self.tree.write(&mut self.store)?;
+        let commits_before = self.history.map().len();
         let changes = self.branches.update(&mut self.tree, &made_dirs, &touched, &mut self.store)?;
         self.history.last_seconds = seconds(&head).unwrap_or(self.history.last_seconds);
         let commit_head = RevisionHead::new(&head, &self.options.authors, &self.uuid, self.history.last_seconds);
@@ -212,12 +222,37 @@ impl Converter {
             places: &self.options.places,
             history: &mut self.history,
             publisher: &mut self.publisher,
+            findings: &mut self.findings,
             store: &mut self.store,
             trailer: self.options.git_svn_id.as_deref().map(|url| (url, self.uuid.as_str())),
         };
         committer.commit(&commit_head, changes, root)?;
+        self.note_losses(&head, &touched, commits_before);
         self.history.push_root(root);
         Ok(Some(head.number))
+    }
+
+    /// Notes what of a revision no commit shows.
+    fn note_losses(&mut self, head: &RevisionRecord, touched: &[Vec<u8>], commits_before: usize) {
+        if head.number == 0 {
+            return;
+        }
+        if self.history.map().len() == commits_before {
+            self.findings.note(FindingKind::RevisionWithoutCommit, &format!("r{}", head.number));
+        }
+        let account = head.props.set("svn:author");
+        if !self.options.authors.knows(account) {
+            let name = account.map_or("(no author)".into(), String::from_utf8_lossy);
+            self.findings.note(FindingKind::UnknownAuthor, &name);
+        }
+        for path in touched.iter().filter(|path| self.options.places.is_outside(path)) {
+            self.findings.note(FindingKind::OutsideOfBranches, &String::from_utf8_lossy(path));
+        }
+    }
+
+    /// What was found so far.
+    pub(crate) fn findings(&self) -> &Findings {
+        &self.findings
     }
 
     /// Makes everything converted so far visible in the repository and gives the state for the next run, and the refs.

@@ -2,6 +2,7 @@
 
 use super::converter::{ConvertOptions, Converter};
 use super::dump::DumpReader;
+use super::options::SvnOptions;
 use super::places::Places;
 use super::svndiff;
 use codeimport_core::{AuthorMap, Layout};
@@ -11,7 +12,8 @@ use std::sync::Arc;
 /// Converts a stream, whatever it is.
 pub(crate) fn convert_bytes(repository: &Path, stream: &[u8]) {
     let places = Arc::new(Places::new(Layout::standard("")));
-    let options = ConvertOptions { places, authors: AuthorMap::default(), git_svn_id: None };
+    let (authors, svn) = (AuthorMap::default(), SvnOptions { normalize_line_ends: true, ..SvnOptions::default() });
+    let options = ConvertOptions { places, authors, svn, git_svn_id: None };
     let Ok(mut converter) = Converter::open(repository, None, "", options) else { return };
     if converter.read(&mut DumpReader::new(stream), |_, _| {}).is_ok() {
         // The pack is left unfinished on purpose: disks are slower than fuzzers.

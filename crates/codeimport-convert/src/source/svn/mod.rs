@@ -2,7 +2,6 @@
 //!
 //! ```text
 //!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
-//!   dav       http:// without a program: what svn info tells
 //!   ra_svn    svn:// without a program: what svn info tells, and history as records
 //!   chunk     a piece of history, from either, into the converter
 //!   log       what svn log tells; survey: added up; detect: the layout it suggests; preview: for people
@@ -27,17 +26,19 @@ mod classify;
 mod client;
 mod commits;
 mod converter;
-mod dav;
 mod detect;
 mod dump;
 mod export;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod history;
+mod ignores;
+mod line_marks;
 mod log;
 mod mergeinfo;
 mod options;
 mod places;
+mod present;
 mod preview;
 mod props;
 mod ra_svn;
@@ -70,7 +71,7 @@ pub(super) struct SvnSource {
 impl SvnSource {
     pub(super) fn new(url: &str, options: SourceOptions) -> Self {
         Self {
-            client: Client::new(url, &options),
+            client: Client { url: url.to_owned(), idle_timeout: options.idle_timeout },
             options,
             root: OnceLock::new(),
         }
@@ -96,7 +97,8 @@ impl Source for SvnSource {
     }
 
     fn export(&self, branch: &[u8], revision: &str, into: &Path, watch: &Watch) -> Result<(), ConvertError> {
-        self.client.export(self.root(watch)?, branch, revision, into, watch)
+        let branch = export::At { root: self.root(watch)?, branch, revision };
+        self.client.export(&branch, &self.options.svn, into, watch)
     }
 
     fn translated_paths(
@@ -105,7 +107,7 @@ impl Source for SvnSource {
         revision: &str,
         watch: &Watch,
     ) -> Result<BTreeSet<BString>, ConvertError> {
-        self.client.paths_with_line_ends(self.root(watch)?, branch, revision, watch)
+        self.client.paths_with_line_ends(&export::At { root: self.root(watch)?, branch, revision }, watch)
     }
 
     fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError> {
@@ -120,6 +122,11 @@ pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec
     let (_, history) = state::SvnState::read(carried, store)?;
     let history = history::History::read(history, store).ok()??;
     Some(history.map().to_vec())
+}
+
+/// The options that the commits were made with, from the tree that a run has carried; none if it cannot be read.
+pub(crate) fn read_options(carried: ObjectId, store: &mut ObjectStore) -> Option<SvnOptions> {
+    Some(state::SvnState::read(carried, store)?.0.options)
 }
 
 /// The position of a repository's newest revision.

@@ -82,6 +82,11 @@ impl Places {
         self.at_or_below(child).next().is_none()
     }
 
+    /// Whether a path has nothing to do with any branch: it is in none, and none can be in it.
+    pub(crate) fn is_outside(&self, path: &[u8]) -> bool {
+        self.root_of(path).is_none() && self.may_be_root(path)
+    }
+
     /// All places at a path or below it: path, and whether it is a container.
     pub(crate) fn at_or_below(&self, path: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
         let inside = move |(place, _): &(&Vec<u8>, &Place)| path_below(place, path).is_some();
@@ -154,7 +159,7 @@ fn prefix_of(name: &str) -> String {
 }
 
 /// Parent directory and last part of a path.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|b| *b == b'/') {
         Some(slash) => (&path[..slash], &path[slash + 1..]),
         None => (&[], path),

@@ -1,12 +1,17 @@
 //! Properties of a directory that are kept in its shadow tree.
 //!
-//! Subversion's own that say something about history or content; all others would only cost objects.
+//! Subversion's own that say something about history or content; all others would only cost objects. Where line ends are
+//! normalized, the directory also knows which of its files that concerns.
 
 use super::dump::{PropChanges, PropValue};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of what is kept.
 const KEPT: [&str; 4] = ["svn:externals", "svn:global-ignores", "svn:ignore", "svn:mergeinfo"];
+
+/// Name under which the files with normalized line ends are kept, separated by slashes. No property has such a name:
+/// control characters are refused.
+const LINE_ENDS: &[u8] = b"\x01line-ends";
 
 /// Kept properties of one directory.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -53,6 +58,24 @@ impl DirProps {
         *self != before
     }
 
+    /// Names of the files whose line ends are normalized.
+    pub(super) fn line_ends(&self) -> BTreeSet<Vec<u8>> {
+        let names = self.0.get(LINE_ENDS).map(Vec::as_slice).unwrap_or_default();
+        names.split(|b| *b == b'/').filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect()
+    }
+
+    /// Says whether a file's line ends are normalized; false if that is known already.
+    pub(super) fn set_line_ends(&mut self, name: &[u8], normalized: bool) -> bool {
+        let mut names = self.line_ends();
+        let is_new = if normalized { names.insert(name.to_vec()) } else { names.remove(name) };
+        if names.is_empty() {
+            self.0.remove(LINE_ENDS);
+        } else {
+            self.0.insert(LINE_ENDS.to_vec(), names.into_iter().collect::<Vec<_>>().join(&b'/'));
+        }
+        is_new
+    }
+
     /// The value of a property.
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name.as_bytes()).map(Vec::as_slice)
@@ -75,6 +98,14 @@ mod tests {
         assert!(!props.apply(&changes), "nothing new the second time");
         let read = DirProps::decode(&props.encode().expect("something to keep"));
         assert_eq!((read.get("svn:mergeinfo"), read.get("svn:keywords")), (Some(&b"/b:1-2\n/c:3"[..]), None));
+        let mut other = read.clone();
+        assert!(
+            other.set_line_ends(b"f", true) && other.set_line_ends(b"a b", true) && !other.set_line_ends(b"f", true)
+        );
+        let again = DirProps::decode(&other.encode().expect("something to keep"));
+        assert_eq!(again.line_ends(), BTreeSet::from([b"a b".to_vec(), b"f".to_vec()]));
+        assert!(other.set_line_ends(b"f", false) && other.set_line_ends(b"a b", false));
+        assert_eq!(other, read);
         let none = PropChanges { changes: Vec::new(), is_delta: false };
         assert!(props.apply(&none) && props.encode().is_none(), "a full list without them removes them");
     }

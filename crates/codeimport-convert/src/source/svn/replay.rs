@@ -5,9 +5,11 @@
 use super::checksums::{Checksums, Md5Digits, md5};
 use super::dump::{Action, CopyFrom, NodeKind, NodeRecord, PropChanges, PropValue, Text};
 use super::history::History;
+use super::options::SvnOptions;
 use super::places::path_below;
 use super::props::DirProps;
 use super::svndiff::{self, DeltaError};
+use crate::findings::{FindingKind, Findings};
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, PROPS_ENTRY, ShadowError, ShadowTree};
 use gix::ObjectId;
@@ -85,6 +87,10 @@ pub(super) struct Replay<'a> {
     pub(super) made_dirs: &'a mut Vec<MadeDir>,
     /// All paths that have a record.
     pub(super) touched: &'a mut Vec<Vec<u8>>,
+    /// What is shown of properties.
+    pub(super) options: &'a SvnOptions,
+    /// What cannot be shown.
+    pub(super) findings: &'a mut Findings,
 }
 
 impl Replay<'_> {
@@ -92,16 +98,20 @@ impl Replay<'_> {
     pub(super) fn apply(&mut self, node: NodeRecord) -> Result<(), ReplayError> {
         match node.action {
             // Gone already: part of the tree may be hidden from this account, its removal is not.
-            Action::Delete => drop(self.tree.remove(&node.path, self.store)?),
+            Action::Delete => self.remove(&node.path)?,
             Action::Add => self.add(&node)?,
             Action::Replace => {
-                self.tree.remove(&node.path, self.store)?;
+                self.remove(&node.path)?;
                 self.add(&node)?;
             }
             Action::Change => self.change(&node)?,
         }
         self.touched.push(node.path);
         Ok(())
+    }
+
+    fn remove(&mut self, path: &[u8]) -> Result<(), ReplayError> {
+        if self.tree.remove(path, self.store)? { self.unmark_line_ends(path) } else { Ok(()) }
     }
 
     fn add(&mut self, node: &NodeRecord) -> Result<(), ReplayError> {
@@ -141,7 +151,8 @@ impl Replay<'_> {
             (None, Some(entry)) => entry.id,
             (None, None) => self.store.write(Kind::Blob, Vec::new()).map_err(ShadowError::from)?,
         };
-        Ok(self.tree.put(&node.path, Entry { kind, id }, self.store)?)
+        self.tree.put(&node.path, Entry { kind, id }, self.store)?;
+        self.mark_line_ends(node)
     }
 
     fn store_text(&mut self, path: &[u8], text: &Text, base: Option<ObjectId>) -> Result<ObjectId, ReplayError> {
@@ -168,12 +179,28 @@ impl Replay<'_> {
 
     fn set_dir_props(&mut self, path: &[u8], changes: Option<&PropChanges>) -> Result<(), ReplayError> {
         let Some(changes) = changes else { return Ok(()) };
+        let is_set = |name: &str| changes.set(name).is_some_and(|value| !value.trim_ascii().is_empty());
+        if !self.options.convert_ignores && (is_set("svn:ignore") || is_set("svn:global-ignores")) {
+            self.findings.note(FindingKind::IgnoresNotConverted, &show(path));
+        }
+        if !self.options.keep_externals && is_set("svn:externals") {
+            self.findings.note(FindingKind::ExternalsNotKept, &show(path));
+        }
+        self.edit_props(path, |props| props.apply(changes))
+    }
+
+    /// Changes what is kept of a directory's properties; `edit` says whether it changed anything.
+    pub(super) fn edit_props(
+        &mut self,
+        path: &[u8],
+        edit: impl FnOnce(&mut DirProps) -> bool,
+    ) -> Result<(), ReplayError> {
         let at = join(path, PROPS_ENTRY);
         let mut props = match self.tree.get(&at, self.store)? {
             Some(entry) => DirProps::decode(&self.store.read(entry.id, Kind::Blob).map_err(ShadowError::from)?),
             None => DirProps::default(),
         };
-        if !props.apply(changes) {
+        if !edit(&mut props) {
             return Ok(());
         }
         match props.encode() {

@@ -12,7 +12,7 @@ use super::preview::Look;
 use super::state::SvnState;
 use super::{commits, watermark};
 use crate::objects::ObjectStore;
-use crate::{Cache, Carried, ConvertError, Refs, SourceOptions, SourceState, Watch};
+use crate::{Cache, Carried, ConvertError, Findings, Refs, SourceOptions, SourceState, Watch};
 use codeimport_core::{Layout, Outcome, Stage};
 use gix::{ObjectId, bstr::BString};
 use std::collections::BTreeSet;
@@ -64,7 +64,10 @@ impl Run<'_> {
         let authors = self.options.authors.canonical();
         let options = SvnOptions { layout: Some(layout), ..self.options.svn.clone() };
         let state = SvnState { uuid: info.uuid.clone(), authors, options };
-        self.state(&state, &flushed, &info, converted, meter.received)
+        let findings = converter.findings().clone();
+        findings.iter().for_each(|finding| self.watch.note(Stage::Convert, finding.sentence()));
+        let state = self.state(&state, &flushed, &info, converted, meter.received)?;
+        Ok(SourceState { findings, ..state })
     }
 
     /// Goes on from what an earlier run carried, or begins anew.
@@ -112,6 +115,7 @@ impl Run<'_> {
         ConvertOptions {
             places: Arc::new(Places::new(layout.clone())),
             authors: self.options.authors.clone(),
+            svn: self.options.svn.clone(),
             git_svn_id: self.options.svn.git_svn_id_trailers.then(|| info.root.clone()),
         }
     }
@@ -161,6 +165,7 @@ impl Run<'_> {
             refs,
             received_bytes,
             carried: Some(Carried { tree, kept }),
+            findings: Findings::default(),
             complete: next > info.youngest,
         })
     }

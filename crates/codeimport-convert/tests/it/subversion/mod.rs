@@ -6,6 +6,7 @@ mod export;
 mod generated;
 mod layouts;
 mod local;
+mod options;
 mod server;
 mod transports;
 
