@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
+//!   dav       http:// without a program: what svn info tells
 //!   ra_svn    svn:// without a program: what svn info tells, and history as records
 //!   chunk     a piece of history, from either, into the converter
 //!   log       what svn log tells; survey: added up; detect: the layout it suggests; preview: for people
@@ -26,6 +27,7 @@ mod classify;
 mod client;
 mod commits;
 mod converter;
+mod dav;
 mod detect;
 mod dump;
 mod export;
@@ -70,11 +72,7 @@ pub(super) struct SvnSource {
 
 impl SvnSource {
     pub(super) fn new(url: &str, options: SourceOptions) -> Self {
-        Self {
-            client: Client { url: url.to_owned(), idle_timeout: options.idle_timeout },
-            options,
-            root: OnceLock::new(),
-        }
+        Self { client: Client::new(url, &options), options, root: OnceLock::new() }
     }
 
     fn root(&self, watch: &Watch) -> Result<&str, ConvertError> {
