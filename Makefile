@@ -4,10 +4,10 @@ SOURCE ?=
 BUF = .tools/node_modules/.bin/buf
 BUF_VERSION = 1.75.0
 
-.PHONY: help setup build demo up test bench-svn lint fmt fuzz deny clean
+.PHONY: help setup build demo up test soak bench-svn bench-queue lint fmt fuzz deny clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: PostgreSQL, git, a C linker (apt, on Debian)
 	@scripts/setup
@@ -25,6 +25,12 @@ up: build ## PostgreSQL, registry, queue and worker on this machine, until Ctrl-
 test: setup $(BUF) ## All tests, against a real PostgreSQL and real foreign tools
 	cargo build --workspace --all-targets --locked
 	target/debug/with-postgres cargo test --workspace --locked
+
+SOAK_ARGS ?=
+soak: ## Kill, stop and cut off workers, queue and PostgreSQL for ten minutes, and prove that no lease broke (SOAK_ARGS='--seconds 60')
+	@scripts/setup
+	cargo build --release --locked -p codeimport-queue -p codeimport-integration-tests --bin codeimport-queue --bin soak
+	target/release/soak $(SOAK_ARGS)
 
 BENCH_ARGS ?=
 bench-svn: ## Measure Subversion conversion beside git svn, over svn:// and http:// (BENCH_ARGS='--json FILE')

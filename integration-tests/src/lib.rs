@@ -18,6 +18,7 @@ mod process;
 mod programs;
 mod queues;
 mod services;
+pub mod soak;
 
 pub use cluster::{Cluster, ClusterOptions, Worker, create_request, published_refs};
 pub use eventually::eventually;

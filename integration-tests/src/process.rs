@@ -113,11 +113,17 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        let Some(daemon) = &self.daemon else { return };
-        let pid = i32::try_from(daemon.pid()).ok().and_then(Pid::from_raw).expect("a pid is a positive number");
-        // Gone already is what a killed process is.
-        let _ = kill_process(pid, signal);
+        if let Some(daemon) = &self.daemon {
+            send_signal(daemon, signal);
+        }
     }
+}
+
+/// Sends a signal to a program that was started.
+pub(crate) fn send_signal(daemon: &Daemon, signal: Signal) {
+    let pid = i32::try_from(daemon.pid()).ok().and_then(Pid::from_raw).expect("a pid is a positive number");
+    // Gone already is what a killed process is.
+    let _ = kill_process(pid, signal);
 }
 
 impl Drop for Process {

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 /// If it was not built: run `make build` first.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("a running program has a path");
     // A test program lies in target/<profile>/deps, the others one level up.
-    let test = std::env::current_exe().expect("a running program has a path");
-    let path = test.ancestors().nth(2).expect("tests run from target/<profile>/deps").join(name);
+    let dir = this.ancestors().skip(1).find(|dir| !dir.ends_with("deps"));
+    let path = dir.expect("a program lies in a folder").join(name);
     assert!(path.exists(), "{} is not built: run `make build`", path.display());
     path
 }

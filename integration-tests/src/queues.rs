@@ -10,6 +10,7 @@ use codeimport_proto::queue::{
     PutScheduleRequest, Schedule, ScheduleState, lease_service_client::LeaseServiceClient,
     run_service_client::RunServiceClient, schedule_service_client::ScheduleServiceClient,
 };
+use std::time::Duration;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 use tonic::{Response, Status};
@@ -21,7 +22,7 @@ pub struct QueueOptions {
     /// How many replicas.
     pub replicas: usize,
     /// How long a lease lasts.
-    pub lease_ttl: &'static str,
+    pub lease_ttl: Duration,
     /// Further settings, as environment variables.
     pub env: Env,
     /// Database to use instead of a fresh one.
@@ -30,7 +31,7 @@ pub struct QueueOptions {
 
 impl Default for QueueOptions {
     fn default() -> Self {
-        Self { replicas: 1, lease_ttl: "30s", env: Vec::new(), database_url: None }
+        Self { replicas: 1, lease_ttl: Duration::from_secs(30), env: Vec::new(), database_url: None }
     }
 }
 
@@ -72,9 +73,10 @@ impl Queues {
             }
         };
         let mut replicas = Vec::new();
+        let lease_ttl = format!("{}ms", options.lease_ttl.as_millis());
         for index in 0..options.replicas {
             let name = format!("queue-{index}");
-            replicas.push(start_queue(dir.path(), &name, options.lease_ttl, &options.env, &url).await);
+            replicas.push(start_queue(dir.path(), &name, &lease_ttl, &options.env, &url).await);
         }
         Self { replicas, url, _database: database, _dir: dir }
     }

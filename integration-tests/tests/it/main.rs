@@ -15,6 +15,7 @@ mod outages;
 mod queue_bad_input;
 mod queue_migrations;
 mod review;
+mod soak;
 mod support;
 mod svn_import;
 mod svn_options;
