@@ -66,7 +66,7 @@ impl Run<'_> {
     fn convert_dump(&self, converter: &mut Converter, mut dump: Stream, meter: &mut Meter) -> Result<(), ConvertError> {
         let mut records = DumpReader::new(BufReader::with_capacity(BUFFER, &mut dump));
         let read = self.read(converter, &mut records, meter);
-        let end = dump.finish().map_err(|error| ConvertError::program(Stage::Fetch, error))?;
+        let end = dump.finish().map_err(|error| self.client.failed(Stage::Fetch, error))?;
         if !end.success() && !end.stderr.is_empty() {
             return Err(classify::classify(&self.client.url, Stage::Fetch, &end.stderr));
         }
@@ -95,12 +95,10 @@ impl Run<'_> {
         if self.watch.cancel().is_cancelled() {
             return ConvertError::cancelled(Stage::Fetch);
         }
-        let url = &self.client.url;
-        let text = if error.kind() == io::ErrorKind::TimedOut {
-            format!("{url} said nothing for {} seconds.", self.client.idle_timeout.as_secs())
-        } else {
-            format!("{url} closed the connection in the middle of its answer.")
-        };
+        if error.kind() == io::ErrorKind::TimedOut {
+            return self.client.silent(Stage::Fetch, self.client.idle_timeout).caused_by(error);
+        }
+        let text = format!("{} closed the connection in the middle of its answer.", self.client.url);
         ConvertError::new(Outcome::Unavailable, Stage::Fetch, text).caused_by(error)
     }
 

@@ -7,9 +7,10 @@ use crate::ConvertError;
 use codeimport_core::{Outcome, Stage};
 
 /// Codes with what they mean. The first that occurs in a message decides: the specific ones stand in front.
-const CODES: [(&[&str], Outcome, &str); 10] = [
+const CODES: [(&[&str], Outcome, &str); 11] = [
+    (&["E175013", "HTTP status 403"], Outcome::Authentication, "refuses to let itself be read by us"),
     (
-        &["E170001", "E215004", "E175013", "E170010", "E000013", "HTTP status 401", "HTTP status 403"],
+        &["E170001", "E215004", "E170010", "E000013", "HTTP status 401"],
         Outcome::Authentication,
         "does not let itself be read without a credential",
     ),

@@ -4,13 +4,10 @@ use super::classify::classify;
 use super::dav::Dav;
 use super::ra_svn::{self, Replay};
 use crate::{ConvertError, SourceOptions, Watch};
-use codeimport_core::Stage;
-use codeimport_subprocess::{Command, Stream};
+use codeimport_core::{Outcome, Stage};
+use codeimport_subprocess::{Command, Signal, Stream, SubprocessError};
 use std::ops::RangeInclusive;
 use std::time::Duration;
-
-/// Longest time for a question that moves no history.
-const SHORT: Duration = Duration::from_secs(120);
 
 /// Longest time for one chunk of history.
 pub(super) const LONG: Duration = Duration::from_secs(12 * 3600);
@@ -20,7 +17,7 @@ pub(super) const LONG: Duration = Duration::from_secs(12 * 3600);
 pub(super) struct Client {
     /// Address as people gave it: the root of the repository or a directory in it.
     pub(super) url: String,
-    /// Longest silence of the server before it counts as gone.
+    /// Longest silence of the server before it counts as gone; longest time for a question that moves no history.
     pub(super) idle_timeout: Duration,
     /// How it is asked over HTTP.
     pub(super) dav: Dav,
@@ -33,7 +30,7 @@ impl Client {
 
     /// What the repository says of itself and of the address.
     pub(super) fn info(&self, stage: Stage, watch: &Watch) -> Result<Info, ConvertError> {
-        if let Some(info) = ra_svn::info(&self.url, watch) {
+        if let Some(info) = ra_svn::info(&self.url, self.idle_timeout, watch) {
             return Ok(info);
         }
         match self.dav.info(&self.url, stage, watch)? {
@@ -44,7 +41,7 @@ impl Client {
 
     /// The same, from `svn`: for every address, and with its words for what is wrong.
     pub(super) fn info_by_program(&self, stage: Stage, watch: &Watch) -> Result<Info, ConvertError> {
-        let command = command("svn", watch).args(["info", "--xml", "--", self.url.as_str()]).timeout(SHORT);
+        let command = command("svn", watch).args(["info", "--xml", "--", self.url.as_str()]).timeout(self.idle_timeout);
         let xml = self.run(command, stage)?;
         Info::parse(&xml).ok_or_else(|| classify(&self.url, stage, "E135001: svn info gave no answer"))
     }
@@ -52,7 +49,7 @@ impl Client {
     /// Names of the directories at the address, in one revision.
     pub(super) fn directories(&self, revision: u64, stage: Stage, watch: &Watch) -> Result<Vec<String>, ConvertError> {
         let at = format!("{}@{revision}", self.url);
-        let command = command("svn", watch).args(["list", "--xml", "--", at.as_str()]).timeout(SHORT);
+        let command = command("svn", watch).args(["list", "--xml", "--", at.as_str()]).timeout(self.idle_timeout);
         let xml = self.run(command, stage)?;
         Ok(directory_names(&xml).unwrap_or_default())
     }
@@ -67,12 +64,24 @@ impl Client {
         let range = format!("{}:{}", revisions.start(), revisions.end());
         let command = command("svnrdump", watch).args(["dump", "--quiet", "--incremental", "--revision", &range]);
         let stream = command.args(["--", self.url.as_str()]).timeout(LONG).stream(self.idle_timeout);
-        stream.map_err(|error| ConvertError::program(Stage::Fetch, error))
+        stream.map_err(|error| self.failed(Stage::Fetch, error))
     }
 
     pub(super) fn run(&self, command: Command, stage: Stage) -> Result<String, ConvertError> {
-        let output = command.run().map_err(|error| ConvertError::program(stage, error))?;
+        let output = command.run().map_err(|error| self.failed(stage, error))?;
         if output.success() { Ok(output.stdout_text()) } else { Err(classify(&self.url, stage, &output.stderr)) }
+    }
+
+    /// A program that could not be run to its end. If it was waited for too long, then because it waited for the server.
+    pub(super) fn failed(&self, stage: Stage, error: SubprocessError) -> ConvertError {
+        let SubprocessError::TimedOut { after, .. } = error else { return ConvertError::program(stage, error) };
+        self.silent(stage, after).caused_by(error)
+    }
+
+    /// The server says nothing any more.
+    pub(super) fn silent(&self, stage: Stage, time: Duration) -> ConvertError {
+        let text = format!("{} said nothing for {} seconds.", self.url, time.as_secs());
+        ConvertError::new(Outcome::Unavailable, stage, text)
     }
 }
 
@@ -80,6 +89,8 @@ impl Client {
 pub(super) fn command(program: &str, watch: &Watch) -> Command {
     let pinned = ["--non-interactive", "--no-auth-cache", "--config-dir", "/nonexistent/subversion"];
     let command = Command::new(program).cancel(watch.cancel().clone());
+    // One that waits for a silent server does not hear TERM, and it holds nothing that would have to be tidied up.
+    let command = command.end_signal(Signal::KILL);
     // The subcommand comes first in all of Subversion's programs' own words, but options may stand before it.
     command.args(pinned)
 }

@@ -1,17 +1,19 @@
 //! Subversion: every tree of every branch is what Subversion itself exports, however the conversion was cut up.
 
+mod apache;
 mod conversion;
 mod corpora;
 mod export;
+mod failures;
 mod generated;
 mod layouts;
 mod local;
 mod options;
 mod server;
 mod transports;
+mod wire;
 
-use codeimport_convert::PublishError;
-use codeimport_core::{Outcome, RefFilter};
+use codeimport_core::RefFilter;
 use conversion::Conversion;
 use server::SvnServer;
 
@@ -110,30 +112,4 @@ fn branches_that_the_filter_leaves_out_can_still_be_copied_from_by_another_worke
     conversion.run_to_the_end(true);
     assert_eq!(conversion.ref_names(), ["refs/heads/shown", "refs/heads/trunk"]);
     assert_eq!(conversion.assert_faithful(), 3);
-}
-
-#[test]
-fn each_kind_of_trouble_has_its_outcome_and_leaves_the_target_alone() {
-    let server = SvnServer::start();
-    server.create("r");
-    server.mucc("r", &["mkdir", "trunk"]);
-    let mut conversion = Conversion::of(&server, "r");
-    conversion.run_to_the_end(false);
-    let before = conversion.refs();
-
-    let outcome = |conversion: &mut Conversion, url: String| {
-        conversion.url = url;
-        match conversion.try_run(false).expect_err("it fails") {
-            PublishError::Failed(error) => error.outcome,
-            other => panic!("{other}"),
-        }
-    };
-    assert_eq!(outcome(&mut conversion, server.url("missing")), Outcome::Invalid);
-    assert_eq!(outcome(&mut conversion, "svn://127.0.0.1:1/r".to_owned()), Outcome::Unavailable);
-    // Another repository under the same address.
-    server.create("other");
-    server.mucc("other", &["mkdir", "trunk"]);
-    server.mucc("other", &["mkdir", "trunk/x"]);
-    assert_eq!(outcome(&mut conversion, server.url("other")), Outcome::RemoteBroken);
-    assert_eq!(conversion.refs(), before);
 }

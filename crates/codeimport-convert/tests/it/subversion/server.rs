@@ -13,11 +13,25 @@ pub(super) fn run(dir: &Path, words: &[&str]) -> String {
     output.stdout_text().trim_end().to_owned()
 }
 
+/// A port that nobody listens on.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("a free port").port()
+}
+
+/// Waits for a server that was just started.
+pub(super) fn until_it_listens(port: u16, daemon: &Daemon) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        assert!(daemon.is_running() && Instant::now() < deadline, "{}", daemon.log_tail());
+        std::thread::yield_now();
+    }
+}
+
 /// A folder of Subversion repositories, served by svnserve.
 pub(super) struct SvnServer {
     dir: TempDir,
     port: u16,
-    _daemon: Daemon,
+    daemon: Daemon,
 }
 
 impl SvnServer {
@@ -25,25 +39,34 @@ impl SvnServer {
         let dir = tempfile::tempdir().expect("temporary folder");
         let served = dir.path().join("served");
         std::fs::create_dir(&served).expect("the folder is ours");
-        let port =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("a free port").port();
+        let port = free_port();
         let daemon = Command::new("svnserve")
             .args(["--daemon", "--foreground", "--listen-host", "127.0.0.1", "--listen-port", &port.to_string()])
             .arg("--root")
             .arg(&served)
             .start()
             .expect("svnserve is installed");
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            assert!(daemon.is_running() && Instant::now() < deadline, "{}", daemon.log_tail());
-            std::thread::yield_now();
-        }
-        Self { dir, port, _daemon: daemon }
+        until_it_listens(port, &daemon);
+        Self { dir, port, daemon }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Process group of svnserve and of those that it has started for its connections.
+    pub(super) fn process_group(&self) -> u32 {
+        self.daemon.pid()
+    }
+
+    /// The folder with all repositories.
+    pub(super) fn root(&self) -> PathBuf {
+        self.dir.path().join("served")
     }
 
     /// Where a repository lies, for those that need no server.
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join("served").join(name)
+        self.root().join(name)
     }
 
     pub(super) fn create(&self, name: &str) {

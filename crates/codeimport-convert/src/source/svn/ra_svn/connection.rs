@@ -27,8 +27,8 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects to the first address of a host that answers.
-    pub(super) fn open(host: &str, port: u16, cancel: &Cancel) -> io::Result<Self> {
-        let limit = Limit::At(Instant::now() + PATIENCE);
+    pub(super) fn open(host: &str, port: u16, idle_timeout: Duration, cancel: &Cancel) -> io::Result<Self> {
+        let limit = Limit::At(Instant::now() + PATIENCE.min(idle_timeout));
         let mut failure = io::ErrorKind::NotFound.into();
         for address in (host, port).to_socket_addrs()? {
             match connect(&address, limit, cancel) {

@@ -10,10 +10,11 @@ use super::item::Item;
 use super::session::{Session, nothing_demanded, success};
 use crate::Watch;
 use std::io;
+use std::time::Duration;
 
 /// Asks; none if the address is not of this kind or anything is out of the ordinary.
-pub(crate) fn info(url: &str, watch: &Watch) -> Option<Info> {
-    let mut session = Session::open(url, watch)?;
+pub(crate) fn info(url: &str, idle_timeout: Duration, watch: &Watch) -> Option<Info> {
+    let mut session = Session::open(url, idle_timeout, watch)?;
     let (youngest, kind) = ask(&mut session).ok()?;
     understand(&session, &youngest, &kind)
 }

@@ -34,6 +34,7 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener};
     use std::time::Duration;
 
+    const LONG_ENOUGH: Duration = Duration::from_secs(10);
     const GREETING: &str = "( success ( 2 2 ( ) ( edit-pipeline svndiff1 ) ) ) ";
     const LOGIN: &str = "( success ( ( ANONYMOUS ) 5:realm ) ) ( success ( ) ) ( success ( 3:1-2 5:ROOT! ( ) ) ) ";
 
@@ -50,7 +51,7 @@ mod tests {
             // Until the client hangs up too: closing earlier could throw away what it has not read yet.
             io::copy(&mut stream, &mut io::sink()).ok();
         });
-        let info = info(&format!("{root}/a%20b"), &Watch::none());
+        let info = info(&format!("{root}/a%20b"), LONG_ENOUGH, &Watch::none());
         server.join().expect("the server ends");
         info
     }
@@ -104,14 +105,14 @@ mod tests {
             let url = format!("svn://127.0.0.1:{port}/{path}");
             let client = Client::new(&url, &SourceOptions::default());
             let expected = client.info_by_program(codeimport_core::Stage::Probe, &Watch::none()).expect("it exists");
-            assert_eq!(info(&url, &Watch::none()), Some(expected), "{path}");
+            assert_eq!(info(&url, LONG_ENOUGH, &Watch::none()), Some(expected), "{path}");
             let replay = Replay::begin(&url, &(0..=1), Duration::from_secs(60), &Watch::none());
             let mut replay = replay.expect("it may be read by anybody");
             let records = std::iter::from_fn(|| replay.next_record().expect("well-formed")).count();
             assert!(records >= 2, "{path}: at least what begins r0 and r1");
         }
         for path in ["other", "r/missing"] {
-            assert_eq!(info(&format!("svn://127.0.0.1:{port}/{path}"), &Watch::none()), None, "{path}");
+            assert_eq!(info(&format!("svn://127.0.0.1:{port}/{path}"), LONG_ENOUGH, &Watch::none()), None, "{path}");
         }
     }
 
@@ -121,13 +122,13 @@ mod tests {
         let port = listener.local_addr().expect("bound").port();
         let watch = Watch::none();
         watch.cancel().cancel();
-        assert_eq!(info(&format!("svn://127.0.0.1:{port}/r"), &watch), None);
+        assert_eq!(info(&format!("svn://127.0.0.1:{port}/r"), LONG_ENOUGH, &watch), None);
     }
 
     #[test]
     fn other_addresses_are_not_even_tried() {
         for url in ["http://127.0.0.1:1/r", "svn+ssh://127.0.0.1:1/r", "svn://me@127.0.0.1:1/r", "no url"] {
-            assert_eq!(info(url, &Watch::none()), None, "{url}");
+            assert_eq!(info(url, LONG_ENOUGH, &Watch::none()), None, "{url}");
         }
     }
 }

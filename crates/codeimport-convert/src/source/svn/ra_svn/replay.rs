@@ -33,7 +33,7 @@ impl Replay {
         idle_timeout: Duration,
         watch: &Watch,
     ) -> Option<Self> {
-        let connection = Session::open(url, watch)?.connection;
+        let connection = Session::open(url, idle_timeout, watch)?.connection;
         let mut replay = Self { connection, transcript: Transcript::new(revisions) };
         replay.ask(revisions, idle_timeout).ok()?;
         let has_begun = matches!(replay.transcript.told.front(), Some(Record::Revision(_)));

@@ -12,6 +12,7 @@ use super::connection::Connection;
 use super::item::{Item, string};
 use crate::Watch;
 use std::io;
+use std::time::Duration;
 
 /// Port of `svn://` (IANA).
 const SVN_PORT: u16 = 3690;
@@ -31,7 +32,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Logs in as nobody. None if the address is not of this kind, or anything is out of the ordinary.
-    pub(super) fn open(url: &str, watch: &Watch) -> Option<Self> {
+    pub(super) fn open(url: &str, idle_timeout: Duration, watch: &Watch) -> Option<Self> {
         let url = url::Url::parse(url).ok()?;
         let names_somebody = !url.username().is_empty() || url.password().is_some();
         if url.scheme() != "svn" || names_somebody || url.query().is_some() || url.fragment().is_some() {
@@ -39,7 +40,7 @@ impl Session {
         }
         let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
         let address = (host, url.port().unwrap_or(SVN_PORT));
-        match log_in(address, url.as_str().trim_end_matches('/'), watch) {
+        match log_in(address, url.as_str().trim_end_matches('/'), idle_timeout, watch) {
             Ok(session) => session,
             Err(error) => {
                 tracing::debug!(source.url = %url, error = %error, "no plain svn server answers; Subversion's programs are asked");
@@ -49,8 +50,8 @@ impl Session {
     }
 }
 
-fn log_in((host, port): (&str, u16), url: &str, watch: &Watch) -> io::Result<Option<Session>> {
-    let mut connection = Connection::open(host, port, watch.cancel())?;
+fn log_in((host, port): (&str, u16), url: &str, idle_timeout: Duration, watch: &Watch) -> io::Result<Option<Session>> {
+    let mut connection = Connection::open(host, port, idle_timeout, watch.cancel())?;
     if !greets_as_expected(&connection.receive()?) {
         return Ok(None);
     }
