@@ -26,7 +26,9 @@ pub enum FindingKind {
     IgnoresNotConverted,
     /// A directory whose `svn:externals` are not shown.
     ExternalsNotKept,
-    /// A path that the account may not read.
+    /// A revision of which the account may not read all.
+    UnreadableRevision,
+    /// A path that is changed but was never told of, since the account may not read where it comes from.
     UnreadablePath,
     /// A revision whose message, author or date is not what it was when it was converted.
     LateChange,
@@ -43,6 +45,7 @@ impl FindingKind {
             Self::UnknownAuthor => "unknown_author",
             Self::IgnoresNotConverted => "ignores_not_converted",
             Self::ExternalsNotKept => "externals_not_kept",
+            Self::UnreadableRevision => "unreadable_revision",
             Self::UnreadablePath => "unreadable_path",
             Self::LateChange => "late_change",
         }
@@ -57,7 +60,10 @@ impl FindingKind {
             Self::UnknownAuthor => "accounts are not in the author map and keep their names",
             Self::IgnoresNotConverted => "directories have ignored names that are not shown as .gitignore",
             Self::ExternalsNotKept => "directories have svn:externals that are not shown",
-            Self::UnreadablePath => "paths may not be read by this account and are left out",
+            Self::UnreadableRevision => {
+                "revisions may not be read as a whole by this account: what it may not read is left out"
+            }
+            Self::UnreadablePath => "changed paths come from where this account may not read, and are left out",
             Self::LateChange => {
                 "revisions got another message, author or date after they were converted; their commits stay"
             }
@@ -66,7 +72,7 @@ impl FindingKind {
 
     /// Whether the same name is never found twice, so that all that are found can be counted.
     fn is_distinct(self) -> bool {
-        matches!(self, Self::RevisionWithoutCommit | Self::LateChange)
+        matches!(self, Self::RevisionWithoutCommit | Self::UnreadableRevision | Self::LateChange)
     }
 }
 

@@ -10,7 +10,7 @@ use codeimport_core::{Outcome, Stage};
 const CODES: [(&[&str], Outcome, &str); 11] = [
     (&["E175013", "HTTP status 403"], Outcome::Authentication, "refuses to let itself be read by us"),
     (
-        &["E170001", "E215004", "E170010", "E000013", "HTTP status 401"],
+        &["E170001", "E220001", "E215004", "E170010", "E000013", "HTTP status 401"],
         Outcome::Authentication,
         "does not let itself be read without a credential",
     ),
@@ -55,6 +55,7 @@ mod tests {
             ("svn: E170013: Unable to connect\nsvn: E670002: Unknown hostname", Outcome::Unavailable),
             ("svn: E175002: Unexpected HTTP status 429", Outcome::Throttled),
             ("svn: E170001: Authorization failed", Outcome::Authentication),
+            ("svn: E220001: Item is not readable", Outcome::Authentication),
             ("svn: E170013: Unable to connect to a repository", Outcome::Invalid),
             ("svn: E999999: who knows", Outcome::Failure),
         ];

@@ -8,6 +8,7 @@ use super::checksums::Checksums;
 use super::commits::{Committer, RevisionHead, seconds};
 use super::dump::{DumpError, NodeRecord, Record, RecordSource, RevisionRecord};
 use super::history::History;
+use super::log::LogEntry;
 use super::options::SvnOptions;
 use super::places::Places;
 use super::replay::{MadeDir, Replay, ReplayError};
@@ -168,6 +169,7 @@ impl Converter {
                     if revision.number != expected {
                         return Err(SvnError::OutOfOrder { expected, got: revision.number });
                     }
+                    self.note_unreadable(&revision);
                     self.open = Some(OpenRevision { head: revision, made_dirs: Vec::new(), touched: Vec::new() });
                 }
                 Record::Node(node) => self.apply(node)?,
@@ -208,7 +210,14 @@ impl Converter {
             options: &self.options.svn,
             findings: &mut self.findings,
         };
-        replay.apply(node).map_err(|source| SvnError::Replay { revision, source })
+        let applied = replay.apply(node);
+        // What it is based on was never told of.
+        let missing = applied.as_ref().err().and_then(ReplayError::missing).filter(|_| self.history.is_partial);
+        if let Some(path) = missing {
+            self.findings.note(FindingKind::UnreadablePath, path);
+            return Ok(());
+        }
+        applied.map_err(|source| SvnError::Replay { revision, source })
     }
 
     fn close_revision(&mut self) -> Result<Option<u64>, SvnError> {
@@ -227,9 +236,18 @@ impl Converter {
             trailer: self.options.git_svn_id.as_deref().map(|url| (url, self.uuid.as_str())),
         };
         committer.commit(&commit_head, changes, root)?;
+        self.history.recent.note(&said(&head));
         self.note_losses(&head, &touched, commits_before);
         self.history.push_root(root);
         Ok(Some(head.number))
+    }
+
+    /// A server that keeps paths of a revision from an account keeps its message, too. All others have one, if an empty one.
+    fn note_unreadable(&mut self, head: &RevisionRecord) {
+        if head.number > 0 && head.props.set("svn:log").is_none() {
+            self.history.is_partial = true;
+            self.findings.note(FindingKind::UnreadableRevision, &format!("r{}", head.number));
+        }
     }
 
     /// Notes what of a revision no commit shows.
@@ -247,6 +265,18 @@ impl Converter {
         }
         for path in touched.iter().filter(|path| self.options.places.is_outside(path)) {
             self.findings.note(FindingKind::OutsideOfBranches, &String::from_utf8_lossy(path));
+        }
+    }
+
+    /// First and last of the revisions whose messages, authors and dates are looked at again.
+    pub(crate) fn recent(&self) -> Option<(u64, u64)> {
+        self.history.recent.range()
+    }
+
+    /// Notes what the log says otherwise than it was converted.
+    pub(crate) fn note_late_changes(&mut self, log: &[LogEntry]) {
+        for revision in self.history.recent.compare(log) {
+            self.findings.note(FindingKind::LateChange, &format!("r{revision}"));
         }
     }
 
@@ -289,6 +319,18 @@ pub(crate) struct Flushed {
     pub(crate) refs: Refs,
     /// Commit from which all shadow roots, and the commits of deleted branches, are reachable.
     pub(crate) kept: Option<ObjectId>,
+}
+
+/// What a revision says of itself, as a log would tell it.
+fn said(head: &RevisionRecord) -> LogEntry {
+    let text = |name| head.props.set(name).map(|value| String::from_utf8_lossy(value).into_owned());
+    LogEntry {
+        revision: head.number,
+        author: text("svn:author"),
+        date: text("svn:date"),
+        message: text("svn:log"),
+        paths: Vec::new(),
+    }
 }
 
 /// The tree that the next revision's records apply to.

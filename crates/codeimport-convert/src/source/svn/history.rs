@@ -8,12 +8,15 @@
 //!   map/0000003           blob:  revision TAB commit TAB branch root, a line each, in the order of conversion
 //!   ancestry              blob:  what each branch took in, a line for each copy and merge
 //!   chain                 blob:  commit of the newest revision's root tree, behind that of the revision before, and so on
+//!   partial               blob:  there if the server keeps something of the history from the account
+//!   recent                blob:  fingerprints of what the newest revisions say, to see what is changed later
 //!   date                  blob:  date of the newest revision that has one, in seconds since 1970
 //! ```
 //!
 //! The trees themselves are reachable through the chain, which also holds the commits of deleted branches.
 
 use super::ancestry::Ancestry;
+use super::late::Recent;
 use super::replay::join;
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
@@ -50,6 +53,10 @@ pub(crate) struct History {
     pub(super) ancestry: Ancestry,
     /// Last commit of the chain, from which all roots and the commits of deleted branches are reachable.
     pub(super) chain: Option<ObjectId>,
+    /// Whether the server keeps something of this history from the account.
+    pub(super) is_partial: bool,
+    /// What the newest revisions say.
+    pub(super) recent: Recent,
     /// Date of the newest revision that has one: stands in for those that have none.
     pub(super) last_seconds: i64,
 }
@@ -122,6 +129,8 @@ impl History {
         history.ancestry = ancestry;
         let chain = read_text(&mut tree, b"chain", store)?;
         history.chain = chain.and_then(|text| ObjectId::from_hex(&text).ok());
+        history.is_partial = read_text(&mut tree, b"partial", store)?.is_some();
+        history.recent = Recent::decode(&read_text(&mut tree, b"recent", store)?.unwrap_or_default());
         let date = read_text(&mut tree, b"date", store)?.unwrap_or_default();
         history.last_seconds = number(&date).and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or_default();
         Ok((!history.roots.is_empty()).then_some(history))
@@ -147,6 +156,10 @@ impl History {
             self.write_segment(segment, &mut tree, store)?;
         }
         write_text(&mut tree, b"ancestry", self.ancestry.encode(), store)?;
+        if self.is_partial {
+            write_text(&mut tree, b"partial", Vec::new(), store)?;
+        }
+        write_text(&mut tree, b"recent", self.recent.encode(), store)?;
         write_text(&mut tree, b"date", self.last_seconds.to_string().into_bytes(), store)?;
         if let Some(chain) = self.chain {
             write_text(&mut tree, b"chain", chain.to_string().into_bytes(), store)?;

@@ -1,6 +1,7 @@
 //! The log of a repository, without its content: who, when, and which paths; read in pieces.
 
 use super::client::{Client, command};
+use super::ra_svn;
 use crate::{ConvertError, Progress, Watch};
 use codeimport_core::Stage;
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub(super) struct LogEntry {
     pub(super) revision: u64,
     pub(super) author: Option<String>,
     pub(super) date: Option<String>,
+    /// If it was asked for.
+    pub(super) message: Option<String>,
     /// What changed; paths that the account may not read are left out.
     pub(super) paths: Vec<LogPath>,
 }
@@ -34,6 +37,15 @@ pub(super) struct LogPath {
     pub(super) copy_from: Option<String>,
 }
 
+/// What a log is to tell.
+pub(super) struct LogQuestion {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) paths: bool,
+    /// Messages may be most of the answer.
+    pub(super) messages: bool,
+}
+
 impl Client {
     /// Reads all of the log up to a revision, oldest first; only revisions that touch the client's address are in it.
     pub(super) fn read_log(
@@ -47,7 +59,8 @@ impl Client {
         while first <= youngest {
             watch.check(stage)?;
             let last = (first + CHUNK - 1).min(youngest);
-            self.log(first, last, stage, watch)?.iter().for_each(&mut see);
+            let question = LogQuestion { first, last, paths: true, messages: false };
+            self.log(&self.url, &question, stage, watch)?.iter().for_each(&mut see);
             first = last + 1;
             let mut progress = Progress::begin(stage, "revisions");
             (progress.done, progress.total) = (last, Some(youngest));
@@ -56,12 +69,23 @@ impl Client {
         Ok(())
     }
 
-    fn log(&self, first: u64, last: u64, stage: Stage, watch: &Watch) -> Result<Vec<LogEntry>, ConvertError> {
-        let (range, url) = (format!("{first}:{last}"), format!("{}@", self.url));
-        // Without messages: they may be most of the answer, and none of them matters here.
-        let command = command("svn", watch).args(["log", "--xml", "--verbose", "--quiet", "--revision", &range]);
-        let xml = self.run(command.args(["--", &url]).timeout(TIMEOUT).stdout_limit(1 << 30), stage)?;
-        Ok(parse(&xml).unwrap_or_default())
+    /// The log of a directory of the repository, by its address.
+    pub(super) fn log(
+        &self,
+        url: &str,
+        question: &LogQuestion,
+        stage: Stage,
+        watch: &Watch,
+    ) -> Result<Vec<LogEntry>, ConvertError> {
+        if let Some(entries) = ra_svn::log(url, question, self.idle_timeout, watch) {
+            return Ok(entries);
+        }
+        let range = format!("{}:{}", question.first, question.last);
+        let command = command("svn", watch).args(["log", "--xml", "--revision", &range]);
+        let command = if question.paths { command.arg("--verbose") } else { command };
+        let command = if question.messages { command } else { command.arg("--quiet") };
+        let command = command.args(["--", &format!("{url}@")]).timeout(TIMEOUT).stdout_limit(1 << 30);
+        Ok(parse(&self.run(command, stage)?).unwrap_or_default())
     }
 }
 
@@ -78,6 +102,7 @@ fn entry(node: roxmltree::Node<'_, '_>) -> Option<LogEntry> {
         revision: node.attribute("revision")?.parse().ok()?,
         author: text("author"),
         date: text("date"),
+        message: text("msg"),
         paths: node.descendants().filter(|node| node.has_tag_name("path")).map(path).collect(),
     })
 }

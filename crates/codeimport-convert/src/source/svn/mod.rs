@@ -35,6 +35,7 @@ mod export;
 pub(crate) mod fuzzing;
 mod history;
 mod ignores;
+mod late;
 mod line_marks;
 mod log;
 mod mergeinfo;

@@ -64,6 +64,18 @@ pub(crate) enum ReplayError {
     },
 }
 
+impl ReplayError {
+    /// The path, if it is only that something is not there.
+    pub(super) fn missing(&self) -> Option<&str> {
+        match self {
+            Self::Missing { path } | Self::CopySource { path, .. } | Self::Shadow(ShadowError::NoParent { path }) => {
+                Some(path)
+            }
+            Self::Shadow(_) | Self::Delta { .. } | Self::Checksum { .. } | Self::NoKind { .. } => None,
+        }
+    }
+}
+
 /// A directory that a revision has made.
 #[derive(Clone, Debug)]
 pub(super) struct MadeDir {

@@ -6,6 +6,7 @@
 use super::chunk::Meter;
 use super::client::{Client, Info};
 use super::converter::{ConvertOptions, Converter, Flushed};
+use super::log::LogQuestion;
 use super::options::SvnOptions;
 use super::places::Places;
 use super::preview::Look;
@@ -49,7 +50,7 @@ impl Run<'_> {
             return Err(ConvertError::new(Outcome::RemoteBroken, Stage::Fetch, text));
         }
         let mut meter = Meter { youngest: info.youngest, received: 0 };
-        let failed = self.convert(&mut converter, &mut meter).err();
+        let failed = self.convert_and_look_back(&mut converter, &info.root, &mut meter).err();
         let converted = converter.next_revision();
         match failed {
             // Nothing to show for it, or told to stop: the failure is the result.
@@ -118,6 +119,34 @@ impl Run<'_> {
             svn: self.options.svn.clone(),
             git_svn_id: self.options.svn.git_svn_id_trailers.then(|| info.root.clone()),
         }
+    }
+
+    /// Converts what is new, and meanwhile asks for the log of what was converted last: is it still what it was?
+    fn convert_and_look_back(
+        &self,
+        converter: &mut Converter,
+        root: &str,
+        meter: &mut Meter,
+    ) -> Result<(), ConvertError> {
+        let recent = converter.recent().filter(|_| converter.next_revision() <= meter.youngest);
+        let ask = |(first, last)| {
+            let question = LogQuestion { first, last, paths: false, messages: true };
+            self.client.log(root, &question, Stage::Fetch, self.watch)
+        };
+        let (converted, log) = std::thread::scope(|scope| {
+            let asked = recent.map(|range| scope.spawn(move || ask(range)));
+            let converted = self.convert(converter, meter);
+            (converted, asked.and_then(|asked| asked.join().ok()))
+        });
+        match log {
+            Some(Ok(log)) => converter.note_late_changes(&log),
+            // Nothing depends on it; the next run asks again.
+            Some(Err(error)) => {
+                tracing::debug!(error = %error.chain(), "the log of what was converted could not be read")
+            }
+            None => {}
+        }
+        converted
     }
 
     /// Reads chunk after chunk until all is there or the run's limit is reached.

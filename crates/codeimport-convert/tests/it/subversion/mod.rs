@@ -11,6 +11,7 @@ mod local;
 mod options;
 mod server;
 mod transports;
+mod unreadable;
 mod wire;
 
 use codeimport_core::RefFilter;

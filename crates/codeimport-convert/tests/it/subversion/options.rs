@@ -164,3 +164,30 @@ fn normalized_line_ends_follow_their_files() {
     cut.options.svn.normalize_line_ends = false;
     assert!(cut.try_run(true).expect_err("refused").to_string().contains("line ends"));
 }
+
+#[test]
+fn a_message_that_is_changed_later_is_told_once_and_its_commit_stays() {
+    let server = SvnServer::start();
+    server.create("r");
+    let put = |text: &str| server.mucc("r", &["put", &server.file(text), "f"]);
+    put("one");
+    put("two");
+    let local = Local::of(&server, "r", SvnOptions::default());
+    local.run();
+    let before = local.git(&["rev-parse", "refs/heads/trunk"]);
+    let message = server.file("mended\n");
+    run(&server.path("r"), &["svnadmin", "setlog", "--bypass-hooks", "-r", "1", ".", &message]);
+    put("three");
+    let first = local.run();
+    assert!(found(&first).contains(&("late_change", 1, "r1".to_owned())), "{:?}", found(&first));
+    assert_eq!(local.git(&["rev-parse", "refs/heads/trunk~1"]), before);
+    put("four");
+    assert!(found(&local.run()).iter().all(|(kind, ..)| *kind != "late_change"), "told already");
+    // The same over another way in, which has to ask svn.
+    let author = server.file("bob");
+    run(&server.path("r"), &["svnadmin", "setrevprop", "-r", "2", ".", "svn:author", &author]);
+    put("five");
+    let url = SourceUrl::parse_on_own_machine(RcsType::Subversion, &format!("file://{}", server.path("r").display()));
+    let by_file = Local { url: url.expect("valid"), ..local };
+    assert!(found(&by_file.run()).contains(&("late_change", 1, "r2".to_owned())));
+}
