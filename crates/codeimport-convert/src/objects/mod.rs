@@ -7,11 +7,13 @@
 //!
 //! Nothing is visible to other readers of the repository before [`ObjectStore::flush`].
 
+mod commit;
 mod index;
 mod pack;
 mod recent;
 mod store;
 
+pub(crate) use commit::encode_commit;
 pub(crate) use store::{ObjectStore, StoreError};
 
 use gix::ObjectId;

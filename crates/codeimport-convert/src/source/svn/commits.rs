@@ -3,19 +3,17 @@
 use super::branches::Change;
 use super::dump::{CopyFrom, RevisionRecord};
 use super::history::{History, MapEntry};
+use super::keeper::keeper;
 use super::mergeinfo::MergeInfo;
 use super::places::Places;
 use super::props::DirProps;
 use super::replay::join;
 use crate::findings::Findings;
-use crate::objects::ObjectStore;
+use crate::objects::{ObjectStore, encode_commit};
 use crate::shadow::{PROPS_ENTRY, Publisher, ShadowError, ShadowTree};
 use codeimport_core::AuthorMap;
 use gix::ObjectId;
 use gix::objs::Kind;
-
-/// Who and when, for commits that nobody made.
-const NOBODY: &str = "codeimport <codeimport@localhost> 0 +0000";
 
 /// Who, when and why: what all commits of a revision have in common.
 pub(super) struct RevisionHead {
@@ -190,44 +188,7 @@ impl Committer<'_> {
         ended.sort_unstable();
         ended.dedup();
         let parents = self.history.chain.into_iter().chain(ended);
-        let content = encode_commit(root, parents, NOBODY, format!("r{revision}\n").as_bytes());
-        self.history.chain = Some(self.store.write(Kind::Commit, content)?);
+        self.history.chain = Some(keeper(root, parents, &format!("r{revision}\n"), self.store)?);
         Ok(())
     }
-}
-
-/// From which all of these commits are reachable: what was kept before, and tips that no ref will name because the
-/// import's filter does not take them. Later branches may begin there.
-pub(super) fn keep_all(
-    kept: Option<ObjectId>,
-    unnamed: impl ExactSizeIterator<Item = ObjectId>,
-    store: &mut ObjectStore,
-) -> Result<Option<ObjectId>, ShadowError> {
-    if unnamed.len() == 0 {
-        return Ok(kept);
-    }
-    keeper(kept.into_iter().chain(unnamed), "Branches that the import does not show\n", store).map(Some)
-}
-
-fn keeper(
-    parents: impl Iterator<Item = ObjectId>,
-    message: &str,
-    store: &mut ObjectStore,
-) -> Result<ObjectId, ShadowError> {
-    let empty_tree = store.write(Kind::Tree, Vec::new())?;
-    let content = encode_commit(empty_tree, parents, NOBODY, message.as_bytes());
-    Ok(store.write(Kind::Commit, content)?)
-}
-
-/// The bytes of a commit (Git's `gitformat-commit`, as far as it has one): author and committer are the same.
-fn encode_commit(tree: ObjectId, parents: impl Iterator<Item = ObjectId>, signature: &str, message: &[u8]) -> Vec<u8> {
-    let mut content = format!("tree {tree}\n");
-    parents.for_each(|parent| content.push_str(&format!("parent {parent}\n")));
-    content.push_str(&format!("author {signature}\ncommitter {signature}\n"));
-    if std::str::from_utf8(message).is_err() {
-        // Subversion demands UTF-8 of logs, old servers did not check it.
-        content.push_str("encoding ISO-8859-1\n");
-    }
-    content.push('\n');
-    [content.as_bytes(), message].concat()
 }

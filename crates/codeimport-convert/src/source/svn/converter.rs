@@ -295,7 +295,8 @@ impl Converter {
         self.state = Some(state);
         self.tree.unload();
         self.store.flush()?;
-        Ok(Flushed { state, refs: self.refs(), kept: self.history.chain })
+        let kept = [self.history.chain, self.history.keeper].into_iter().flatten().collect();
+        Ok(Flushed { state, refs: self.refs(), kept })
     }
 
     fn refs(&self) -> Refs {
@@ -317,8 +318,8 @@ pub(crate) struct Flushed {
     pub(crate) state: ObjectId,
     /// The refs that the target should have.
     pub(crate) refs: Refs,
-    /// Commit from which all shadow roots, and the commits of deleted branches, are reachable.
-    pub(crate) kept: Option<ObjectId>,
+    /// Commits from which all shadow roots, the commits of deleted branches, and the full segments are reachable.
+    pub(crate) kept: Vec<ObjectId>,
 }
 
 /// What a revision says of itself, as a log would tell it.

@@ -1,11 +1,13 @@
 //! What was converted: each revision's shadow root, each branch's commits. Asked by copies, merges, and people.
 //!
 //! Kept as a Git tree, which travels with the target, in segments of a thousand revisions: a full segment never changes, so
-//! an increment writes the last one only.
+//! an increment writes the last one only, and hangs in a commit of its own, so that no push sends it again.
 //!
 //! ```text
-//!   shadow/0000003        blob:  root trees of revisions 3000 .. 3999, a line each
-//!   map/0000003           blob:  revision TAB commit TAB branch root, a line each, in the order of conversion
+//!   full/shadow/0000003   blob:  root trees of revisions 3000 .. 3999, a line each
+//!   full/map/0000003      blob:  revision TAB commit TAB branch root, a line each, in the order of conversion
+//!   shadow, map           blob:  the same of the segment under way
+//!   keeper                blob:  commit of the tree `full`, behind that of one segment less, and so on; once there is one
 //!   ancestry              blob:  what each branch took in, a line for each copy and merge
 //!   chain                 blob:  commit of the newest revision's root tree, behind that of the revision before, and so on
 //!   partial               blob:  there if the server keeps something of the history from the account
@@ -16,6 +18,7 @@
 //! The trees themselves are reachable through the chain, which also holds the commits of deleted branches.
 
 use super::ancestry::Ancestry;
+use super::keeper::keeper;
 use super::late::Recent;
 use super::replay::join;
 use crate::objects::ObjectStore;
@@ -26,6 +29,9 @@ use std::collections::BTreeMap;
 
 /// Revisions in a segment. A root tree's line is 41 bytes: so much is written anew by each increment, at most.
 const SEGMENT: u64 = 1_000;
+
+/// Where the full segments are.
+const FULL: &[u8] = b"full";
 
 /// Commits of one branch root: (revision, commit), rising.
 type Commits = Vec<(u64, ObjectId)>;
@@ -51,6 +57,8 @@ pub(crate) struct History {
     map: Vec<MapEntry>,
     /// What each branch took in.
     pub(super) ancestry: Ancestry,
+    /// Last commit of the full segments.
+    pub(super) keeper: Option<ObjectId>,
     /// Last commit of the chain, from which all roots and the commits of deleted branches are reachable.
     pub(super) chain: Option<ObjectId>,
     /// Whether the server keeps something of this history from the account.
@@ -113,22 +121,19 @@ impl History {
         let mut tree = ShadowTree::stored(state);
         let mut history = Self::default();
         for segment in 0.. {
-            let Some(roots) = read_text(&mut tree, &segment_path("shadow", segment), store)? else { break };
-            for line in roots.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-                let Ok(root) = ObjectId::from_hex(line) else { return Ok(None) };
-                history.push_root(root);
-            }
-            let Some(map) = read_text(&mut tree, &segment_path("map", segment), store)? else { return Ok(None) };
-            for line in map.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-                let Some(entry) = parse_map_line(line) else { return Ok(None) };
-                history.push_commit(entry);
-            }
+            let [shadow, map] = full_paths(segment);
+            let Some(roots) = read_text(&mut tree, &shadow, store)? else { break };
+            let Some(map) = read_text(&mut tree, &map, store)? else { return Ok(None) };
+            let Some(()) = history.add_segment(&roots, &map) else { return Ok(None) };
         }
+        let roots = read_text(&mut tree, b"shadow", store)?.unwrap_or_default();
+        let map = read_text(&mut tree, b"map", store)?.unwrap_or_default();
+        let Some(()) = history.add_segment(&roots, &map) else { return Ok(None) };
+        history.keeper = read_id(&mut tree, b"keeper", store)?;
         let ancestry = read_text(&mut tree, b"ancestry", store)?.unwrap_or_default();
         let Some(ancestry) = Ancestry::decode(&ancestry) else { return Ok(None) };
         history.ancestry = ancestry;
-        let chain = read_text(&mut tree, b"chain", store)?;
-        history.chain = chain.and_then(|text| ObjectId::from_hex(&text).ok());
+        history.chain = read_id(&mut tree, b"chain", store)?;
         history.is_partial = read_text(&mut tree, b"partial", store)?.is_some();
         history.recent = Recent::decode(&read_text(&mut tree, b"recent", store)?.unwrap_or_default());
         let date = read_text(&mut tree, b"date", store)?.unwrap_or_default();
@@ -136,62 +141,96 @@ impl History {
         Ok((!history.roots.is_empty()).then_some(history))
     }
 
+    /// Takes in a segment as it was written; none if it is something else.
+    fn add_segment(&mut self, roots: &[u8], map: &[u8]) -> Option<()> {
+        for line in roots.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            self.push_root(ObjectId::from_hex(line).ok()?);
+        }
+        for line in map.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            self.push_commit(parse_map_line(line)?);
+        }
+        Some(())
+    }
+
     /// Writes all that the next run needs, on top of the state that this history was read from, and gives the tree's id.
     ///
     /// # Errors
     ///
     /// If the repository cannot be written.
-    pub(super) fn write(&self, before: Option<ObjectId>, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
+    pub(super) fn write(&mut self, before: Option<ObjectId>, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
         let mut tree = before.map_or_else(ShadowTree::empty, ShadowTree::stored);
-        let first = match before {
-            Some(_) => closed_segments(&mut tree, store)?,
-            None => {
-                tree.make_dir(b"shadow", store)?;
-                tree.make_dir(b"map", store)?;
-                0
-            }
-        };
-        let revisions = u64::try_from(self.roots.len()).unwrap_or_default();
-        for segment in first..revisions.div_ceil(SEGMENT) {
-            self.write_segment(segment, &mut tree, store)?;
-        }
+        let under_way = self.write_full_segments(&mut tree, store)?;
+        let (roots, map) = self.segment(under_way);
+        write_text(&mut tree, b"shadow", roots, store)?;
+        write_text(&mut tree, b"map", map, store)?;
         write_text(&mut tree, b"ancestry", self.ancestry.encode(), store)?;
+        write_text(&mut tree, b"date", self.last_seconds.to_string().into_bytes(), store)?;
         if self.is_partial {
             write_text(&mut tree, b"partial", Vec::new(), store)?;
         }
         write_text(&mut tree, b"recent", self.recent.encode(), store)?;
-        write_text(&mut tree, b"date", self.last_seconds.to_string().into_bytes(), store)?;
-        if let Some(chain) = self.chain {
-            write_text(&mut tree, b"chain", chain.to_string().into_bytes(), store)?;
+        for (name, commit) in [(&b"chain"[..], self.chain), (b"keeper", self.keeper)] {
+            if let Some(commit) = commit {
+                write_text(&mut tree, name, commit.to_string().into_bytes(), store)?;
+            }
         }
         tree.write(store)
     }
 
-    fn write_segment(&self, segment: u64, tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<(), ShadowError> {
+    /// Writes the segments that are full since the last time, and gives the number of the one that is not.
+    fn write_full_segments(&mut self, tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<u64, ShadowError> {
+        let mut full = match tree.get(FULL, store)? {
+            Some(entry) => ShadowTree::stored(entry.id),
+            None => empty_segments(store)?,
+        };
+        let written = full.get(b"shadow", store)?.map_or(Ok(0), |shadow| count_entries(shadow.id, store))?;
+        let end = u64::try_from(self.roots.len()).unwrap_or_default() / SEGMENT;
+        for segment in written..end {
+            let ([shadow, map], (roots, lines)) = (segment_paths(segment), self.segment(segment));
+            write_text(&mut full, &shadow, roots, store)?;
+            write_text(&mut full, &map, lines, store)?;
+            let id = full.write(store)?;
+            self.keeper = Some(keeper(id, self.keeper.into_iter(), "Full segments\n", store)?);
+        }
+        let id = full.write(store)?;
+        tree.put(FULL, Entry { kind: EntryKind::Dir, id }, store)?;
+        Ok(end)
+    }
+
+    /// The texts of a segment: roots, and map.
+    fn segment(&self, segment: u64) -> (Vec<u8>, Vec<u8>) {
         let range = segment * SEGMENT..(segment + 1) * SEGMENT;
         let roots = range.clone().map_while(|revision| self.root(revision));
-        let lines: String = roots.map(|root| format!("{root}\n")).collect();
-        write_text(tree, &segment_path("shadow", segment), lines.into_bytes(), store)?;
+        let roots: String = roots.map(|root| format!("{root}\n")).collect();
         let from = self.map.partition_point(|entry| entry.revision < range.start);
-        let mut lines = Vec::new();
+        let mut map = Vec::new();
         for entry in self.map[from..].iter().take_while(|entry| entry.revision < range.end) {
-            lines.extend_from_slice(format!("{}\t{}\t", entry.revision, entry.commit).as_bytes());
-            lines.extend_from_slice(&entry.branch);
-            lines.push(b'\n');
+            map.extend_from_slice(format!("{}\t{}\t", entry.revision, entry.commit).as_bytes());
+            map.extend_from_slice(&entry.branch);
+            map.push(b'\n');
         }
-        write_text(tree, &segment_path("map", segment), lines, store)
+        (roots.into_bytes(), map)
     }
 }
 
-/// How many segments are full, and so need not be written again.
-fn closed_segments(tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<u64, ShadowError> {
-    let Some(shadow) = tree.get(b"shadow", store)? else { return Ok(0) };
-    let segments = ShadowTree::stored(shadow.id).list(store)?;
-    Ok(u64::try_from(segments.len()).unwrap_or_default().saturating_sub(1))
+fn empty_segments(store: &mut ObjectStore) -> Result<ShadowTree, ShadowError> {
+    let mut tree = ShadowTree::empty();
+    tree.make_dir(b"shadow", store)?;
+    tree.make_dir(b"map", store)?;
+    Ok(tree)
 }
 
-fn segment_path(folder: &str, segment: u64) -> Vec<u8> {
-    join(folder.as_bytes(), format!("{segment:07}").as_bytes())
+fn count_entries(tree: ObjectId, store: &mut ObjectStore) -> Result<u64, ShadowError> {
+    Ok(u64::try_from(ShadowTree::stored(tree).list(store)?.len()).unwrap_or_default())
+}
+
+/// Paths of a full segment's roots and map, below [`FULL`].
+fn segment_paths(segment: u64) -> [Vec<u8>; 2] {
+    ["shadow", "map"].map(|folder| format!("{folder}/{segment:07}").into_bytes())
+}
+
+fn full_paths(segment: u64) -> [Vec<u8>; 2] {
+    segment_paths(segment).map(|path| join(FULL, &path))
 }
 
 fn parse_map_line(line: &[u8]) -> Option<MapEntry> {
@@ -207,6 +246,11 @@ fn number(digits: &[u8]) -> Option<u64> {
 fn read_text(tree: &mut ShadowTree, path: &[u8], store: &mut ObjectStore) -> Result<Option<Vec<u8>>, ShadowError> {
     let Some(entry) = tree.get(path, store)? else { return Ok(None) };
     Ok(Some(store.read(entry.id, Kind::Blob)?.to_vec()))
+}
+
+fn read_id(tree: &mut ShadowTree, path: &[u8], store: &mut ObjectStore) -> Result<Option<ObjectId>, ShadowError> {
+    let text = read_text(tree, path, store)?;
+    Ok(text.and_then(|text| ObjectId::from_hex(&text).ok()))
 }
 
 fn write_text(tree: &mut ShadowTree, path: &[u8], text: Vec<u8>, store: &mut ObjectStore) -> Result<(), ShadowError> {
@@ -258,6 +302,7 @@ mod tests {
         assert_eq!(state, Some(whole));
         let read = History::read(whole, &mut store).expect("readable").expect("a history");
         assert_eq!((read.youngest(), read.map(), read.chain), (Some(2_499), at_once.map(), at_once.chain));
+        assert_eq!((read.keeper.is_some(), read.keeper), (true, at_once.keeper));
         assert_eq!((read.ancestry.contained(b"b1", b"b2", 9), read.root(1_234)), (7, at_once.root(1_234)));
         assert_eq!(read.commit_at(b"b1", 9).map(|(revision, _)| revision), Some(7));
     }

@@ -12,6 +12,7 @@
 //!   branches  what a revision did to each branch
 //!   commits   branch changes -> Git commits; mergeinfo: which of them are merges
 //!   ancestry  which branch contains which other one                    pure
+//!   keeper    commits that only keep what is reachable from them
 //!   history   revision <-> root tree, commit; carried in the target for the next run
 //!   converter a stream of revisions through all of these
 //! ```
@@ -35,6 +36,7 @@ mod export;
 pub(crate) mod fuzzing;
 mod history;
 mod ignores;
+mod keeper;
 mod late;
 mod line_marks;
 mod log;

@@ -6,12 +6,13 @@
 use super::chunk::Meter;
 use super::client::{Client, Info};
 use super::converter::{ConvertOptions, Converter, Flushed};
+use super::keeper::keep_all;
 use super::log::LogQuestion;
 use super::options::SvnOptions;
 use super::places::Places;
 use super::preview::Look;
 use super::state::SvnState;
-use super::{commits, watermark};
+use super::watermark;
 use crate::objects::ObjectStore;
 use crate::{Cache, Carried, ConvertError, Findings, Refs, SourceOptions, SourceState, Watch};
 use codeimport_core::{Layout, Outcome, Stage};
@@ -184,7 +185,9 @@ impl Run<'_> {
         let tree = self.ours(state.write(flushed.state, &mut store))?;
         let (refs, unnamed): (Refs, Refs) =
             flushed.refs.clone().into_iter().partition(|(name, _)| self.options.filter.takes(name));
-        let kept = self.ours(commits::keep_all(flushed.kept, unnamed.into_values(), &mut store))?;
+        // Tips that no ref will name, because the filter does not take them, are kept too: later branches may begin there.
+        let kept: Vec<_> = flushed.kept.iter().copied().chain(unnamed.into_values()).collect();
+        let kept = self.ours(keep_all(&kept, &mut store))?;
         self.ours(store.flush())?;
         let tips: BTreeSet<ObjectId> = refs.values().copied().chain(kept).chain([tree]).collect();
         self.cache.keep_tips(&tips)?;

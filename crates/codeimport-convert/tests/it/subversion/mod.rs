@@ -9,6 +9,7 @@ mod generated;
 mod layouts;
 mod local;
 mod options;
+mod pushing;
 mod server;
 mod transports;
 mod unreadable;
