@@ -3,8 +3,8 @@
 use super::export::{Exported, export};
 use super::server::{SvnServer, run};
 use codeimport_convert::{
-    Cache, Carried, Holder, ImportState, LocalTarget, MapEntry, PublishError, Source, SourceOptions, SourceState,
-    Target, Watch, open_source, options_digest, read_map,
+    Cache, Carried, Holder, ImportState, LocalTarget, MapEntry, PublishError, Scope, Source, SourceOptions,
+    SourceState, Target, Verification, Watch, open_source, options_digest, read_map, verify,
 };
 use codeimport_core::{FencingToken, ImportId, RcsType, RunId, SourceUrl, TargetUrl};
 use std::collections::BTreeSet;
@@ -66,6 +66,12 @@ impl Conversion {
         let target = LocalTarget::open(&self.target(), &Watch::none()).expect("made");
         let run = target.run(&url, self.options.clone(), &Watch::none()).expect("converted");
         assert!(run.outcome.is_success());
+    }
+
+    /// What the engine's own comparison says, with no options given: those of the target count.
+    pub(super) fn verify(&self) -> Verification {
+        let url = SourceUrl::parse(RcsType::Subversion, &self.url).expect("valid");
+        verify(&url, SourceOptions::default(), &self.target(), Scope::All, &Watch::none()).expect("compared")
     }
 
     /// Runs until all is converted.
