@@ -120,6 +120,8 @@ pub(crate) struct Verify {
 pub(crate) struct Preview {
     #[command(flatten)]
     pub(crate) source: SourceRef,
+    #[command(flatten)]
+    pub(crate) svn: SvnArgs,
 }
 
 /// Options of `poll`.

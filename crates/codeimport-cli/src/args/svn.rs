@@ -13,7 +13,8 @@ const AUTO: &str = "auto";
 /// Options of `convert`, `import create` and `import update`. What is not typed stays as it is.
 #[derive(Args)]
 pub(crate) struct SvnArgs {
-    /// What is a branch: auto, standard, single, or trunk=PATH,branches=PATH,tags=PATH. Kept from the first run on.
+    /// What is a branch: auto, standard, single, or trunk=PATH,branches=PATH,tags=PATH; of several projects each with
+    /// project=NAME in front. As `preview` proposes it; see docs/subversion.md. Kept from the first run on.
     #[arg(long, value_name = "LAYOUT")]
     layout: Option<String>,
     /// File of `account = Name <address>` lines. Accounts that are not in it keep their names.
