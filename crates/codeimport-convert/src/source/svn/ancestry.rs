@@ -4,7 +4,7 @@
 //! branches it was copied or merged from contained *then*. So memory grows with the number of copies and merges, and a
 //! question follows them back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Copies and merges, by the branch that took them.
 #[derive(Default)]
@@ -16,6 +16,16 @@ struct Event {
     since: u64,
     /// The branch taken in, up to a revision; none: the branch began anew.
     taken: Option<(Vec<u8>, u64)>,
+}
+
+/// What one branch contained in one revision.
+pub(super) struct Contained(HashMap<Vec<u8>, u64>);
+
+impl Contained {
+    /// Up to which of its revisions another branch was contained; 0 for not at all.
+    pub(super) fn up_to(&self, other: &[u8]) -> u64 {
+        self.0.get(other).copied().unwrap_or_default()
+    }
 }
 
 impl Ancestry {
@@ -35,12 +45,13 @@ impl Ancestry {
         self.0.entry(branch.to_vec()).or_default().push(event);
     }
 
-    /// Up to which revision of another branch a branch contained it in revision `at`; 0 for not at all.
-    pub(super) fn contained(&self, branch: &[u8], other: &[u8], at: u64) -> u64 {
+    /// What a branch contained in revision `at`. One walk over what happened answers for all other branches: a long-lived
+    /// trunk names hundreds of them in each merge.
+    pub(super) fn contained(&self, branch: &[u8], at: u64) -> Contained {
         // (Branch, its beginning) -> latest revision looked at: a later one has seen all that an earlier one could.
-        let mut seen: BTreeMap<(&[u8], u64), u64> = BTreeMap::new();
+        let mut seen: HashMap<(&[u8], u64), u64> = HashMap::new();
         let mut to_see = vec![(branch, at)];
-        let mut up_to = 0;
+        let mut up_to: HashMap<&[u8], u64> = HashMap::new();
         while let Some((branch, at)) = to_see.pop() {
             let (begun, events) = self.in_force(branch, at);
             let latest = seen.entry((branch, begun)).or_default();
@@ -49,13 +60,12 @@ impl Ancestry {
             }
             *latest = at;
             for (taken, taken_up_to) in events.iter().filter_map(|event| event.taken.as_ref()) {
-                if taken == other {
-                    up_to = up_to.max(*taken_up_to);
-                }
+                let latest = up_to.entry(taken).or_default();
+                *latest = (*latest).max(*taken_up_to);
                 to_see.push((taken.as_slice(), *taken_up_to));
             }
         }
-        up_to
+        Contained(up_to.into_iter().map(|(branch, up_to)| (branch.to_vec(), up_to)).collect())
     }
 
     /// When a branch's life at a revision began (0: it is the first), and what happened in it up to then.
@@ -115,10 +125,10 @@ mod tests {
         let mut ancestry = Ancestry::default();
         ancestry.contain(b"a", b"trunk", 5, 6);
         ancestry.contain(b"b", b"a", 9, 10);
-        assert_eq!((ancestry.contained(b"b", b"trunk", 10), ancestry.contained(b"b", b"a", 10)), (5, 9));
+        assert_eq!((ancestry.contained(b"b", 10).up_to(b"trunk"), ancestry.contained(b"b", 10).up_to(b"a")), (5, 9));
         ancestry.contain(b"b", b"trunk", 3, 11);
-        assert_eq!(ancestry.contained(b"b", b"trunk", 11), 5, "never less");
-        assert_eq!(ancestry.contained(b"b", b"a", 9), 0, "not before it was copied");
+        assert_eq!(ancestry.contained(b"b", 11).up_to(b"trunk"), 5, "never less");
+        assert_eq!(ancestry.contained(b"b", 9).up_to(b"a"), 0, "not before it was copied");
     }
 
     #[test]
@@ -126,9 +136,9 @@ mod tests {
         let mut ancestry = Ancestry::default();
         ancestry.contain(b"b", b"a", 9, 10);
         ancestry.contain(b"a", b"trunk", 11, 12);
-        assert_eq!(ancestry.contained(b"b", b"trunk", 20), 0);
+        assert_eq!(ancestry.contained(b"b", 20).up_to(b"trunk"), 0);
         ancestry.contain(b"b", b"a", 15, 16);
-        assert_eq!(ancestry.contained(b"b", b"trunk", 20), 11);
+        assert_eq!(ancestry.contained(b"b", 20).up_to(b"trunk"), 11);
     }
 
     #[test]
@@ -137,10 +147,10 @@ mod tests {
         ancestry.contain(b"b", b"trunk", 5, 6);
         ancestry.contain(b"c", b"b", 7, 8);
         ancestry.begin_anew(b"b", 9);
-        assert_eq!(ancestry.contained(b"b", b"trunk", 10), 0);
-        assert_eq!(ancestry.contained(b"c", b"trunk", 10), 5, "who took it in before has it still");
+        assert_eq!(ancestry.contained(b"b", 10).up_to(b"trunk"), 0);
+        assert_eq!(ancestry.contained(b"c", 10).up_to(b"trunk"), 5, "who took it in before has it still");
         ancestry.contain(b"b", b"c", 9, 11);
-        assert_eq!(ancestry.contained(b"b", b"trunk", 11), 5, "by way of its own former life");
+        assert_eq!(ancestry.contained(b"b", 11).up_to(b"trunk"), 5, "by way of its own former life");
     }
 
     #[test]
@@ -150,8 +160,8 @@ mod tests {
             ancestry.contain(b"a", b"b", revision * 2, revision * 2 + 1);
             ancestry.contain(b"b", b"a", revision * 2 + 1, revision * 2 + 2);
         }
-        assert_eq!(ancestry.contained(b"a", b"b", 1_000), 98);
-        assert_eq!(ancestry.contained(b"a", b"c", 1_000), 0);
+        assert_eq!(ancestry.contained(b"a", 1_000).up_to(b"b"), 98);
+        assert_eq!(ancestry.contained(b"a", 1_000).up_to(b"c"), 0);
     }
 
     #[test]

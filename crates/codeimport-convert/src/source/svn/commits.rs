@@ -142,9 +142,12 @@ impl Committer<'_> {
         let Some(value) = props.get("svn:mergeinfo") else { return Ok(Vec::new()) };
         let info = MergeInfo::parse(value);
         let mut merged = Vec::new();
+        let mut contained = self.history.ancestry.contained(branch, revision);
         for other in info.paths().filter(|other| *other != branch) {
-            if let Some((up_to, tip)) = self.whole_merge(branch, other, &info, revision) {
+            if let Some((up_to, tip)) = self.whole_merge(other, contained.up_to(other), &info, revision) {
                 self.history.ancestry.contain(branch, other, up_to, revision);
+                // What that one had merged came along.
+                contained = self.history.ancestry.contained(branch, revision);
                 merged.push(tip);
             }
         }
@@ -158,11 +161,11 @@ impl Committer<'_> {
         Ok(props.map(|props| props.id))
     }
 
-    fn whole_merge(&self, branch: &[u8], other: &[u8], info: &MergeInfo, revision: u64) -> Option<(u64, ObjectId)> {
-        let contained = self.history.ancestry.contained(branch, other, revision);
+    fn whole_merge(&self, other: &[u8], contained: u64, info: &MergeInfo, revision: u64) -> Option<(u64, ObjectId)> {
         let commits = self.history.commits(other);
         // The first commit of a branch is the copy itself: it brings nothing that could be merged.
-        let new = commits.iter().skip(1).filter(|(made, _)| *made > contained && *made < revision);
+        let first = commits.partition_point(|(made, _)| *made <= contained).max(1);
+        let new = commits.get(first..)?.iter().take_while(|(made, _)| *made < revision);
         let (mut tip, mut left_out) = (None, false);
         for (made, commit) in new {
             if !info.contains(other, *made) {

@@ -303,7 +303,7 @@ mod tests {
         let read = History::read(whole, &mut store).expect("readable").expect("a history");
         assert_eq!((read.youngest(), read.map(), read.chain), (Some(2_499), at_once.map(), at_once.chain));
         assert_eq!((read.keeper.is_some(), read.keeper), (true, at_once.keeper));
-        assert_eq!((read.ancestry.contained(b"b1", b"b2", 9), read.root(1_234)), (7, at_once.root(1_234)));
+        assert_eq!((read.ancestry.contained(b"b1", 9).up_to(b"b2"), read.root(1_234)), (7, at_once.root(1_234)));
         assert_eq!(read.commit_at(b"b1", 9).map(|(revision, _)| revision), Some(7));
     }
 }
