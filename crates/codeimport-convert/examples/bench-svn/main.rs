@@ -2,10 +2,11 @@
 //!
 //! Makes a repository (or takes one by `--repository`), serves it on loopback with svnserve, and with Apache where that is
 //! installed, and measures revisions per second, peak memory, the time of a poll that finds nothing, and of ten new
-//! revisions. Asserts nothing: figures are for people to judge.
+//! revisions; and how long `git fast-import` takes to write the same commits. Asserts nothing: figures are for people to judge.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures go to standard output, progress to the other")]
 
+mod fast_import;
 mod git_svn;
 mod history;
 mod memory;
@@ -138,11 +139,15 @@ impl Bench<'_> {
         }
         let ours_peak_bytes = watch.stop();
         let seconds = median(ours.iter().map(|ours| ours.seconds).collect());
+        eprintln!("{name}: the same commits by git fast-import");
+        let converted = self.dir.join(format!("{name}-0/target.git"));
+        let fast_import_seconds = fast_import::seconds(&converted, &self.dir.join(format!("{name}-fast-import")))?;
         Ok(Transport {
             name: format!("{name}: {url}"),
             ours,
             ours_revisions_per_second: count(revisions) / seconds,
             ours_peak_bytes,
+            fast_import_seconds,
             ours_poll_seconds: median(ours::poll(url, POLLS)?),
             ours_increment_seconds: None,
             git_svn: self.git_svn(name, url)?,

@@ -24,6 +24,8 @@ pub(crate) struct Transport {
     pub(crate) ours_revisions_per_second: f64,
     /// Largest peak of any process of a name, in bytes: helpers too.
     pub(crate) ours_peak_bytes: BTreeMap<String, u64>,
+    /// What `git fast-import` takes for the same commits, ready in memory.
+    pub(crate) fast_import_seconds: f64,
     pub(crate) ours_poll_seconds: f64,
     pub(crate) ours_increment_seconds: Option<f64>,
     pub(crate) git_svn: Option<GitSvnFigures>,
@@ -89,9 +91,14 @@ impl Transport {
         for (name, ours, theirs) in times {
             lines.push(row(&[name.to_owned(), milliseconds(ours), milliseconds(theirs), ratio(theirs, ours)]));
         }
+        let whole = median(self.ours.iter().map(|ours| ours.seconds).collect());
+        let fast_import = format!(
+            "  (the whole conversion {whole:.2} s; git fast-import of its commits alone {:.2} s)\n",
+            self.fast_import_seconds
+        );
         let bounded = theirs.filter(|svn| !svn.first.complete);
         let bounded = bounded.map(|svn| format!("  (git svn: its first {} revisions)\n", svn.first.revisions));
-        format!("\n{}\n{}\n{}", self.name, lines.join("\n"), bounded.unwrap_or_default())
+        format!("\n{}\n{}\n{fast_import}{}", self.name, lines.join("\n"), bounded.unwrap_or_default())
     }
 }
 
