@@ -37,6 +37,12 @@ bench-svn: ## Measure Subversion conversion beside git svn, over svn:// and http
 	@scripts/setup
 	cargo run --release --locked -p codeimport-convert --example bench-svn -- $(BENCH_ARGS)
 
+# A workspace of its own, so that what its peers depend on stays out of the product's.
+bench-queue: ## Measure the queue over gRPC beside other queues (BENCH_ARGS='--only batch,unary', or --full for an hour)
+	@scripts/setup
+	cargo build --release --locked -p codeimport-queue --bin codeimport-queue
+	cargo run --release --locked --manifest-path bench/queue/Cargo.toml --target-dir target -- $(BENCH_ARGS)
+
 lint: $(BUF) ## Formatting, clippy, and the contract's own rules
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -49,7 +55,7 @@ fmt: $(BUF) ## Format everything
 FUZZ_SECONDS ?= 60
 fuzz: ## Throw bytes at the parsers for a while (FUZZ_SECONDS each; needs a nightly compiler)
 	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	cd crates/codeimport-convert && for target in svn_dump svndiff; do \
+	cd crates/codeimport-convert && for target in svn_dump svndiff svn_replay; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -rss_limit_mb=1024 || exit 1; done
 
 deny: ## Licences, sources and the architecture's bans on dependencies

@@ -1,0 +1,64 @@
+//! Millions of schedules: the ONE place that writes into the queue's schema past the queue.
+//!
+//! A million calls of `PutSchedule` would take longer than all rows together. A job on each host is made by the real call;
+//! its copies, which differ from it in nothing but their names and due times, are made by [`COPY`]. Whoever changes
+//! `migrations/queue` changes that statement.
+
+use crate::stage::Stage;
+use futures_util::future::try_join_all;
+use std::time::Duration;
+use tonic::Status;
+
+/// Hosts over which the jobs are spread.
+const HOSTS: u32 = 500;
+
+/// Copies of each job that is there: `$1` of them, of which `$2` are due now and the others in some hours.
+const COPY: &str = "\
+-- bench.copy_schedules
+INSERT INTO job (job_id, generation, wanted, update_interval_ms, rcs_type, source_host, state, due_at)
+SELECT job_id || '-' || copy, generation, wanted, update_interval_ms, rcs_type, source_host, state,
+       now() + CASE WHEN copy <= $2 THEN interval '0' ELSE interval '6 hours' * (1 + random()) END
+  FROM job, generate_series(1, $1::bigint) AS copy
+ ORDER BY copy, job_id";
+
+/// How many schedules a row wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Many {
+    /// All.
+    pub(crate) schedules: u32,
+    /// Of those, due now.
+    pub(crate) due: u32,
+    /// From start to start.
+    pub(crate) interval_seconds: i64,
+}
+
+/// Makes them: one per host, and copies of those where that is not enough.
+pub(crate) async fn put_many(stage: &Stage, many: Many) -> anyhow::Result<()> {
+    let hosts = many.schedules.min(HOSTS);
+    put_one_per_host(stage, hosts, many.interval_seconds).await?;
+    let copies = i64::from(many.schedules / hosts) - 1;
+    let due = (i64::from(many.due / hosts) - 1).max(0);
+    if copies > 0 {
+        stage.db.client().await?.execute(COPY, &[&copies, &due]).await?;
+        stage.db.client().await?.execute("VACUUM ANALYZE", &[]).await?;
+    }
+    // What the server has to do about it afterwards is not the row's.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    Ok(())
+}
+
+async fn put_one_per_host(stage: &Stage, hosts: u32, interval_seconds: i64) -> anyhow::Result<()> {
+    const AT_ONCE: u32 = 16;
+    let client = stage.client()?;
+    let each = (0..AT_ONCE).map(|first| {
+        let mut client = client.clone();
+        async move {
+            for number in (first..hosts).step_by(AT_ONCE as usize) {
+                client.put(&format!("job-{number}"), &format!("host-{number}.example"), interval_seconds).await?;
+            }
+            Ok::<_, Status>(())
+        }
+    });
+    try_join_all(each).await?;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! What a million imports cost, one run each in six hours; and whether the tables grow in a week of that.
+//!
+//! No clock is turned: a second stands for six hours, so that 28 seconds are a week.
+
+use crate::{
+    Args,
+    cpu::CpuWatch,
+    drive::{Done, Drive},
+    many_schedules::{Many, put_many},
+    report::Figure,
+    stage::{Server, Stage},
+};
+use codeimport_pg::Db;
+use std::time::Duration;
+
+/// A million in six hours.
+const RUNS_PER_SECOND: u32 = 46;
+/// Runs of one import in a week.
+const CYCLES: u32 = 28;
+/// So many imports live through the week.
+const IMPORTS: u32 = 1_000;
+const FEW: Drive = Drive { workers: 8, connections: 2, batch: 10 };
+
+pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<Figure>> {
+    Ok(vec![cost(args, server).await?, growth(args, server).await?])
+}
+
+async fn cost(args: &Args, server: &Server) -> anyhow::Result<Figure> {
+    let stage = Stage::set(args, server, "cost", &[]).await?;
+    put_many(&stage, Many { schedules: RUNS_PER_SECOND, due: RUNS_PER_SECOND, interval_seconds: 1 }).await?;
+    let done = Done::default();
+    let watch = async {
+        done.rate(Duration::from_secs(3)).await;
+        let (database, queue) = (CpuWatch::start(server.pid()?)?, CpuWatch::start(stage.queue_pid())?);
+        let rate = done.rate(args.measured_for() * 4).await;
+        Ok((rate, database.percent()?, queue.percent()?))
+    };
+    let (rate, database, queue) = FEW.while_watched(&stage, &done, watch).await?;
+    let figure = Figure::new("cost", "core of queue and database at 46 runs/s", database + queue, "%");
+    let figure = figure.goal("< 15 % for a million imports", database + queue < 15.0).detail("runs /s", rate);
+    Ok(figure.detail("database %", database).detail("queue %", queue))
+}
+
+async fn growth(args: &Args, server: &Server) -> anyhow::Result<Figure> {
+    let stage = Stage::set(args, server, "growth", &[]).await?;
+    put_many(&stage, Many { schedules: IMPORTS, due: IMPORTS, interval_seconds: 1 }).await?;
+    let done = Done::default();
+    let watch = async {
+        wait_for(&done, u64::from(IMPORTS * CYCLES / 7)).await;
+        let day = size(&stage.db).await?;
+        wait_for(&done, u64::from(IMPORTS * CYCLES)).await;
+        Ok((day, size(&stage.db).await?))
+    };
+    let (day, week) = FEW.while_watched(&stage, &done, watch).await?;
+    let figure = Figure::new("growth", "tables and indexes: after a week to after a day", week / day, "x");
+    let figure = figure.goal("flat, but for the history", week / day <= 1.2);
+    Ok(figure.detail("day MB", day / 1e6).detail("week MB", week / 1e6))
+}
+
+async fn wait_for(done: &Done, cycles: u64) {
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    while done.cycles() < cycles {
+        tick.tick().await;
+    }
+}
+
+/// Bytes of all tables with their indexes but those of the run history, which grows until its retention ends.
+async fn size(db: &Db) -> anyhow::Result<f64> {
+    let sum = "SELECT sum(pg_total_relation_size(relid))::float8 FROM pg_stat_user_tables
+                WHERE schemaname = 'queue' AND relname NOT IN ('run', 'run_event', 'run_log_line')";
+    Ok(db.client().await?.query_one(sum, &[]).await?.get(0))
+}
