@@ -146,7 +146,10 @@ impl Trio {
         let registry = self
             .launch("registry", |shutdown, ready| codeimport_registry::run(registry_config, shutdown, ready))
             .await?;
+        let (ssh_key, ssh_known_hosts) = up.ssh.files().unzip();
         let worker_config = codeimport_worker::Config {
+            ssh_key,
+            ssh_known_hosts,
             listen: listen(2),
             queue_url: queue.clone(),
             registry_url: registry.clone(),

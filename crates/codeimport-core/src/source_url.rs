@@ -8,7 +8,7 @@ use crate::RcsType;
 use std::fmt;
 use url::Url;
 
-/// A well-formed address of a foreign repository, without user name or password.
+/// A well-formed address of a foreign repository, without password, and without user name but where SSH needs one.
 ///
 /// Shown and stored exactly as normalised by the URL standard (lower-case scheme and host, no default port).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -57,7 +57,7 @@ impl SourceUrl {
     pub fn allowed_schemes(rcs_type: RcsType) -> &'static [&'static str] {
         match rcs_type {
             RcsType::Git => &["https", "http", "git"],
-            RcsType::Subversion => &["https", "http", "svn"],
+            RcsType::Subversion => &["https", "http", "svn", "svn+ssh"],
             RcsType::Cvs => &["pserver"],
             RcsType::Mercurial => &["https", "http"],
             RcsType::Bazaar => &["https", "http", "bzr"],
@@ -73,7 +73,7 @@ impl SourceUrl {
     ///
     /// The first thing that is wrong with it.
     pub fn parse_on_own_machine(rcs_type: RcsType, text: &str) -> Result<Self, SourceUrlError> {
-        if rcs_type != RcsType::Subversion || !text.starts_with("file:///") {
+        if !matches!(rcs_type, RcsType::Subversion | RcsType::Cvs) || !text.starts_with("file:///") {
             return Self::parse(rcs_type, text);
         }
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -114,7 +114,7 @@ impl SourceUrl {
         if let Some(option) = option {
             return Err(SourceUrlError::LooksLikeOption(option.to_owned()));
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if !is_without_secrets(&url) {
             return Err(SourceUrlError::Userinfo);
         }
         if url.query().is_some() {
@@ -149,6 +149,13 @@ impl SourceUrl {
     pub fn name(&self) -> &str {
         self.url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
+}
+
+/// Only SSH cannot do without a user name, which is no secret there: the key is.
+fn is_without_secrets(url: &Url) -> bool {
+    let user = url.username();
+    let is_plain = !user.starts_with('-') && user.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    url.password().is_none() && (user.is_empty() || (url.scheme() == "svn+ssh" && is_plain))
 }
 
 impl fmt::Display for SourceUrl {
@@ -194,6 +201,19 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn only_ssh_takes_a_user_name_and_nothing_takes_a_password() {
+        let svn = |text| SourceUrl::parse(RcsType::Subversion, text).map(|url| url.to_string());
+        assert_eq!(svn("svn+ssh://ada@host:2222/r").as_deref(), Ok("svn+ssh://ada@host:2222/r"));
+        for odd in ["svn+ssh://ada:pw@host/r", "svn+ssh://-oX@host/r", "svn+ssh://a%20b@host/r", "svn://ada@host/r"] {
+            assert_eq!(svn(odd), Err(SourceUrlError::Userinfo), "{odd}");
+        }
+        assert!(matches!(
+            svn("svn+ssh://-oX/r"),
+            Err(SourceUrlError::LooksLikeOption(_) | SourceUrlError::Malformed(_))
+        ));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can be set of a worker: a TOML file, or variables `CODEIMPORT_WORKER_<KEY>`.
 
+use codeimport_convert::Ssh;
 use codeimport_kit::{
     ServiceConfig,
     config::{ConfigDuration, ConfigError},
@@ -40,6 +41,12 @@ pub struct Config {
     /// How much of a lease must be left before something is written under it; a third of the lease at most. Covers the
     /// way to target and registry and the difference of clocks. Default 5 s.
     pub lease_safety_margin: ConfigDuration,
+    /// Private key, without a passphrase, by which sources are read over SSH; together with `ssh_known_hosts`. Absolute
+    /// path. Absent: such sources are refused.
+    pub ssh_key: Option<PathBuf>,
+    /// Keys of the hosts that may be read over SSH, in the form of OpenSSH's `known_hosts`. A host that is not in it is
+    /// refused. Absolute path.
+    pub ssh_known_hosts: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -55,6 +62,8 @@ impl Default for Config {
             slots: 2,
             data_dir: PathBuf::from("/var/lib/codeimport/worker"),
             lease_safety_margin: ConfigDuration::from_secs(5),
+            ssh_key: None,
+            ssh_known_hosts: None,
         }
     }
 }
@@ -63,6 +72,16 @@ impl Config {
     /// Where the caches are.
     pub(crate) fn cache_dir(&self) -> PathBuf {
         self.data_dir.join("cache")
+    }
+
+    /// How sources are read over SSH.
+    pub(crate) fn ssh(&self) -> Result<Ssh, ConfigError> {
+        match (&self.ssh_key, &self.ssh_known_hosts) {
+            (None, None) => Ok(Ssh::Off),
+            (Some(key), Some(known_hosts)) => Ssh::pinned(key.clone(), known_hosts.clone())
+                .map_err(|error| ConfigError::invalid("ssh_key", format!("or ssh_known_hosts {error}"))),
+            _ => Err(ConfigError::invalid("ssh_key", "and ssh_known_hosts go together")),
+        }
     }
 
     /// The worker's name: as configured, else made up for this process.
@@ -84,7 +103,7 @@ impl ServiceConfig for Config {
         if !id_fits {
             return Err(ConfigError::invalid("worker_id", format!("must have 1 to {MAX_WORKER_ID_LEN} bytes")));
         }
-        Ok(())
+        self.ssh().map(drop)
     }
 
     fn metrics_listen(&self) -> Option<SocketAddr> {
@@ -101,6 +120,18 @@ mod tests {
         assert!(Config { slots: 0, ..Config::default() }.check().is_err());
         assert!(Config { slots: 101, ..Config::default() }.check().is_err());
         assert!(Config::default().check().is_ok());
+    }
+
+    #[test]
+    fn a_key_for_ssh_needs_known_hosts() {
+        let (key, hosts) = (Some(PathBuf::from("/etc/key")), Some(PathBuf::from("/etc/known_hosts")));
+        let config = |ssh_key: &Option<PathBuf>, ssh_known_hosts: &Option<PathBuf>| {
+            let (ssh_key, ssh_known_hosts) = (ssh_key.clone(), ssh_known_hosts.clone());
+            Config { ssh_key, ssh_known_hosts, ..Config::default() }
+        };
+        assert!(config(&key, &hosts).check().is_ok());
+        assert!(config(&key, &None).check().is_err() && config(&None, &hosts).check().is_err());
+        assert!(config(&Some("key".into()), &hosts).check().is_err());
     }
 
     #[test]

@@ -18,9 +18,9 @@ use crate::{
     run_log::cut,
     stop::{self, Refusal, Stop},
 };
-use codeimport_convert::ConvertError;
+use codeimport_convert::{ConvertError, Ssh};
 use codeimport_core::Outcome;
-use codeimport_kit::{failpoint, tasks};
+use codeimport_kit::{config::ConfigError, failpoint, tasks};
 use codeimport_proto::{
     convert::{duration_to_wire, outcome_to_wire, stage_to_wire},
     queue::{FinishRunRequest, ReleaseLeaseRequest},
@@ -42,13 +42,19 @@ pub(crate) struct Workshop {
     roster: Arc<Roster>,
     heartbeat: Arc<Heartbeat>,
     cache_dir: PathBuf,
+    ssh: Ssh,
     margin: Duration,
 }
 
 impl Workshop {
-    pub(crate) fn new(config: &Config, clients: Clients, roster: Arc<Roster>, heartbeat: Arc<Heartbeat>) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        clients: Clients,
+        roster: Arc<Roster>,
+        heartbeat: Arc<Heartbeat>,
+    ) -> Result<Self, ConfigError> {
         let (cache_dir, margin) = (config.cache_dir(), config.lease_safety_margin.get());
-        Self { clients, roster, heartbeat, cache_dir, margin }
+        Ok(Self { clients, roster, heartbeat, cache_dir, ssh: config.ssh()?, margin })
     }
 
     /// Makes all runs stop and give their jobs back.
@@ -102,6 +108,7 @@ impl Workshop {
             clients: self.clients.clone(),
             run: Arc::clone(run),
             cache_dir: self.cache_dir.clone(),
+            ssh: self.ssh.clone(),
             after_reclaim,
         };
         let result = tasks::spawn("worker.pipeline", pipeline.run()).await.ok();

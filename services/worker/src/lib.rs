@@ -62,7 +62,8 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     let clients = Clients::connect(&config)?;
     let roster = Arc::new(Roster::default());
     let heartbeat = Arc::new(Heartbeat::new(clients.leases(), worker_id.clone(), Arc::clone(&roster)));
-    let workshop = Arc::new(Workshop::new(&config, clients.clone(), Arc::clone(&roster), Arc::clone(&heartbeat)));
+    let workshop = Workshop::new(&config, clients.clone(), Arc::clone(&roster), Arc::clone(&heartbeat))?;
+    let workshop = Arc::new(workshop);
     // Drained by SIGTERM, or alone by DrainWorker.
     let draining = shutdown.child();
     // Answers and heartbeats go on until the last run has ended.

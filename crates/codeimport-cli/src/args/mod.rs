@@ -1,7 +1,9 @@
 //! What may be typed. The doc comments here are the `--help` texts.
 
+mod ssh;
 mod svn;
 
+pub(crate) use ssh::SshArgs;
 pub(crate) use svn::SvnArgs;
 
 use clap::{Args, Parser, Subcommand};
@@ -62,6 +64,8 @@ pub(crate) struct SourceRef {
     /// Its revision control system: git or svn; default: what the address says.
     #[arg(long, value_name = "RCS")]
     rcs: Option<RcsType>,
+    #[command(flatten)]
+    pub(crate) ssh: SshArgs,
 }
 
 impl SourceRef {
@@ -73,7 +77,11 @@ impl SourceRef {
 
 /// What an address says of the system behind it. Subversion over HTTP looks like Git, and has to be told.
 pub(crate) fn rcs_of(url: &str) -> RcsType {
-    if url.starts_with("svn:") || url.starts_with("file:") { RcsType::Subversion } else { RcsType::Git }
+    if url.starts_with("svn:") || url.starts_with("svn+") || url.starts_with("file:") {
+        RcsType::Subversion
+    } else {
+        RcsType::Git
+    }
 }
 
 /// Options of `convert`.
@@ -140,6 +148,8 @@ pub(crate) struct Up {
     /// How many imports run at the same time.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) slots: u16,
+    #[command(flatten)]
+    pub(crate) ssh: SshArgs,
 }
 
 #[derive(Subcommand)]
@@ -304,8 +314,12 @@ mod tests {
 
     #[test]
     fn an_address_tells_what_is_behind_it() {
-        let expected =
-            [("svn://h/r", RcsType::Subversion), ("file:///r", RcsType::Subversion), ("git://h/r", RcsType::Git)];
+        let expected = [
+            ("svn://h/r", RcsType::Subversion),
+            ("svn+ssh://h/r", RcsType::Subversion),
+            ("file:///r", RcsType::Subversion),
+            ("git://h/r", RcsType::Git),
+        ];
         assert!(expected.iter().all(|(url, rcs)| rcs_of(url) == *rcs));
     }
 }

@@ -13,7 +13,7 @@ mod verify;
 use crate::args::{Convert, Map, Poll, Preview, SourceRef, Verify};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
-use codeimport_convert::{Cancel, Watch};
+use codeimport_convert::{Cancel, SourceOptions, Watch};
 use codeimport_core::SourceUrl;
 use screen::Screen;
 use std::sync::Arc;
@@ -55,6 +55,11 @@ fn block(output: Output, command: LocalCommand, cancel: Cancel) -> Done {
     };
     screen.clear();
     done
+}
+
+/// How a source is read that was named here.
+fn options(source: &SourceRef) -> Result<SourceOptions, Failure> {
+    Ok(SourceOptions { ssh: source.ssh.ssh()?, ..SourceOptions::default() })
 }
 
 /// The address of a source as it was typed here.

@@ -5,14 +5,15 @@ use crate::args::Preview;
 use crate::exit::{Done, Failure};
 use crate::output::Output;
 use crate::view::PreviewView;
-use codeimport_convert::{Watch, open_source};
+use codeimport_convert::{SourceOptions, Watch, open_source};
 use std::process::ExitCode;
 
 /// Asks and prints.
 pub(super) fn run(output: Output, preview: &Preview, watch: &Watch) -> Done {
     let url = source_url(&preview.source)?;
     let failed = |error| Failure::outcome(&error);
-    let source = open_source(&url, preview.svn.source_options()?).map_err(failed)?;
+    let options = SourceOptions { ssh: preview.source.ssh.ssh()?, ..preview.svn.source_options()? };
+    let source = open_source(&url, options).map_err(failed)?;
     let preview = source.preview(watch).map_err(failed)?;
     output.preview(&PreviewView::new(&url, preview));
     Ok(ExitCode::SUCCESS)

@@ -7,8 +7,10 @@ mod fault;
 mod git;
 mod http;
 pub(crate) mod svn;
+mod ssh;
 
 pub use svn::SvnOptions;
+pub use ssh::{InvalidSshPath, Ssh};
 
 use crate::{Cache, ConvertError, Preview, SourceState, Watch, Watermark};
 use codeimport_core::{AuthorMap, Outcome, RcsType, RefFilter, SourceUrl, Stage};
@@ -75,6 +77,8 @@ pub struct SourceOptions {
     pub svn: SvnOptions,
     /// Most source revisions that one run converts. A longer first import is published piece by piece.
     pub max_revisions: u64,
+    /// How hosts are reached over SSH.
+    pub ssh: Ssh,
     /// Longest time that one run converts before it publishes what it has.
     pub max_time: Duration,
 }
@@ -93,6 +97,7 @@ impl Default for SourceOptions {
     }
 }
 
+            ssh: Ssh::default(),
 /// The types of sources that [`open_source`] can read.
 #[must_use]
 pub fn supported_types() -> &'static [RcsType] {

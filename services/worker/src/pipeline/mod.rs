@@ -21,7 +21,7 @@ use crate::{
     stop::Stop,
 };
 use codeimport_convert::{
-    Cache, ConvertError, Holder, Observer as _, Progress, SourceState, TargetSnapshot, Watch, refs_digest,
+    Cache, ConvertError, Holder, Observer as _, Progress, SourceState, Ssh, TargetSnapshot, Watch, refs_digest,
 };
 use codeimport_core::{Outcome, Stage, display_ref_name};
 use codeimport_kit::failpoint;
@@ -42,6 +42,7 @@ pub(crate) struct Pipeline {
     pub(crate) clients: Clients,
     pub(crate) run: Arc<ActiveRun>,
     pub(crate) cache_dir: PathBuf,
+    pub(crate) ssh: Ssh,
     pub(crate) after_reclaim: bool,
 }
 
@@ -90,7 +91,7 @@ impl Pipeline {
     async fn begin(&self) -> Result<Work, Stop> {
         let answer = self.registry().run_spec().await?;
         let holder = Holder { fencing_token: self.run.lease.fencing_token(), run_id: self.run.lease.run_id() };
-        let spec = Spec::from_wire(answer, holder)?;
+        let spec = Spec::from_wire(answer, self.ssh.clone(), holder)?;
         self.run.note(Stage::Probe, &format!("Imports {} into {}.", spec.begin.source_url, spec.target.url()));
         let (dir, import, watch) = (self.cache_dir.clone(), spec.import_id.clone(), self.run.watch());
         let cache = blocking(move || Cache::open(&dir, &import, &watch)).await?;

@@ -1,7 +1,7 @@
 //! What a run has to do, in words of the domain.
 
 use codeimport_convert::{
-    ConvertError, Holder, ImportState, Source, SourceOptions, SvnOptions, Target, open_source, options_digest,
+    ConvertError, Holder, ImportState, Source, SourceOptions, Ssh, SvnOptions, Target, open_source, options_digest,
 };
 use codeimport_core::{AuthorMap, ImportId, InvalidLayout, Outcome, RefFilter, SourceUrl, Stage, TargetUrl};
 use codeimport_proto::{
@@ -24,7 +24,7 @@ pub(crate) struct Spec {
 
 impl Spec {
     /// Reads the registry's answer. The registry has checked all of it; a worker does not rely on that.
-    pub(crate) fn from_wire(answer: GetRunSpecResponse, holder: Holder) -> Result<Self, ConvertError> {
+    pub(crate) fn from_wire(answer: GetRunSpecResponse, ssh: Ssh, holder: Holder) -> Result<Self, ConvertError> {
         let source = answer.source.unwrap_or_default();
         let rcs_type = rcs_type_from_wire(source.rcs_type).ok_or_else(|| invalid("its source has no known type"))?;
         let url = SourceUrl::parse(rcs_type, &source.url).map_err(|e| invalid(format!("the source's address {e}")))?;
@@ -35,7 +35,7 @@ impl Spec {
             .map_err(|e| invalid(format!("a pattern of its ref filter {e}")))?;
         let authors = AuthorMap::parse(&source.author_map).map_err(|e| invalid(format!("its author map {e}")))?;
         let svn = svn_options(source.options)?;
-        let options = SourceOptions { filter: filter.clone(), authors, svn, ..SourceOptions::default() };
+        let options = SourceOptions { filter: filter.clone(), ssh, authors, svn, ..SourceOptions::default() };
         let options_digest = options_digest(&url, &options);
         Ok(Self {
             import_id: answer.import_id.parse().map_err(|e| invalid(format!("its id {e}")))?,
@@ -86,7 +86,7 @@ mod tests {
             target: Some(WireTarget { url: target_url.to_owned() }),
             ..GetRunSpecResponse::default()
         };
-        Spec::from_wire(answer, Holder { fencing_token: FencingToken(1), run_id: RunId(1) })
+        Spec::from_wire(answer, Ssh::Off, Holder { fencing_token: FencingToken(1), run_id: RunId(1) })
     }
 
     #[test]

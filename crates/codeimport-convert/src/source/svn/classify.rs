@@ -2,12 +2,24 @@
 //!
 //! Their messages are translated and change; their codes (`E170013`, Subversion's `svn_error_codes.h`; from 120000 on
 //! those of its HTTP library, below 20000 those of the operating system, above 600000 those of its run-time library) do not.
+//! ssh has sentences only, which it does not translate, and which have been the same for two decades.
 
 use crate::ConvertError;
 use codeimport_core::{Outcome, Stage};
 
 /// Codes with what they mean. The first that occurs in a message decides: the specific ones stand in front.
-const CODES: [(&[&str], Outcome, &str); 11] = [
+const CODES: [(&[&str], Outcome, &str); 14] = [
+    (
+        &["HOST IDENTIFICATION HAS CHANGED"],
+        Outcome::Forbidden,
+        "shows another host key than the known one: find out why, and correct the known hosts",
+    ),
+    (
+        &["Host key verification failed"],
+        Outcome::Forbidden,
+        "is on a host whose key is not known: check the key, and add it to the known hosts",
+    ),
+    (&["Permission denied ("], Outcome::Authentication, "does not let the SSH key in"),
     (&["E175013", "HTTP status 403"], Outcome::Authentication, "refuses to let itself be read by us"),
     (
         &["E170001", "E220001", "E215004", "E170010", "E000013", "HTTP status 401"],
@@ -20,7 +32,11 @@ const CODES: [(&[&str], Outcome, &str); 11] = [
         Outcome::Invalid,
         "has no repository there",
     ),
-    (&["E670002", "E670008", "E670003"], Outcome::Unavailable, "is on a host whose name nobody knows"),
+    (
+        &["E670002", "E670008", "E670003", "Could not resolve hostname"],
+        Outcome::Unavailable,
+        "is on a host whose name nobody knows",
+    ),
     (
         &["E000111", "E000110", "E000113", "E000101", "E000104", "E210002", "E120106", "E120108", "E175012", "E670007"],
         Outcome::Unavailable,

@@ -3,6 +3,7 @@
 use super::classify::classify;
 use super::dav::Dav;
 use super::ra_svn::{self, Replay};
+use super::tunnel::Tunnel;
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::{Outcome, Stage};
 use codeimport_subprocess::{Command, Signal, Stream, SubprocessError};
@@ -19,17 +20,21 @@ pub(super) struct Client {
     pub(super) url: String,
     /// Longest silence of the server before it counts as gone; longest time for a question that moves no history.
     pub(super) idle_timeout: Duration,
+    /// The way to it, where that is SSH.
+    pub(super) tunnel: Tunnel,
     /// How it is asked over HTTP.
     pub(super) dav: Dav,
 }
 
 impl Client {
     pub(super) fn new(url: &str, options: &SourceOptions) -> Self {
-        Self { url: url.to_owned(), idle_timeout: options.idle_timeout, dav: Dav::new(options) }
+        let (tunnel, url) = Tunnel::to(url, options);
+        Self { url, idle_timeout: options.idle_timeout, tunnel, dav: Dav::new(options) }
     }
 
     /// What the repository says of itself and of the address.
     pub(super) fn info(&self, stage: Stage, watch: &Watch) -> Result<Info, ConvertError> {
+        self.tunnel.check(&self.url, stage)?;
         if let Some(info) = ra_svn::info(&self.url, self.idle_timeout, watch) {
             return Ok(info);
         }
@@ -41,7 +46,8 @@ impl Client {
 
     /// The same, from `svn`: for every address, and with its words for what is wrong.
     pub(super) fn info_by_program(&self, stage: Stage, watch: &Watch) -> Result<Info, ConvertError> {
-        let command = command("svn", watch).args(["info", "--xml", "--", self.url.as_str()]).timeout(self.idle_timeout);
+        let command =
+            self.command("svn", watch).args(["info", "--xml", "--", self.url.as_str()]).timeout(self.idle_timeout);
         let xml = self.run(command, stage)?;
         Info::parse(&xml).ok_or_else(|| classify(&self.url, stage, "E135001: svn info gave no answer"))
     }
@@ -49,7 +55,7 @@ impl Client {
     /// Names of the directories at the address, in one revision.
     pub(super) fn directories(&self, revision: u64, stage: Stage, watch: &Watch) -> Result<Vec<String>, ConvertError> {
         let at = format!("{}@{revision}", self.url);
-        let command = command("svn", watch).args(["list", "--xml", "--", at.as_str()]).timeout(self.idle_timeout);
+        let command = self.command("svn", watch).args(["list", "--xml", "--", at.as_str()]).timeout(self.idle_timeout);
         let xml = self.run(command, stage)?;
         Ok(directory_names(&xml).unwrap_or_default())
     }
@@ -62,9 +68,19 @@ impl Client {
     /// A dump of revisions `first..=last`, to be read while it is made.
     pub(super) fn dump(&self, revisions: &RangeInclusive<u64>, watch: &Watch) -> Result<Stream, ConvertError> {
         let range = format!("{}:{}", revisions.start(), revisions.end());
-        let command = command("svnrdump", watch).args(["dump", "--quiet", "--incremental", "--revision", &range]);
+        let command = self.command("svnrdump", watch).args(["dump", "--quiet", "--incremental", "--revision", &range]);
         let stream = command.args(["--", self.url.as_str()]).timeout(LONG).stream(self.idle_timeout);
         stream.map_err(|error| self.failed(Stage::Fetch, error))
+    }
+
+    /// No prompt, no stored password, no configuration: an empty folder that is not there is as good as an empty one.
+    pub(super) fn command(&self, program: &str, watch: &Watch) -> Command {
+        let pinned = ["--non-interactive", "--no-auth-cache", "--config-dir", "/nonexistent/subversion"];
+        let command = Command::new(program).cancel(watch.cancel().clone());
+        // One that waits for a silent server does not hear TERM, and it holds nothing that would have to be tidied up.
+        let command = command.end_signal(Signal::KILL);
+        // The subcommand comes first in all of Subversion's programs' own words, but options may stand before it.
+        self.tunnel.through(command.args(pinned))
     }
 
     pub(super) fn run(&self, command: Command, stage: Stage) -> Result<String, ConvertError> {
@@ -83,16 +99,6 @@ impl Client {
         let text = format!("{} said nothing for {} seconds.", self.url, time.as_secs());
         ConvertError::new(Outcome::Unavailable, stage, text)
     }
-}
-
-/// No prompt, no stored password, no configuration: an empty folder that is not there is as good as an empty one.
-pub(super) fn command(program: &str, watch: &Watch) -> Command {
-    let pinned = ["--non-interactive", "--no-auth-cache", "--config-dir", "/nonexistent/subversion"];
-    let command = Command::new(program).cancel(watch.cancel().clone());
-    // One that waits for a silent server does not hear TERM, and it holds nothing that would have to be tidied up.
-    let command = command.end_signal(Signal::KILL);
-    // The subcommand comes first in all of Subversion's programs' own words, but options may stand before it.
-    command.args(pinned)
 }
 
 /// What `svn info` tells.

@@ -1,6 +1,6 @@
 //! What Subversion itself says that a branch was: for verification.
 
-use super::client::{Client, LONG, command, decode_percent};
+use super::client::{Client, LONG, decode_percent};
 use super::ignores::gitignore;
 use super::options::SvnOptions;
 use super::present::{EXTERNALS_FILE, IGNORES_FILE, externals_text};
@@ -35,7 +35,7 @@ impl Client {
         watch: &Watch,
     ) -> Result<(), ConvertError> {
         let export = ["export", "--quiet", "--ignore-keywords", "--ignore-externals", "--revision", at.revision, "--"];
-        let command = command("svn", watch).args(export).arg(at.url()).arg(into).timeout(LONG);
+        let command = self.command("svn", watch).args(export).arg(at.url()).arg(into).timeout(LONG);
         self.run(command, Stage::Scan)?;
         if options.convert_ignores {
             let (own, all) = (self.values(at, "svn:ignore", watch)?, self.values(at, "svn:global-ignores", watch)?);
@@ -62,7 +62,8 @@ impl Client {
     fn values(&self, at: &At<'_>, property: &str, watch: &Watch) -> Result<Values, ConvertError> {
         let url = at.url();
         let propget = ["propget", "--recursive", "--xml", property, "--", url.as_str()];
-        let xml = self.run(command("svn", watch).args(propget).timeout(LONG).stdout_limit(1 << 30), Stage::Scan)?;
+        let xml =
+            self.run(self.command("svn", watch).args(propget).timeout(LONG).stdout_limit(1 << 30), Stage::Scan)?;
         let directory = url.rsplit_once('@').map_or(url.as_str(), |(url, _)| url).trim_end_matches('/');
         Ok(parse(&xml, directory).unwrap_or_default())
     }

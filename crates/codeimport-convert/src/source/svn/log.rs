@@ -1,6 +1,6 @@
 //! The log of a repository, without its content: who, when, and which paths; read in pieces.
 
-use super::client::{Client, command};
+use super::client::Client;
 use super::ra_svn;
 use crate::{ConvertError, Progress, Watch};
 use codeimport_core::Stage;
@@ -81,7 +81,7 @@ impl Client {
             return Ok(entries);
         }
         let range = format!("{}:{}", question.first, question.last);
-        let command = command("svn", watch).args(["log", "--xml", "--revision", &range]);
+        let command = self.command("svn", watch).args(["log", "--xml", "--revision", &range]);
         let command = if question.paths { command.arg("--verbose") } else { command };
         let command = if question.messages { command } else { command.arg("--quiet") };
         let command = command.args(["--", &format!("{url}@")]).timeout(TIMEOUT).stdout_limit(1 << 30);

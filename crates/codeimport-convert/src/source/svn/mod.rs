@@ -3,6 +3,7 @@
 //! ```text
 //!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
 //!   dav       http:// without a program: what svn info tells
+//!   tunnel    svn+ssh:// for both of them
 //!   ra_svn    svn:// without a program: what svn info tells, and history as records
 //!   chunk     a piece of history, from either, into the converter
 //!   log       what svn log tells; survey: added up; detect: the layout it suggests; preview: for people
@@ -53,6 +54,7 @@ mod run;
 mod state;
 mod survey;
 mod svndiff;
+mod tunnel;
 
 pub use options::SvnOptions;
 

@@ -11,6 +11,7 @@ mod local;
 mod options;
 mod pushing;
 mod server;
+mod ssh;
 mod transports;
 mod unreadable;
 mod wire;
