@@ -19,3 +19,8 @@ pub fn svn_dump(stream: &[u8]) {
 pub fn svndiff(base: &[u8], delta: &[u8]) {
     svn::fuzzing::apply_delta(base, delta);
 }
+
+/// Follows the answer of an svn server that replays its history.
+pub fn svn_replay(stream: &[u8]) {
+    svn::fuzzing::follow_replay(stream);
+}

@@ -25,3 +25,8 @@ pub(crate) fn convert_bytes(repository: &Path, stream: &[u8]) {
 pub(crate) fn apply_delta(base: &[u8], delta: &[u8]) {
     let _ = svndiff::apply(base, delta);
 }
+
+/// Follows what a server replays, whatever it is.
+pub(crate) fn follow_replay(stream: &[u8]) {
+    super::ra_svn::follow_bytes(stream);
+}

@@ -143,7 +143,7 @@ impl Run<'_> {
             Some(Ok(log)) => converter.note_late_changes(&log),
             // Nothing depends on it; the next run asks again.
             Some(Err(error)) => {
-                tracing::debug!(error = %error.chain(), "the log of what was converted could not be read")
+                tracing::debug!(error = %error.chain(), "the log of what was converted could not be read");
             }
             None => {}
         }

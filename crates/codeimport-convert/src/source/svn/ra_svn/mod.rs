@@ -24,6 +24,8 @@ mod session;
 pub(super) use info::info;
 pub(super) use log::log;
 pub(super) use replay::Replay;
+#[cfg(fuzzing)]
+pub(super) use replay::follow_bytes;
 
 #[cfg(test)]
 mod tests {

@@ -86,6 +86,18 @@ impl RecordSource for Replay {
     }
 }
 
+/// What the fuzz target runs: bytes as a server's answer, until it makes no sense.
+#[cfg(fuzzing)]
+pub(crate) fn follow_bytes(mut stream: &[u8]) {
+    let mut transcript = Transcript::new(&(0..=u64::MAX / 2));
+    while let Ok(item) = Item::read(&mut stream, 1 << 20) {
+        if transcript.take(item).is_err() {
+            return;
+        }
+        transcript.told.clear();
+    }
+}
+
 /// Items in, records out. Pure.
 pub(super) struct Transcript {
     /// The revision that comes next, and the last one asked for.

@@ -1,0 +1,8 @@
+//! Any bytes as the answer of an svn server to `replay-range`: records or refused, never a panic, a hang, or memory by a length's
+//! word alone.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|stream: &[u8]| codeimport_convert::fuzzing::svn_replay(stream));
