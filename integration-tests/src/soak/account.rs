@@ -1,9 +1,8 @@
 //! What came of a soak, for people and for programs.
 
 use super::{
-    Violation,
+    Judged, Violation,
     chaos::{Chaos, Damage},
-    ledger::Judged,
     replicas::Replicas,
 };
 use serde::Serialize;

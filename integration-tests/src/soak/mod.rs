@@ -21,7 +21,7 @@ mod wire;
 pub mod worker;
 
 pub use account::Account;
-pub use ledger::{Ledger, Limits, Note, Outage, Told, Violation};
+pub use ledger::{Judged, Ledger, Limits, Note, Outage, Told, Violation};
 
 use crate::{eventually, put_request};
 use anyhow::Context as _;

@@ -1,10 +1,12 @@
 //! Histories in which somebody cheats, each found out; and an honest one, in which nothing is found.
 
-use super::*;
+use super::{Ledger, Limits, Note, Outage, Told, Violation, judge::RECLAIM_WITHIN_US};
 use Violation::{
     Contradicted, DoublyAccepted, Invented, LostJob, LostRun, OutOfOrder, Overlap, StaleWrite, Strange, Stuck,
     TokenNotRisen, ToldTwice,
 };
+use codeimport_core::Outcome;
+use std::time::Duration;
 
 const TTL_US: i64 = 2_000_000;
 
