@@ -94,10 +94,10 @@ impl Outcome {
 
     /// Whether the outcome brings the import one step closer to FAILING.
     ///
-    /// A host that throttles, a worker that died and a person who cancelled say nothing about the import.
+    /// A host that is away or throttles, a worker that died and a person who cancelled say nothing about the import.
     #[must_use]
     pub fn is_counted(self) -> bool {
-        self.is_permanent() || matches!(self, Self::Failure | Self::RemoteBroken | Self::Unavailable)
+        self.is_permanent() || matches!(self, Self::Failure | Self::RemoteBroken)
     }
 
     /// Whether trying again cannot help until a person has changed something.

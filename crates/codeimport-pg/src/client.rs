@@ -3,6 +3,7 @@
 //! Both prepare each statement once per connection. Both give up on a server that does not answer.
 
 use crate::DbError;
+use futures_util::future::try_join_all;
 use std::{
     future::Future,
     sync::atomic::{AtomicBool, Ordering},
@@ -24,6 +25,27 @@ pub struct Tx<'t> {
     pub(crate) collided: AtomicBool,
 }
 
+/// A statement with its values, for [`Tx::pipeline`].
+pub struct Statement {
+    sql: &'static str,
+    params: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl Statement {
+    /// A statement that has no values yet.
+    #[must_use]
+    pub fn new(sql: &'static str) -> Self {
+        Self { sql, params: Vec::new() }
+    }
+
+    /// With the value of its next parameter.
+    #[must_use]
+    pub fn bind(mut self, value: impl ToSql + Sync + Send + 'static) -> Self {
+        self.params.push(Box::new(value));
+        self
+    }
+}
+
 impl Client {
     fn note<T>(&self, result: Result<T, DbError>) -> Result<T, DbError> {
         result
@@ -31,9 +53,37 @@ impl Client {
 }
 
 impl Tx<'_> {
+    /// Says that what was read has changed before it was locked: if the body now returns an error, all of it is done
+    /// again, as after a collision that the server noticed.
+    pub fn collide(&self) {
+        self.collided.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends several statements at once; the server runs them one after the other, each with a snapshot of its own.
+    /// Returns the rows of each. One round trip instead of many.
+    ///
+    /// # Errors
+    ///
+    /// That of the first statement that fails; those after it did nothing.
+    pub async fn pipeline(&self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, DbError> {
+        let call = async {
+            // All prepared first: preparing takes a round trip of its own and would mix up the order.
+            let mut prepared = Vec::with_capacity(statements.len());
+            for statement in statements {
+                prepared.push(self.inner.prepare_cached(statement.sql).await?);
+            }
+            let params: Vec<Vec<&(dyn ToSql + Sync)>> =
+                statements.iter().map(|one| one.params.iter().map(|param| &**param as _).collect()).collect();
+            // A query is sent when it is polled first, and `try_join_all` polls in order.
+            let queries = prepared.iter().zip(&params).map(|(statement, params)| self.inner.query(statement, params));
+            try_join_all(queries).await
+        };
+        self.note(within(self.answer_within, call).await)
+    }
+
     fn note<T>(&self, result: Result<T, DbError>) -> Result<T, DbError> {
         if result.as_ref().is_err_and(DbError::is_contention) {
-            self.collided.store(true, Ordering::Relaxed);
+            self.collide();
         }
         result
     }

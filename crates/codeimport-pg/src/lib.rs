@@ -19,7 +19,7 @@ pub mod row;
 pub mod test_util;
 mod tx;
 
-pub use client::{Client, Tx};
+pub use client::{Client, Statement, Tx};
 pub use db::{Db, PoolConfig};
 pub use embedded::{Embedded, EmbeddedError};
 pub use error::DbError;

@@ -1,6 +1,12 @@
 //! The queue's settings.
 
-use codeimport_core::LeaseKey;
+use crate::{
+    breaker::BreakerPolicy,
+    host::{HostLimits, HostPolicy},
+    next_due::Limits,
+    store::Policy,
+};
+use codeimport_core::{LeaseKey, RcsType};
 use codeimport_kit::{
     ServiceConfig,
     config::{ConfigDuration, ConfigError, Secret, database_url},
@@ -8,6 +14,7 @@ use codeimport_kit::{
 };
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
@@ -45,6 +52,18 @@ pub struct Config {
     pub reclaim_limit: u32,
     /// Longest delay that failures in a row lead to; a longer update interval stays as it is. `168h`.
     pub backoff_cap: ConfigDuration,
+    /// Most runs at a time for one source host, unless operators have set another limit for it; 0 for any number. 8.
+    pub host_concurrency: u32,
+    /// Most starts in a minute for one source host, likewise; 0 for any number. 0.
+    pub host_starts_per_minute: u32,
+    /// Runs in a row that find a host in trouble before it is left alone for a while. 3.
+    pub breaker_trip_after: u32,
+    /// How long it is left alone then; doubles each time that it is still in trouble. `1m`.
+    pub breaker_pause: ConfigDuration,
+    /// Longest time that a host is left alone, whatever it asks for. `1h`.
+    pub breaker_pause_cap: ConfigDuration,
+    /// Most runs at a time of one RCS type: `rcs_concurrency.cvs = 2`. None is limited if not set.
+    pub rcs_concurrency: BTreeMap<RcsType, u32>,
 }
 
 impl Default for Config {
@@ -65,6 +84,12 @@ impl Default for Config {
             failure_limit: 5,
             reclaim_limit: 5,
             backoff_cap: ConfigDuration::from_secs(7 * 86_400),
+            host_concurrency: 8,
+            host_starts_per_minute: 0,
+            breaker_trip_after: 3,
+            breaker_pause: ConfigDuration::from_secs(60),
+            breaker_pause_cap: ConfigDuration::from_secs(3_600),
+            rcs_concurrency: BTreeMap::new(),
         }
     }
 }
@@ -105,6 +130,29 @@ impl Config {
     pub fn signing_key(&self) -> Result<LeaseKey, ConfigError> {
         LeaseKey::new(self.lease_key.expose().as_bytes())
             .ok_or_else(|| ConfigError::invalid("lease_key", "must be set, to at least 32 bytes"))
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        let any_if_zero = |limit| Some(limit).filter(|limit| *limit > 0);
+        Policy {
+            limits: Limits {
+                failure_limit: self.failure_limit,
+                reclaim_limit: self.reclaim_limit,
+                backoff_cap: self.backoff_cap.get(),
+            },
+            hosts: HostPolicy {
+                limits: HostLimits {
+                    max_running: any_if_zero(self.host_concurrency),
+                    starts_per_minute: any_if_zero(self.host_starts_per_minute),
+                },
+                breaker: BreakerPolicy {
+                    trip_after: self.breaker_trip_after,
+                    first_pause: self.breaker_pause.get(),
+                    longest_pause: self.breaker_pause_cap.get(),
+                },
+            },
+            type_limits: self.rcs_concurrency.clone(),
+        }
     }
 
     pub(crate) fn server(&self) -> ServerConfig {

@@ -4,7 +4,7 @@ use crate::store::StoreError;
 use codeimport_kit::ApiError;
 use codeimport_pg::DbError;
 use codeimport_proto::common::ErrorReason;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How long a caller should wait for a database that is away: about one restart's share.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
@@ -23,6 +23,8 @@ pub(crate) fn api_error(error: StoreError) -> ApiError {
         StoreError::RunNotFound(run_id) => {
             ApiError::new(ErrorReason::RunNotFound, format!("the queue has no run {run_id}")).with("run_id", run_id)
         }
+        StoreError::Moved => contention(StoreError::Moved),
+        StoreError::NotCarriedOut(_) => draining(),
         StoreError::Db(error) => database_error(error),
     }
 }
@@ -42,14 +44,18 @@ pub(crate) fn draining() -> ApiError {
         .retry_after(DATABASE_RETRY)
 }
 
-fn database_error(error: DbError) -> ApiError {
+fn database_error(error: Arc<DbError>) -> ApiError {
     if error.is_unavailable() {
         return ApiError::new(ErrorReason::DatabaseUnavailable, "the queue's database cannot be reached")
             .caused_by(error)
             .retry_after(DATABASE_RETRY);
     }
     if error.is_contention() {
-        return ApiError::new(ErrorReason::Contention, "concurrent changes collided: repeat the call").caused_by(error);
+        return contention(error);
     }
     ApiError::internal(error)
+}
+
+fn contention(cause: impl std::error::Error + Send + Sync + 'static) -> ApiError {
+    ApiError::new(ErrorReason::Contention, "concurrent changes collided: repeat the call").caused_by(cause)
 }

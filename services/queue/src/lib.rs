@@ -11,15 +11,20 @@
 //!
 //! Replicas share nothing but the database.
 
+pub mod breaker;
+pub mod coalescer;
 mod config;
 mod error;
+pub mod host;
 pub mod next_due;
 mod outages;
 pub mod reclaim;
 mod rpc;
 pub mod run;
 pub mod schedule;
+pub mod share_out;
 pub mod store;
+pub mod turns;
 mod wakeups;
 
 pub use config::Config;
@@ -39,7 +44,6 @@ use codeimport_proto::queue::{
     lease_service_server::LeaseServiceServer, run_service_server::RunServiceServer,
     schedule_service_server::ScheduleServiceServer,
 };
-use next_due::Limits;
 use std::time::Duration;
 use store::Store;
 
@@ -64,18 +68,13 @@ pub fn migrations() -> Runner {
 pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Result<()> {
     config.check()?;
     let url = database_url(config.database_url.as_ref())?;
-    let db = Db::connect(url.expose(), PoolConfig::for_service("queue"))?;
+    let db = Db::connect(url.expose(), pool_config())?;
     tokio::select! {
         prepared = prepare(&db) => prepared?,
         () = shutdown.drained() => return Ok(()),
     }
 
-    let limits = Limits {
-        failure_limit: config.failure_limit,
-        reclaim_limit: config.reclaim_limit,
-        backoff_cap: config.backoff_cap.get(),
-    };
-    let store = Store::new(db.clone(), config.lease_ttl.get(), limits);
+    let store = Store::new(db.clone(), config.lease_ttl.get(), config.policy());
     let queue = Queue::new(store.clone(), &config, shutdown.clone())?;
 
     let server = Server::new("queue", config.server())
@@ -93,6 +92,11 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     shutdown.begin();
     let ended = tasks.join().await;
     served.and(ended)
+}
+
+/// A replica that is stopped in the middle of a transaction keeps hosts locked: not for long.
+fn pool_config() -> PoolConfig {
+    PoolConfig { idle_in_transaction_timeout: Duration::from_secs(5), ..PoolConfig::for_service("queue") }
 }
 
 async fn prepare(db: &Db) -> anyhow::Result<()> {

@@ -6,16 +6,19 @@
 //! | SUCCESS, NO_CHANGE, CANCELLED | one interval after the start |
 //! | PARTIAL | at once |
 //! | RELEASED | at once, in its old place |
-//! | FAILURE, REMOTE_BROKEN, UNAVAILABLE | interval × 2^(n−1) after the start; stopped at the failure limit |
+//! | FAILURE, REMOTE_BROKEN, or told to stop for taking too long | interval × 2^(n−1) after the start; stopped at the failure limit |
 //! | INVALID, UNSUPPORTED_FEATURE, FORBIDDEN, AUTHENTICATION | stopped |
-//! | THROTTLED | when the host said; one interval after the start if it did not say |
+//! | UNAVAILABLE, THROTTLED | back to its line: when the host said, else within a quarter of an hour; no counter moves |
 //! | RECLAIMED | at once, then with a growing delay; stopped at the reclaim limit |
+//!
+//! An adaptive interval is halved by a run that found something new and grows by half with one that found nothing,
+//! within its bounds.
 //!
 //! All intervals come with ±10 % jitter, so that imports that were made together drift apart. A request that arrived
 //! during the run makes the job due at once, except where somebody has to be spared: a host that asked for a pause, or
 //! the workers after a reclaim. A job that is not wanted any more stops without a reason of the queue's own.
 
-use crate::schedule::{ScheduleState, StopReason};
+use crate::schedule::{IntervalBounds, ScheduleState, StopReason};
 use codeimport_core::Outcome;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -27,7 +30,11 @@ const JITTER: f64 = 0.1;
 /// died says little about the job.
 const RECLAIM_DELAY: Duration = Duration::from_secs(10);
 
-/// Shortest pause for a host that throttles, whatever it asks for: it is under pressure.
+/// Longest wait of a job whose host was in trouble and asked for nothing. What spares the host is its breaker; this
+/// keeps one import that alone cannot be reached from being tried without end.
+const TROUBLE_DELAY: Duration = Duration::from_secs(15 * 60);
+
+/// Shortest pause for a host that throttles, whatever it asks for.
 const MIN_THROTTLE_PAUSE: Duration = Duration::from_secs(60);
 
 /// When the queue gives up.
@@ -54,8 +61,12 @@ pub struct EndedRun {
     pub due_at: Timestamp,
     /// What the registry wants of the job now.
     pub wanted: ScheduleState,
-    /// From start to start.
+    /// From start to start, as it was until now.
     pub update_interval: Duration,
+    /// Between which the interval adapts itself; none if it is fixed.
+    pub bounds: Option<IntervalBounds>,
+    /// Whether the queue told it to stop because it took too long.
+    pub overran: bool,
     /// Whether a request arrived during the run.
     pub requested_meanwhile: bool,
     /// Counted failures in a row before this run.
@@ -71,6 +82,8 @@ pub struct Next {
     pub failure_count: u32,
     /// Reclaims in a row, with this run.
     pub reclaim_count: u32,
+    /// From start to start from now on.
+    pub update_interval: Duration,
     /// When the job runs next, or that it stops.
     pub then: Then,
 }
@@ -109,16 +122,37 @@ impl Then {
 pub fn next(run: &EndedRun, limits: &Limits, now: Timestamp, chance: f64) -> Next {
     let failure_count = failures_after(run);
     let reclaim_count = reclaims_after(run);
+    let update_interval = interval_after(run);
     let then = match stop(run, limits, failure_count, reclaim_count) {
         Some(reason) => Then::Stop(reason),
-        None => Then::Wait(due_at(run, limits, now, chance, failure_count, reclaim_count)),
+        None => Then::Wait(due_at(run, limits, now, chance, (failure_count, reclaim_count, update_interval))),
     };
-    Next { failure_count, reclaim_count, then }
+    Next { failure_count, reclaim_count, update_interval, then }
+}
+
+/// Whether the run brings the import closer to being stopped.
+fn is_counted(run: &EndedRun) -> bool {
+    run.outcome.is_counted() || overran(run)
+}
+
+fn overran(run: &EndedRun) -> bool {
+    run.overran && run.outcome == Outcome::Cancelled
+}
+
+fn interval_after(run: &EndedRun) -> Duration {
+    let Some(IntervalBounds { shortest, longest }) = run.bounds else { return run.update_interval };
+    let adapted = match run.outcome {
+        Outcome::Success => run.update_interval / 2,
+        Outcome::NoChange => run.update_interval.saturating_mul(3) / 2,
+        _ => run.update_interval,
+    };
+    // Not `clamp`: it panics if the bounds are the wrong way round.
+    whole_millis(adapted.min(longest).max(shortest))
 }
 
 fn failures_after(run: &EndedRun) -> u32 {
     match run.outcome {
-        outcome if outcome.is_counted() => run.failure_count.saturating_add(1),
+        _ if is_counted(run) => run.failure_count.saturating_add(1),
         outcome if outcome.is_success() || outcome == Outcome::Partial => 0,
         _ => run.failure_count,
     }
@@ -140,7 +174,7 @@ fn stop(run: &EndedRun, limits: &Limits, failure_count: u32, reclaim_count: u32)
     if run.outcome.is_permanent() {
         return Some(Some(StopReason::PermanentFailure));
     }
-    if run.outcome.is_counted() && failure_count >= limits.failure_limit {
+    if is_counted(run) && failure_count >= limits.failure_limit {
         return Some(Some(StopReason::FailureLimit));
     }
     if run.outcome == Outcome::Reclaimed && reclaim_count >= limits.reclaim_limit {
@@ -149,23 +183,29 @@ fn stop(run: &EndedRun, limits: &Limits, failure_count: u32, reclaim_count: u32)
     None
 }
 
-fn due_at(run: &EndedRun, limits: &Limits, now: Timestamp, chance: f64, failures: u32, reclaims: u32) -> Timestamp {
+fn due_at(
+    run: &EndedRun,
+    limits: &Limits,
+    now: Timestamp,
+    chance: f64,
+    (failures, reclaims, update_interval): (u32, u32, Duration),
+) -> Timestamp {
     let pause = run.retry_after.unwrap_or_default().min(limits.backoff_cap);
-    let interval = jittered(run.update_interval, chance);
+    let interval = jittered(update_interval, chance);
     match run.outcome {
         Outcome::Released => run.due_at,
         Outcome::Reclaimed => plus(now, reclaim_delay(reclaims, limits.backoff_cap)),
         Outcome::Throttled if !pause.is_zero() => {
             plus(now, pause.max(MIN_THROTTLE_PAUSE).mul_f64(1.0 + JITTER * chance))
         }
-        Outcome::Throttled => plus(run.started_at, interval).max(now),
         Outcome::Partial => now,
         // A pause that the host asked for is kept even if a person is in a hurry.
         _ if run.requested_meanwhile => plus(now, pause),
-        Outcome::Failure | Outcome::RemoteBroken | Outcome::Unavailable => {
-            let delay = jittered(backoff(run.update_interval, failures, limits.backoff_cap), chance);
-            plus(run.started_at, delay).max(plus(now, pause))
+        Outcome::Throttled | Outcome::Unavailable => {
+            plus(now, jittered(TROUBLE_DELAY.min(update_interval), chance).max(pause))
         }
+        Outcome::Failure | Outcome::RemoteBroken => backed_off(run, limits, now, chance, failures, pause),
+        Outcome::Cancelled if overran(run) => backed_off(run, limits, now, chance, failures, pause),
         // The permanent ones have stopped the job already.
         Outcome::Success
         | Outcome::NoChange
@@ -175,6 +215,18 @@ fn due_at(run: &EndedRun, limits: &Limits, now: Timestamp, chance: f64, failures
         | Outcome::Forbidden
         | Outcome::Authentication => plus(run.started_at, interval).max(now),
     }
+}
+
+fn backed_off(
+    run: &EndedRun,
+    limits: &Limits,
+    now: Timestamp,
+    chance: f64,
+    failures: u32,
+    pause: Duration,
+) -> Timestamp {
+    let delay = jittered(backoff(run.update_interval, failures, limits.backoff_cap), chance);
+    plus(run.started_at, delay).max(plus(now, pause))
 }
 
 /// interval × 2^(n−1), at most the cap, but never less than the interval.
@@ -195,10 +247,13 @@ fn jittered(interval: Duration, chance: f64) -> Duration {
 }
 
 /// In whole milliseconds, so that the database stores exactly what the caller is told.
-fn plus(time: Timestamp, span: Duration) -> Timestamp {
-    let whole = Duration::new(span.as_secs(), span.subsec_millis() * 1_000_000);
+pub(crate) fn plus(time: Timestamp, span: Duration) -> Timestamp {
     // Intervals are bounded at the door to far less than the calendar's end.
-    time.checked_add(whole).unwrap_or(Timestamp::MAX)
+    time.checked_add(whole_millis(span)).unwrap_or(Timestamp::MAX)
+}
+
+fn whole_millis(span: Duration) -> Duration {
+    Duration::new(span.as_secs(), span.subsec_millis() * 1_000_000)
 }
 
 #[cfg(test)]
@@ -225,6 +280,8 @@ mod tests {
             due_at: at(-0.5),
             wanted: ScheduleState::Active,
             update_interval: 6 * HOUR,
+            bounds: None,
+            overran: false,
             requested_meanwhile: false,
             failure_count: 0,
             reclaim_count: 0,
@@ -237,7 +294,7 @@ mod tests {
 
     #[test]
     fn intervals_are_counted_from_start_to_start() {
-        for outcome in [Outcome::Success, Outcome::NoChange, Outcome::Cancelled, Outcome::Throttled] {
+        for outcome in [Outcome::Success, Outcome::NoChange, Outcome::Cancelled] {
             assert_eq!(then(&run(outcome)), Then::Wait(at(6.0)), "{outcome}");
         }
     }
@@ -264,12 +321,12 @@ mod tests {
     fn a_released_job_keeps_its_place_and_pays_nothing() {
         let released = EndedRun { failure_count: 3, reclaim_count: 2, ..run(Outcome::Released) };
         let next = next(&released, &LIMITS, at(1.0), EVEN);
-        assert_eq!(next, Next { failure_count: 3, reclaim_count: 2, then: Then::Wait(at(-0.5)) });
+        assert_eq!((next.failure_count, next.reclaim_count, next.then), (3, 2, Then::Wait(at(-0.5))));
     }
 
     #[test]
     fn failures_wait_twice_as_long_each_time_until_the_limit() {
-        let after = |failure_count| then(&EndedRun { failure_count, ..run(Outcome::Unavailable) });
+        let after = |failure_count| then(&EndedRun { failure_count, ..run(Outcome::RemoteBroken) });
         assert_eq!(after(0), Then::Wait(at(6.0)));
         assert_eq!(after(1), Then::Wait(at(12.0)));
         assert_eq!(after(3), Then::Wait(at(48.0)));
@@ -296,9 +353,35 @@ mod tests {
     }
 
     #[test]
-    fn throttling_is_not_counted() {
-        let throttled = EndedRun { failure_count: 4, ..run(Outcome::Throttled) };
-        assert_eq!(next(&throttled, &LIMITS, at(1.0), EVEN).failure_count, 4);
+    fn trouble_of_the_host_moves_no_counter_of_the_import() {
+        for outcome in [Outcome::Throttled, Outcome::Unavailable] {
+            let trouble = EndedRun { failure_count: 4, ..run(outcome) };
+            let next = next(&trouble, &LIMITS, at(1.0), EVEN);
+            assert_eq!((next.failure_count, next.then), (4, Then::Wait(at(1.25))), "{outcome}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_told_to_stop_for_taking_too_long_is_a_failure() {
+        let late = EndedRun { overran: true, failure_count: 1, ..run(Outcome::Cancelled) };
+        let after = next(&late, &LIMITS, at(1.0), EVEN);
+        assert_eq!((after.failure_count, after.then), (2, Then::Wait(at(12.0))));
+        let done = EndedRun { overran: true, failure_count: 1, ..run(Outcome::Success) };
+        assert_eq!(next(&done, &LIMITS, at(1.0), EVEN).failure_count, 0, "it came to its end after all");
+    }
+
+    #[test]
+    fn an_adaptive_interval_follows_what_runs_find_within_its_bounds() {
+        let bounds = Some(IntervalBounds { shortest: 2 * HOUR, longest: 24 * HOUR });
+        let after = |outcome, hours| {
+            let run = EndedRun { bounds, update_interval: hours * HOUR, ..run(outcome) };
+            next(&run, &LIMITS, at(1.0), EVEN).update_interval
+        };
+        assert_eq!(after(Outcome::Success, 6), 3 * HOUR);
+        assert_eq!(after(Outcome::Success, 3), 2 * HOUR);
+        assert_eq!(after(Outcome::NoChange, 6), 9 * HOUR);
+        assert_eq!(after(Outcome::NoChange, 20), 24 * HOUR);
+        assert_eq!(after(Outcome::Failure, 6), 6 * HOUR);
     }
 
     #[test]
@@ -360,7 +443,7 @@ mod tests {
         fn a_stop_by_the_queue_is_always_an_outcomes_fault(run in any_run()) {
             if let Then::Stop(reason) = next(&run, &LIMITS, at(1.0), EVEN).then {
                 prop_assert!(reason.is_some());
-                prop_assert!(run.outcome.is_counted() || run.outcome == Outcome::Reclaimed);
+                prop_assert!(is_counted(&run) || run.outcome == Outcome::Reclaimed);
             }
         }
 

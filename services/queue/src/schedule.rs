@@ -23,12 +23,25 @@ use std::time::Duration;
 pub struct Schedule {
     /// Whether it runs by itself.
     pub wanted: ScheduleState,
-    /// From start to start.
+    /// From start to start; where it begins, if it is adaptive.
     pub update_interval: Duration,
+    /// Between which it adapts itself to what runs find; none if it is fixed.
+    pub bounds: Option<IntervalBounds>,
     /// Only workers that can do it get it.
     pub rcs_type: RcsType,
     /// Host name of the source; may be empty.
     pub source_host: String,
+    /// Whose import it is: owners take turns at a host. May be empty.
+    pub owner: String,
+}
+
+/// The bounds of an adaptive interval.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IntervalBounds {
+    /// However much there is to find.
+    pub shortest: Duration,
+    /// However little.
+    pub longest: Duration,
 }
 
 /// A person's open request for a run.
@@ -87,6 +100,8 @@ pub struct Job {
     pub reclaim_count: u32,
     /// Whether a reclaimed holder may still be alive, with no later one having fenced it off.
     pub after_reclaim: bool,
+    /// What the adaptive interval has come to; none before it has moved, and if the interval is fixed.
+    pub adapted_interval: Option<Duration>,
     /// Start of the last run.
     pub last_started_at: Option<Timestamp>,
 }
@@ -120,6 +135,11 @@ impl Job {
             job.failure_count = 0;
             job.reclaim_count = 0;
         }
+        if (put.schedule.update_interval, put.schedule.bounds)
+            != (known.schedule.update_interval, known.schedule.bounds)
+        {
+            job.adapted_interval = None;
+        }
         job.state = known.state_after(put, now);
         if let (JobState::Running(_), true, ScheduleState::Active) = (&job.state, put.resume, put.schedule.wanted) {
             // "Now" is after this run: it may be failing for the very reason that was just mended.
@@ -145,8 +165,15 @@ impl Job {
             failure_count: 0,
             reclaim_count: 0,
             after_reclaim: false,
+            adapted_interval: None,
             last_started_at: None,
         }
+    }
+
+    /// From start to start, as things are.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        self.adapted_interval.unwrap_or(self.schedule.update_interval)
     }
 
     fn state_after(&self, put: &PutSchedule, now: Timestamp) -> JobState {
@@ -192,8 +219,14 @@ mod tests {
     }
 
     fn put(generation: i64, wanted: ScheduleState) -> PutSchedule {
-        let schedule =
-            Schedule { wanted, update_interval: 6 * HOUR, rcs_type: RcsType::Git, source_host: String::new() };
+        let schedule = Schedule {
+            wanted,
+            update_interval: 6 * HOUR,
+            bounds: None,
+            rcs_type: RcsType::Git,
+            source_host: String::new(),
+            owner: String::new(),
+        };
         PutSchedule { job_id: "a".parse().unwrap(), generation, schedule, resume: false }
     }
 

@@ -136,6 +136,7 @@ fn request(import_id: &ImportId, generation: i64, wish: &ScheduleWish) -> PutSch
         update_interval: Some(duration_to_wire(wish.update_interval)),
         rcs_type: rcs_type_to_wire(wish.rcs_type).into(),
         source_host: wish.source_host.clone(),
+        ..Default::default()
     };
     PutScheduleRequest {
         job_id: import_id.as_str().to_owned(),

@@ -2,15 +2,15 @@
 
 use crate::{
     run::{Progress, Run, RunStats},
-    schedule::{Job, JobState, PutSchedule, Schedule, StopReason},
-    store::{Acquire, LogLine, MAX_LINE_BYTES, RunEvent, storable_text},
+    schedule::{IntervalBounds, Job, JobState, PutSchedule, Schedule, StopReason},
+    store::{Acquire, Finish, LeaseName, LogLine, MAX_LINE_BYTES, RunEvent, RunWish, storable_text},
 };
-use codeimport_core::{ImportId, RcsType};
+use codeimport_core::{ImportId, Outcome, RcsType, Stage};
 use codeimport_kit::{ApiError, Violations};
 use codeimport_proto::{
     common,
     convert::{
-        duration_from_wire, duration_to_wire, outcome_to_wire, rcs_type_from_wire, rcs_type_to_wire,
+        duration_from_wire, duration_to_wire, outcome_from_wire, outcome_to_wire, rcs_type_from_wire, rcs_type_to_wire,
         schedule_state_from_wire, schedule_state_to_wire, stage_from_wire, stage_to_wire, stop_reason_to_wire,
         timestamp_from_wire, timestamp_to_wire,
     },
@@ -25,8 +25,8 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest name of a worker, version or person, in characters.
 const MAX_NAME: usize = 200;
 const MAX_LEASES: i32 = 100;
-/// Most items of a heartbeat.
-const MAX_ITEMS: usize = 500;
+/// Most items of a call.
+pub(super) const MAX_ITEMS: usize = 500;
 
 pub(super) fn put_schedule(request: wire::PutScheduleRequest) -> Result<PutSchedule, ApiError> {
     let mut v = Violations::new();
@@ -49,9 +49,28 @@ fn schedule(v: &mut Violations, sent: wire::Schedule) -> Option<Schedule> {
     let rcs_type = v.require("schedule.rcs_type", rcs_type_from_wire(sent.rcs_type));
     let interval = v.require("schedule.update_interval", sent.update_interval.as_ref());
     let interval = interval.and_then(|interval| v.check("schedule.update_interval", update_interval(interval)));
+    let bounds = sent.adaptive_interval.as_ref().map(interval_bounds).transpose();
+    let bounds = v.check("schedule.adaptive_interval", bounds);
+    v.check("schedule.owner", plain_text(&sent.owner, 0, MAX_NAME))?;
     v.check("schedule.source_host", plain_text(&sent.source_host, 0, 255))?;
-    let source_host = sent.source_host;
-    Some(Schedule { wanted: wanted?, update_interval: interval?, rcs_type: rcs_type?, source_host })
+    let (source_host, owner) = (sent.source_host, sent.owner);
+    Some(Schedule {
+        wanted: wanted?,
+        update_interval: interval?,
+        bounds: bounds?,
+        rcs_type: rcs_type?,
+        source_host,
+        owner,
+    })
+}
+
+fn interval_bounds(sent: &wire::AdaptiveInterval) -> Result<IntervalBounds, &'static str> {
+    let bound = |sent: &Option<_>| sent.as_ref().ok_or("needs both bounds").and_then(update_interval);
+    let (shortest, longest) = (bound(&sent.shortest)?, bound(&sent.longest)?);
+    if shortest > longest {
+        return Err("has a shortest that is longer than its longest");
+    }
+    Ok(IntervalBounds { shortest, longest })
 }
 
 fn update_interval(sent: &prost_types::Duration) -> Result<Duration, &'static str> {
@@ -67,12 +86,12 @@ pub(super) fn job_id(text: &str) -> Result<ImportId, ApiError> {
     v.finish_with(job_id)
 }
 
-pub(super) fn request_run(request: wire::RequestRunRequest) -> Result<(ImportId, String), ApiError> {
+pub(super) fn request_run(request: wire::RequestRunRequest) -> Result<RunWish, ApiError> {
     let mut v = Violations::new();
     let job_id = v.check("job_id", request.job_id.parse());
     v.check("requested_by", plain_text(&request.requested_by, 0, MAX_NAME));
     let by = if request.requested_by.is_empty() { "anonymous".to_owned() } else { request.requested_by };
-    v.finish_with(job_id.map(|job_id| (job_id, by)))
+    v.finish_with(job_id.map(|job_id| RunWish { job_id, by }))
 }
 
 /// A request for leases, and how long to wait for one.
@@ -125,7 +144,7 @@ pub(super) fn heartbeat(request: wire::HeartbeatRequest) -> Result<Vec<Report>, 
 
 fn report(v: &mut Violations, path: &str, item: wire::HeartbeatItem) -> Option<Report> {
     let progress = item.progress.map(|sent| v.check(&format!("{path}.progress"), progress(sent)));
-    let log_lines = log_lines(v, path, item.log_lines);
+    let log_lines = log_lines(v, &format!("{path}."), item.log_lines);
     Some(Report { lease_token: item.lease_token, progress: progress.flatten(), log_lines: log_lines? })
 }
 
@@ -142,10 +161,10 @@ fn progress(sent: common::Progress) -> Result<Progress, &'static str> {
     })
 }
 
+/// `path` is what stands before the name of the field.
 pub(super) fn log_lines(v: &mut Violations, path: &str, sent: Vec<wire::LogLine>) -> Option<Vec<LogLine>> {
-    let prefix = if path.is_empty() { String::new() } else { format!("{path}.") };
     let lines =
-        sent.into_iter().enumerate().map(|(at, line)| v.check(&format!("{prefix}log_lines[{at}]"), log_line(&line)));
+        sent.into_iter().enumerate().map(|(at, line)| v.check(&format!("{path}log_lines[{at}]"), log_line(&line)));
     lines.collect()
 }
 
@@ -158,7 +177,44 @@ fn log_line(sent: &wire::LogLine) -> Result<LogLine, &'static str> {
     Ok(LogLine { line_number: sent.line_number, logged_at, stage: stage_from_wire(sent.stage), text })
 }
 
-pub(super) fn stats(sent: Option<common::RunStats>) -> RunStats {
+/// What a finish says besides its token.
+pub(super) struct FinishReport {
+    outcome: Outcome,
+    stage: Option<Stage>,
+    message: String,
+    stats: RunStats,
+    log_lines: Vec<LogLine>,
+    retry_after: Option<Duration>,
+}
+
+impl FinishReport {
+    /// As the finish of this lease.
+    pub(super) fn of(self, lease: LeaseName) -> Finish {
+        let Self { outcome, stage, message, stats, log_lines, retry_after } = self;
+        Finish { lease, outcome, stage, message, stats, log_lines, retry_after }
+    }
+}
+
+/// `path` is what stands before the names of its fields.
+pub(super) fn finish(v: &mut Violations, path: &str, request: wire::FinishRunRequest) -> Option<FinishReport> {
+    let outcome = v.require(&format!("{path}outcome"), outcome_from_wire(request.outcome));
+    if outcome.is_some_and(|outcome| !outcome.is_reportable()) {
+        v.add(format!("{path}outcome"), "is not for workers to report");
+    }
+    let log_lines = log_lines(v, path, request.log_lines);
+    let retry_after = request.retry_after.as_ref().map(|span| duration_from_wire(span).ok_or("is negative"));
+    let retry_after = v.check(&format!("{path}retry_after"), retry_after.transpose());
+    Some(FinishReport {
+        outcome: outcome?,
+        stage: stage_from_wire(request.stage),
+        message: request.message,
+        stats: stats(request.stats),
+        log_lines: log_lines?,
+        retry_after: retry_after?,
+    })
+}
+
+fn stats(sent: Option<common::RunStats>) -> RunStats {
     let sent = sent.unwrap_or_default();
     RunStats {
         refs_changed_count: sent.refs_changed_count,
@@ -199,6 +255,7 @@ pub(super) fn job_to_wire(job: &Job) -> wire::Job {
         running_run_id,
         consecutive_failure_count: count_to_wire(job.failure_count),
         consecutive_reclaim_count: count_to_wire(job.reclaim_count),
+        current_interval: Some(duration_to_wire(job.interval())),
     }
 }
 
@@ -208,6 +265,11 @@ fn schedule_to_wire(schedule: &Schedule) -> wire::Schedule {
         update_interval: Some(duration_to_wire(schedule.update_interval)),
         rcs_type: rcs_type_to_wire(schedule.rcs_type).into(),
         source_host: schedule.source_host.clone(),
+        owner: schedule.owner.clone(),
+        adaptive_interval: schedule.bounds.map(|bounds| wire::AdaptiveInterval {
+            shortest: Some(duration_to_wire(bounds.shortest)),
+            longest: Some(duration_to_wire(bounds.longest)),
+        }),
     }
 }
 

@@ -3,18 +3,16 @@
 use super::{LeaseRpc, Queue, convert};
 use crate::{
     error,
-    store::{Beat, Finish, GrantedLease, Release, Renewal, Verdict},
+    store::{Beat, End, Finish, GrantedLease, NextDue, Release, Renewal, StoreError, Verdict},
 };
 use codeimport_core::Outcome;
 use codeimport_kit::{ApiError, Violations};
 use codeimport_proto::{
-    convert::{
-        duration_from_wire, duration_to_wire, outcome_from_wire, rcs_type_to_wire, stage_from_wire, timestamp_to_wire,
-    },
+    convert::{duration_to_wire, rcs_type_to_wire, timestamp_to_wire},
     queue::{
-        AcquireLeasesRequest, AcquireLeasesResponse, FinishRunRequest, FinishRunResponse, HeartbeatRequest,
-        HeartbeatResponse, HeartbeatResult, HeartbeatVerdict, Lease, ReleaseLeaseRequest, ReleaseLeaseResponse,
-        lease_service_server::LeaseService,
+        AcquireLeasesRequest, AcquireLeasesResponse, FinishRunRequest, FinishRunResponse, FinishRunResult,
+        FinishRunsRequest, FinishRunsResponse, HeartbeatRequest, HeartbeatResponse, HeartbeatResult, HeartbeatVerdict,
+        Lease, ReleaseLeaseRequest, ReleaseLeaseResponse, lease_service_server::LeaseService,
     },
 };
 use tonic::{Request, Response, Status};
@@ -48,7 +46,7 @@ impl LeaseService for LeaseRpc {
             })
             .collect();
         let known: Vec<Beat> = beats.iter().flatten().cloned().collect();
-        let verdicts = queue.store.heartbeat(&known).await.map_err(|error| queue.refuse(error))?;
+        let verdicts = queue.batches.heartbeat(known.clone()).await.map_err(|error| queue.refuse(error))?;
         queue.wakeups.wake_for_run();
         let mut answered = known.iter().zip(verdicts);
         let results = beats
@@ -64,10 +62,26 @@ impl LeaseService for LeaseRpc {
     async fn finish_run(&self, request: Request<FinishRunRequest>) -> Result<Response<FinishRunResponse>, Status> {
         let Self(queue) = self;
         let finish = queue.finish_from_wire(request.into_inner())?;
-        let next_due = queue.store.finish_run(&finish).await.map_err(|error| queue.refuse(error))?;
-        queue.wake_after_end();
-        report_finished(&finish);
+        let next_due = queue.end_one(End::Finish(finish)).await?;
         Ok(Response::new(FinishRunResponse { next_due_time: next_due.map(timestamp_to_wire) }))
+    }
+
+    async fn finish_runs(&self, request: Request<FinishRunsRequest>) -> Result<Response<FinishRunsResponse>, Status> {
+        let Self(queue) = self;
+        let finishes = queue.finishes_from_wire(request.into_inner())?;
+        let known: Vec<End> = finishes.iter().flatten().cloned().map(End::Finish).collect();
+        let mut answers = queue.end(known).await?.into_iter();
+        let mut results = Vec::with_capacity(finishes.len());
+        for finish in finishes {
+            // A token that is none of ours is no error of the whole call.
+            let answer = finish.and_then(|_| answers.next()).unwrap_or(Err(StoreError::LeaseLost));
+            results.push(match answer {
+                Ok(next_due) => FinishRunResult { finished: true, next_due_time: next_due.map(timestamp_to_wire) },
+                Err(StoreError::LeaseLost) => FinishRunResult::default(),
+                Err(error) => return Err(queue.refuse(error).into()),
+            });
+        }
+        Ok(Response::new(FinishRunsResponse { results }))
     }
 
     async fn release_lease(
@@ -81,17 +95,22 @@ impl LeaseService for LeaseRpc {
         let log_lines = v.finish_with(log_lines)?;
         let lease = queue.lease_of(&request.lease_token)?;
         let release = Release { lease, reason: request.reason, log_lines };
-        queue.store.release_lease(&release).await.map_err(|error| queue.refuse(error))?;
-        queue.wake_after_end();
-        tracing::info!(job.id = %release.lease.job_id, run.id = %release.lease.run_id, "job released unfinished");
+        queue.end_one(End::Release(release)).await?;
         Ok(Response::new(ReleaseLeaseResponse {}))
     }
 }
 
 impl Queue {
-    fn wake_after_end(&self) {
-        self.wakeups.wake_for_job();
-        self.wakeups.wake_for_run();
+    /// Ends leases, and answers each for itself.
+    async fn end(&self, ends: Vec<End>) -> Result<Vec<Result<NextDue, StoreError>>, ApiError> {
+        let answers = self.batches.end(ends.clone()).await.map_err(|error| self.refuse(error))?;
+        ends.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()).for_each(|(end, _)| report_ended(end));
+        Ok(answers)
+    }
+
+    async fn end_one(&self, end: End) -> Result<NextDue, ApiError> {
+        let answer = self.end(vec![end]).await?.pop().unwrap_or(Err(StoreError::LeaseLost));
+        answer.map_err(|error| self.refuse(error))
     }
 
     fn lease_to_wire(&self, granted: &GrantedLease) -> Lease {
@@ -112,7 +131,7 @@ impl Queue {
     fn result_of(&self, beat: &Beat, verdict: Verdict) -> HeartbeatResult {
         match verdict {
             Verdict::Extended(renewal) => self.renewed(beat, renewal, HeartbeatVerdict::Extended, ""),
-            Verdict::Cancel(renewal) => self.renewed(beat, renewal, HeartbeatVerdict::Cancel, "the import was deleted"),
+            Verdict::Cancel(renewal, reason) => self.renewed(beat, renewal, HeartbeatVerdict::Cancel, &reason),
             Verdict::Lost => lost("the queue took the job back, or the run has ended"),
         }
     }
@@ -130,24 +149,28 @@ impl Queue {
 
     fn finish_from_wire(&self, request: FinishRunRequest) -> Result<Finish, ApiError> {
         let mut v = Violations::new();
-        let outcome = v.require("outcome", outcome_from_wire(request.outcome));
-        if outcome.is_some_and(|outcome| !outcome.is_reportable()) {
-            v.add("outcome", "is not for workers to report");
+        let lease_token = request.lease_token.clone();
+        let report = convert::finish(&mut v, "", request);
+        let report = v.finish_with(report)?;
+        Ok(report.of(self.lease_of(&lease_token)?))
+    }
+
+    /// None where the token was not signed by this queue.
+    fn finishes_from_wire(&self, request: FinishRunsRequest) -> Result<Vec<Option<Finish>>, ApiError> {
+        let mut v = Violations::new();
+        if request.items.len() > convert::MAX_ITEMS {
+            v.add("items", "are more than 500");
         }
-        let log_lines = convert::log_lines(&mut v, "", request.log_lines);
-        let retry_after = request.retry_after.as_ref().map(|span| duration_from_wire(span).ok_or("is negative"));
-        let retry_after = v.check("retry_after", retry_after.transpose());
-        let values = v.finish_with(outcome.zip(log_lines).zip(retry_after))?;
-        let ((outcome, log_lines), retry_after) = values;
-        Ok(Finish {
-            lease: self.lease_of(&request.lease_token)?,
-            outcome,
-            stage: stage_from_wire(request.stage),
-            message: request.message,
-            stats: convert::stats(request.stats),
-            log_lines,
-            retry_after,
-        })
+        let mut finishes = Some(Vec::with_capacity(request.items.len()));
+        for (at, item) in request.items.into_iter().enumerate() {
+            let lease = self.lease_of(&item.lease_token).ok();
+            let report = convert::finish(&mut v, &format!("items[{at}]."), item);
+            finishes = finishes.zip(report).map(|(mut finishes, report)| {
+                finishes.push(lease.map(|lease| report.of(lease)));
+                finishes
+            });
+        }
+        v.finish_with(finishes)
     }
 }
 
@@ -164,7 +187,7 @@ fn count_verdict(verdict: HeartbeatVerdict) {
 
 fn report_granted(granted: &GrantedLease, worker_id: &str) {
     metrics::counter!("codeimport_queue_leases_total", "rcs_type" => granted.rcs_type.name()).increment(1);
-    tracing::info!(
+    tracing::debug!(
         job.id = %granted.lease.job_id,
         run.id = %granted.lease.run_id,
         worker.id = worker_id,
@@ -173,9 +196,18 @@ fn report_granted(granted: &GrantedLease, worker_id: &str) {
     );
 }
 
+fn report_ended(end: &End) {
+    match end {
+        End::Finish(finish) => report_finished(finish),
+        End::Release(release) => {
+            tracing::debug!(job.id = %release.lease.job_id, run.id = %release.lease.run_id, "job released unfinished");
+        }
+    }
+}
+
 fn report_finished(finish: &Finish) {
     metrics::counter!("codeimport_queue_runs_finished_total", "outcome" => finish.outcome.name()).increment(1);
-    tracing::info!(
+    tracing::debug!(
         job.id = %finish.lease.job_id,
         run.id = %finish.lease.run_id,
         run.outcome = Outcome::name(finish.outcome),

@@ -22,15 +22,15 @@ impl Queue {
         loop {
             // Before the look: what becomes due between look and wait must not be missed.
             let woken = self.wakeups.job_due();
-            let granted = self.store.acquire_leases(acquire).await?;
+            let granted = self.batches.acquire(acquire.clone()).await?;
             let left = end.saturating_duration_since(Instant::now());
             if !granted.is_empty() || left.is_zero() || self.shutdown.is_draining() {
                 return Ok(granted);
             }
-            let due_in = self.store.next_due_in(&acquire.rcs_types).await?;
+            let turn_in = self.store.next_turn_in(&acquire.rcs_types).await?;
             tokio::select! {
                 () = woken => {}
-                () = tokio::time::sleep(pause(due_in).min(left)) => {}
+                () = tokio::time::sleep(pause(turn_in).min(left)) => {}
                 () = self.shutdown.drained() => return Ok(Vec::new()),
             }
         }
@@ -42,8 +42,8 @@ impl Queue {
     }
 }
 
-fn pause(due_in: Option<Duration>) -> Duration {
-    due_in.unwrap_or(LONGEST_PAUSE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+fn pause(turn_in: Option<Duration>) -> Duration {
+    turn_in.unwrap_or(LONGEST_PAUSE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Checks of what callers send are in `convert`; a method below sees only values that make sense.
 
+mod batches;
 mod convert;
 mod lease_service;
 mod long_poll;
@@ -13,6 +14,7 @@ use crate::{
     Config, Outages, Wakeups, error,
     store::{LeaseName, Store, StoreError},
 };
+use batches::Batches;
 use codeimport_core::{LeaseClaims, LeaseKey};
 use codeimport_kit::{ApiError, Shutdown, config::ConfigError};
 use jiff::Timestamp;
@@ -29,6 +31,7 @@ pub struct RunRpc(pub Queue);
 #[derive(Clone)]
 pub struct Queue {
     pub(crate) store: Store,
+    batches: Batches,
     pub(crate) wakeups: Wakeups,
     pub(crate) outages: Outages,
     pub(crate) shutdown: Shutdown,
@@ -38,15 +41,17 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue on a store.
+    /// The queue on a store. Within a runtime: it starts tasks.
     ///
     /// # Errors
     ///
     /// If the lease key is too short.
     pub fn new(store: Store, config: &Config, shutdown: Shutdown) -> Result<Self, ConfigError> {
+        let wakeups = Wakeups::default();
         Ok(Self {
+            batches: Batches::new(&store, &wakeups),
             store,
-            wakeups: Wakeups::default(),
+            wakeups,
             outages: Outages::default(),
             shutdown,
             key: config.signing_key()?,

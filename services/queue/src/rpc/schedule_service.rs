@@ -39,8 +39,9 @@ impl ScheduleService for ScheduleRpc {
 
     async fn request_run(&self, request: Request<RequestRunRequest>) -> Result<Response<RequestRunResponse>, Status> {
         let Self(queue) = self;
-        let (job_id, requested_by) = convert::request_run(request.into_inner())?;
-        let requested = queue.store.request_run(&job_id, &requested_by).await.map_err(|error| queue.refuse(error))?;
+        let wish = convert::request_run(request.into_inner())?;
+        let (job_id, requested_by) = (wish.job_id.clone(), wish.by.clone());
+        let requested = queue.batches.request(wish).await.map_err(|error| queue.refuse(error))?;
         queue.wakeups.wake_for_job();
         tracing::info!(job.id = %job_id, actor = requested_by, "run requested");
         let after_run_id = requested.after_run_id.map_or(0, |run_id| run_id.0);

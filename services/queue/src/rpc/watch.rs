@@ -92,7 +92,6 @@ pub(super) fn run_log(queue: Queue, run_id: RunId, after: i64, follow: bool) -> 
 /// Finished runs from a sequence number on, for ever.
 pub(super) fn run_events(queue: Queue, after: i64) -> Answers<Vec<RunEvent>> {
     watch(queue, after, |queue, after| async move {
-        queue.store.number_run_events().await?;
         let events = queue.store.read_run_events(after).await?;
         let last = events.last().map(|event| event.sequence);
         Ok(last.map_or(Look::Nothing(after), |last| Look::New(events, last)))

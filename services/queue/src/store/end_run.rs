@@ -1,187 +1,239 @@
-//! The end of a run, whoever ends it: closes the run, decides what follows, appends the event. All three or nothing.
+//! The end of runs, whoever ends them: locks their hosts, and takes the leases away from whoever still holds them. What
+//! follows is in `record_end`. All of it or nothing.
 
 use super::{
-    LeaseName, StoreError,
-    put_schedule::column_count,
-    rows::{self, job_columns},
-    run_events, storable_text,
+    LeaseName, LogLine, Store, StoreError,
+    locked_hosts::{LockedHosts, column},
+    record_end::record,
+    rows::{self, host_columns, line_columns, turn_columns},
 };
 use crate::{
-    next_due::{self, EndedRun, Limits, Next, Then},
-    run::RunStats,
-    schedule::{Job, RunRequest, StopReason},
+    host::HostId,
+    next_due::Then,
+    run::{Progress, RunStats},
+    schedule::{IntervalBounds, RunRequest, ScheduleState},
+    turns::LineId,
 };
-use codeimport_core::{Outcome, Stage};
-use codeimport_pg::{Row, Tx, row::get};
+use codeimport_core::{FencingToken, Outcome, RcsType, RunId, Stage};
+use codeimport_pg::{
+    DbError, Row, Statement, Tx,
+    row::{count, get, millis, millis_opt, parsed},
+};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Longest message, in bytes.
-const MAX_MESSAGE_BYTES: usize = 4_000;
-
-/// A lease whose rows this transaction has locked.
-pub(super) struct HeldRun {
-    pub(super) lease: LeaseName,
-    job: Job,
-    started_at: Timestamp,
-    due_at: Timestamp,
-    original_request: Option<RunRequest>,
-    now: Timestamp,
-}
-
 /// How a run ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Ending<'a> {
+pub(super) struct Ending {
+    pub(super) lease: LeaseName,
     pub(super) outcome: Outcome,
     pub(super) stage: Option<Stage>,
-    pub(super) message: &'a str,
+    pub(super) message: String,
     pub(super) stats: Option<RunStats>,
+    pub(super) log_lines: Vec<LogLine>,
     pub(super) retry_after: Option<Duration>,
 }
 
-/// What a `SELECT … FOR UPDATE OF job, run` of [`held_run`] returns.
-macro_rules! held_columns {
+/// Which leases may be ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Which {
+    /// Those that are held: their holders end them.
+    Held,
+    /// Those that have expired: the queue takes them back.
+    Expired,
+}
+
+/// A run that has ended, and what followed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Ended {
+    /// Index of its ending.
+    pub(super) at: usize,
+    pub(super) then: Then,
+}
+
+/// What came of a batch.
+pub(super) struct EndedRuns {
+    /// Those that were there to be ended; the others were not held.
+    pub(super) ended: Vec<Ended>,
+    /// Whether anything may be leased now.
+    pub(super) may_lease: bool,
+}
+
+/// A run that has lost its lease row just now.
+pub(super) struct Closed {
+    pub(super) at: usize,
+    pub(super) run: RunRow,
+    pub(super) job: EndedJob,
+}
+
+/// The lease's row.
+pub(super) struct RunRow {
+    pub(super) job_no: i64,
+    pub(super) run_id: RunId,
+    pub(super) fencing_token: FencingToken,
+    pub(super) host_id: HostId,
+    pub(super) worker_id: String,
+    pub(super) worker_version: String,
+    pub(super) place: Timestamp,
+    pub(super) request: Option<RunRequest>,
+    pub(super) rerun: Option<RunRequest>,
+    pub(super) started_at: Timestamp,
+    pub(super) heartbeat_at: Timestamp,
+    pub(super) progress: Progress,
+    pub(super) stop_cause: Option<String>,
+}
+
+/// What the job's row says at the end of a run.
+pub(super) struct EndedJob {
+    pub(super) generation: i64,
+    pub(super) wanted: ScheduleState,
+    /// The wanted one, and what it has come to.
+    pub(super) update_interval: Duration,
+    pub(super) adapted_interval: Option<Duration>,
+    pub(super) bounds: Option<IntervalBounds>,
+    pub(super) rcs_type: RcsType,
+    pub(super) host_id: HostId,
+    pub(super) owner: String,
+    pub(super) line_id: LineId,
+    pub(super) failure_count: u32,
+    pub(super) reclaim_count: u32,
+    pub(super) after_reclaim: bool,
+}
+
+/// Ends runs in one transaction. What is not held (any more) is left out.
+pub(super) async fn end_runs(
+    tx: &Tx<'_>,
+    store: &Store,
+    endings: &[Ending],
+    which: Which,
+) -> Result<EndedRuns, StoreError> {
+    let (locked, closed) = close(tx, store, endings, which).await?;
+    if closed.is_empty() {
+        return Ok(EndedRuns { ended: Vec::new(), may_lease: false });
+    }
+    record(tx, store, locked, endings, &closed).await
+}
+
+macro_rules! hosts_of_runs {
     () => {
-        concat!(
-            job_columns!(),
-            ", run.started_at, run.due_at AS run_due_at, run.requested_at AS run_requested_at, \
-             run.requested_by AS run_requested_by, statement_timestamp() AS now"
-        )
+        "(SELECT lease.host_id FROM lease WHERE lease.run_id = ANY ($1) \
+          UNION \
+          SELECT job.host_id FROM lease JOIN job ON job.job_no = lease.job_no WHERE lease.run_id = ANY ($1))"
     };
 }
-pub(super) use held_columns;
 
-pub(super) fn held_run(row: &Row) -> Result<HeldRun, StoreError> {
-    let job = rows::job(row)?;
-    let crate::schedule::JobState::Running(lease) = job.state else { return Err(StoreError::LeaseLost) };
-    let requested_at: Option<Timestamp> = get(row, "run_requested_at")?;
-    let requested_by: Option<String> = get(row, "run_requested_by")?;
-    Ok(HeldRun {
-        lease: LeaseName { job_id: job.job_id.clone(), run_id: lease.run_id, fencing_token: lease.fencing_token },
+const LOCK_HOSTS_OF_RUNS: &str = concat!(
+    "-- queue.lock_hosts_of_runs\nSELECT ",
+    host_columns!(),
+    " FROM source_host WHERE source_host.host_id IN ",
+    hosts_of_runs!(),
+    " ORDER BY source_host.host_id FOR NO KEY UPDATE"
+);
+
+const TURNS_OF_RUNS: &str = concat!(
+    "-- queue.turns_of_runs\nSELECT ",
+    turn_columns!(),
+    ", statement_timestamp() AS now FROM host_turn WHERE host_turn.host_id IN ",
+    hosts_of_runs!()
+);
+
+const LINES_OF_RUNS: &str = concat!(
+    "-- queue.lines_of_runs\nSELECT ",
+    line_columns!(),
+    " FROM line WHERE line.line_id IN (SELECT job.line_id FROM lease JOIN job ON job.job_no = lease.job_no \
+                                        WHERE lease.run_id = ANY ($1))"
+);
+
+/// Takes the leases away from whoever still holds them, in the statement that proves it.
+const CLOSE_LEASES: &str = "\
+-- queue.close_leases
+DELETE FROM lease
+ USING unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY
+       AS item (run_id, fencing_token, job_id, position), job
+ WHERE lease.run_id = item.run_id
+   AND lease.fencing_token = item.fencing_token
+   AND lease.job_id = item.job_id
+   AND (NOT $4 OR lease.expires_at < statement_timestamp())     -- only its holder ends a lease that lasts
+   AND job.job_no = lease.job_no
+RETURNING item.position, lease.job_no, lease.run_id, lease.fencing_token, lease.host_id, lease.worker_id,
+          lease.worker_version, lease.due_at, lease.requested_at, lease.requested_by, lease.rerun_requested_at,
+          lease.rerun_requested_by, lease.started_at, lease.heartbeat_at, lease.stage, lease.progress_done,
+          lease.progress_total, lease.progress_unit, lease.progress_received_bytes,
+          CASE WHEN lease.cancel_cause IN ('deadline', 'stalled') THEN lease.cancel_reason END AS stop_cause,
+          job.generation, job.wanted, job.update_interval_ms, job.min_interval_ms, job.max_interval_ms,
+          job.adapted_interval_ms, job.rcs_type, job.host_id AS job_host_id, job.owner, job.line_id,
+          job.failure_count, job.reclaim_count, job.after_reclaim";
+
+/// Locks the hosts of the runs, and takes away the leases that are still held.
+async fn close<'s>(
+    tx: &Tx<'_>,
+    store: &'s Store,
+    endings: &[Ending],
+    which: Which,
+) -> Result<(LockedHosts<'s>, Vec<Closed>), StoreError> {
+    // In the order of their keys, as everybody does who changes several leases.
+    let mut order: Vec<usize> = (0..endings.len()).collect();
+    order.sort_by_key(|at| endings[*at].lease.run_id);
+    let run_ids = column(&order, |at| endings[*at].lease.run_id.0);
+    let close = Statement::new(CLOSE_LEASES)
+        .bind(run_ids.clone())
+        .bind(column(&order, |at| endings[*at].lease.fencing_token.0))
+        .bind(column(&order, |at| endings[*at].lease.job_id.to_string()))
+        .bind(which == Which::Expired);
+    let [hosts, turns, lines] =
+        [LOCK_HOSTS_OF_RUNS, TURNS_OF_RUNS, LINES_OF_RUNS].map(|sql| Statement::new(sql).bind(run_ids.clone()));
+    let read = tx.pipeline(&[hosts, turns, lines, close]).await?;
+    let now = read[1].first().map_or(Ok(Timestamp::UNIX_EPOCH), |row| get(row, "now"))?;
+    let mut locked = LockedHosts::new(store.hosts(), now).with_hosts(&read[0])?;
+    locked.add_turns(&read[1])?;
+    locked.add_lines(&read[2])?;
+    let closed: Vec<Closed> = read[3].iter().map(|row| closed(row, &order)).collect::<Result<_, _>>()?;
+    // Its schedule moved to another host while we waited for the lock.
+    if closed.iter().any(|one| !locked.holds(one.run.host_id) || !locked.holds(one.job.host_id)) {
+        return Err(StoreError::moved(tx));
+    }
+    Ok((locked, closed))
+}
+
+fn closed(row: &Row, order: &[usize]) -> Result<Closed, DbError> {
+    let position: i64 = get(row, "position")?;
+    let at = usize::try_from(position - 1).ok().and_then(|at| order.get(at).copied());
+    let at = at.ok_or_else(|| DbError::decode("position", &position))?;
+    Ok(Closed { at, run: run_row(row)?, job: ended_job(row)? })
+}
+
+fn run_row(row: &Row) -> Result<RunRow, DbError> {
+    let request = |at: Option<Timestamp>, by: Option<String>| at.zip(by).map(|(at, by)| RunRequest { at, by });
+    Ok(RunRow {
+        job_no: get(row, "job_no")?,
+        run_id: RunId(get(row, "run_id")?),
+        fencing_token: FencingToken(get(row, "fencing_token")?),
+        host_id: HostId(get(row, "host_id")?),
+        worker_id: get(row, "worker_id")?,
+        worker_version: get(row, "worker_version")?,
+        place: get(row, "due_at")?,
+        request: request(get(row, "requested_at")?, get(row, "requested_by")?),
+        rerun: request(get(row, "rerun_requested_at")?, get(row, "rerun_requested_by")?),
         started_at: get(row, "started_at")?,
-        due_at: get(row, "run_due_at")?,
-        original_request: requested_at.zip(requested_by).map(|(at, by)| RunRequest { at, by }),
-        now: get(row, "now")?,
-        job,
+        heartbeat_at: get(row, "heartbeat_at")?,
+        progress: rows::progress(row)?,
+        stop_cause: get(row, "stop_cause")?,
     })
 }
 
-/// Locks the lease's rows, if it is still held.
-pub(super) async fn lock_held(tx: &Tx<'_>, lease: &LeaseName) -> Result<Option<HeldRun>, StoreError> {
-    let row = tx
-        .query_opt(
-            concat!(
-                "-- queue.lock_held\nSELECT ",
-                held_columns!(),
-                " FROM job JOIN run ON run.run_id = job.run_id
-                 WHERE job.job_id = $1 AND job.run_id = $2 AND job.fencing_token = $3 AND job.state = 'running'
-                   FOR UPDATE OF job, run"
-            ),
-            &[&lease.job_id.as_str(), &lease.run_id.0, &lease.fencing_token.0],
-        )
-        .await?;
-    row.as_ref().map(held_run).transpose()
-}
-
-/// Ends a run. Returns what follows.
-pub(super) async fn end_run(
-    tx: &Tx<'_>,
-    held: &HeldRun,
-    ending: &Ending<'_>,
-    limits: &Limits,
-    chance: f64,
-) -> Result<Next, StoreError> {
-    let next = next_due::next(&ended(held, ending), limits, held.now, chance);
-    close_run(tx, held, ending, &next).await?;
-    reschedule(tx, held, ending, &next).await?;
-    run_events::append_event(tx, held.lease.run_id, next.then.stop_reason(), held.job.generation, next.failure_count)
-        .await?;
-    Ok(next)
-}
-
-fn ended(held: &HeldRun, ending: &Ending<'_>) -> EndedRun {
-    EndedRun {
-        outcome: ending.outcome,
-        retry_after: ending.retry_after,
-        started_at: held.started_at,
-        due_at: held.due_at,
-        wanted: held.job.schedule.wanted,
-        update_interval: held.job.schedule.update_interval,
-        requested_meanwhile: held.job.request.is_some(),
-        failure_count: held.job.failure_count,
-        reclaim_count: held.job.reclaim_count,
-    }
-}
-
-async fn close_run(tx: &Tx<'_>, held: &HeldRun, ending: &Ending<'_>, next: &Next) -> Result<(), StoreError> {
-    let closed = tx
-        .execute(
-            "-- queue.close_run
-             UPDATE run
-                SET state = 'finished', finished_at = statement_timestamp(), outcome = $3,
-                    stage = coalesce($4, stage), message = $5,
-                    refs_changed_count = $6, new_revision_count = $7, received_bytes = $8, next_due_at = $9
-              WHERE run_id = $1 AND fencing_token = $2 AND state = 'running'",
-            &[
-                &held.lease.run_id.0,
-                &held.lease.fencing_token.0,
-                &ending.outcome.name(),
-                &ending.stage.map(Stage::name),
-                &storable_text(ending.message, MAX_MESSAGE_BYTES),
-                &ending.stats.map(|stats| stats.refs_changed_count),
-                &ending.stats.map(|stats| stats.new_revision_count),
-                &ending.stats.map(|stats| stats.received_bytes),
-                &next.then.due_at(),
-            ],
-        )
-        .await?;
-    if closed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
-}
-
-async fn reschedule(tx: &Tx<'_>, held: &HeldRun, ending: &Ending<'_>, next: &Next) -> Result<(), StoreError> {
-    let state = if next.then.due_at().is_some() { "waiting" } else { "stopped" };
-    let request = open_request(held, ending.outcome, next.then);
-    let moved = tx
-        .execute(
-            "-- queue.reschedule
-             UPDATE job
-                SET state = $4, due_at = $5, stop_reason = $6, run_id = NULL, fencing_token = NULL,
-                    lease_expires_at = NULL, requested_at = $7, requested_by = $8, failure_count = $9,
-                    reclaim_count = $10, after_reclaim = $11
-              WHERE job_id = $1 AND run_id = $2 AND fencing_token = $3 AND state = 'running'
-                AND ($12 OR lease_expires_at < statement_timestamp())   -- only its holder ends a lease that lasts",
-            &[
-                &held.lease.job_id.as_str(),
-                &held.lease.run_id.0,
-                &held.lease.fencing_token.0,
-                &state,
-                &next.then.due_at(),
-                &next.then.stop_reason().map(StopReason::name),
-                &request.map(|request| request.at),
-                &request.map(|request| request.by.as_str()),
-                &column_count("failure_count", next.failure_count)?,
-                &column_count("reclaim_count", next.reclaim_count)?,
-                &after_reclaim(held.job.after_reclaim, ending.outcome),
-                &(ending.outcome != Outcome::Reclaimed),
-            ],
-        )
-        .await?;
-    if moved == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
-}
-
-/// The request that is open after the run: one that arrived meanwhile, or the run's own if it was none.
-fn open_request(held: &HeldRun, outcome: Outcome, then: Then) -> Option<&RunRequest> {
-    then.due_at()?;
-    let unanswered = matches!(outcome, Outcome::Released | Outcome::Reclaimed);
-    held.job.request.as_ref().or_else(|| held.original_request.as_ref().filter(|_| unanswered))
-}
-
-/// Only a run that did its work has surely moved the fence in the target: one that failed early may not have come so
-/// far, and the reclaimed holder before it may still be alive.
-fn after_reclaim(before: bool, outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Reclaimed => true,
-        outcome if outcome.is_success() || outcome == Outcome::Partial => false,
-        _ => before,
-    }
+fn ended_job(row: &Row) -> Result<EndedJob, DbError> {
+    Ok(EndedJob {
+        generation: get(row, "generation")?,
+        wanted: parsed(row, "wanted")?,
+        update_interval: millis(row, "update_interval_ms")?,
+        adapted_interval: millis_opt(row, "adapted_interval_ms")?,
+        bounds: rows::bounds(row)?,
+        rcs_type: parsed(row, "rcs_type")?,
+        host_id: HostId(get(row, "job_host_id")?),
+        owner: get(row, "owner")?,
+        line_id: LineId(get(row, "line_id")?),
+        failure_count: count(row, "failure_count")?,
+        reclaim_count: count(row, "reclaim_count")?,
+        after_reclaim: get(row, "after_reclaim")?,
+    })
 }

@@ -1,9 +1,9 @@
-//! The holder ends its lease: with an outcome, or by giving the job back.
+//! Holders end their leases: with an outcome, or by giving the job back.
 
 use super::{
     LeaseName, LogLine, Store, StoreError,
-    end_run::{Ending, end_run, lock_held},
-    run_log,
+    end_run::{EndedRuns, Ending, Which, end_runs},
+    locked_hosts::column,
 };
 use crate::run::RunStats;
 use codeimport_core::{Outcome, Stage};
@@ -42,76 +42,105 @@ pub struct Release {
     pub log_lines: Vec<LogLine>,
 }
 
+/// How a holder ends its lease.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The run is over.
+    Finish(Finish),
+    /// The job goes back to its old place, nothing counted.
+    Release(Release),
+}
+
+/// When the job of an ended run runs next; none: not by itself.
+pub type NextDue = Option<Timestamp>;
+
+/// What came of a batch of ends.
+#[derive(Debug)]
+pub struct HeldEnds {
+    /// For each end its answer: [`StoreError::LeaseLost`] says that nothing was recorded of it.
+    pub answers: Vec<Result<NextDue, StoreError>>,
+    /// Whether there is anything to lease now.
+    pub may_lease: bool,
+}
+
 impl Store {
-    /// Ends the lease, records how the run went, and says when the job runs next (none: not by itself). The same
-    /// finish again gets the same answer.
+    /// Ends leases, records how the runs went, and says when their jobs run next. The same end again gets the same
+    /// answer.
     ///
     /// # Errors
     ///
-    /// [`StoreError::LeaseLost`]: nothing was recorded.
-    pub async fn finish_run(&self, finish: &Finish) -> Result<Option<Timestamp>, StoreError> {
-        let ending = Ending {
-            outcome: finish.outcome,
-            stage: finish.stage,
-            message: &finish.message,
-            stats: Some(finish.stats),
-            retry_after: finish.retry_after,
-        };
-        self.end_held("queue.finish_run", &finish.lease, &ending, &finish.log_lines).await
-    }
-
-    /// Gives the job back: due at once in its old place, nothing counted. Again is the same as once.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::LeaseLost`].
-    pub async fn release_lease(&self, release: &Release) -> Result<(), StoreError> {
-        let ending = Ending {
-            outcome: Outcome::Released,
-            stage: None,
-            message: &release.reason,
-            stats: None,
-            retry_after: None,
-        };
-        self.end_held("queue.release_lease", &release.lease, &ending, &release.log_lines).await.map(drop)
-    }
-
-    async fn end_held(
-        &self,
-        name: &'static str,
-        lease: &LeaseName,
-        ending: &Ending<'_>,
-        log_lines: &[LogLine],
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let (limits, chance) = (&self.limits, rand::random());
-        self.db
-            .run_tx(name, |tx| {
-                async move {
-                    let Some(held) = lock_held(tx, lease).await? else {
-                        return ended_before(tx, lease, ending.outcome).await;
-                    };
-                    let lines: Vec<_> = log_lines.iter().map(|line| (lease.run_id, line)).collect();
-                    run_log::append_lines(tx, &lines).await?;
-                    let next = end_run(tx, &held, ending, limits, chance).await?;
-                    Ok(next.then.due_at())
-                }
-                .scope_boxed()
-            })
-            .await
+    /// Only the database's; then nothing at all was recorded.
+    pub async fn end_held(&self, ends: &[End]) -> Result<HeldEnds, StoreError> {
+        let endings: Vec<Ending> = ends.iter().map(ending).collect();
+        let endings = endings.as_slice();
+        self.db.run_tx("queue.end_held", |tx| async move { end_or_repeat(tx, self, endings).await }.scope_boxed()).await
     }
 }
 
-/// The answer of a run that ended with the same outcome: the call is a repeat. Anything else is a lost lease.
-async fn ended_before(tx: &Tx<'_>, lease: &LeaseName, outcome: Outcome) -> Result<Option<Timestamp>, StoreError> {
-    let row = tx
-        .query_opt(
+async fn end_or_repeat(tx: &Tx<'_>, store: &Store, endings: &[Ending]) -> Result<HeldEnds, StoreError> {
+    let EndedRuns { ended, may_lease } = end_runs(tx, store, endings, Which::Held).await?;
+    let mut answers: Vec<Option<NextDue>> = vec![None; endings.len()];
+    for one in ended {
+        answers[one.at] = Some(one.then.due_at());
+    }
+    let open: Vec<usize> = (0..endings.len()).filter(|at| answers[*at].is_none()).collect();
+    if !open.is_empty() {
+        for (at, answer) in ended_before(tx, endings, &open).await? {
+            answers[at] = Some(answer);
+        }
+    }
+    let answers = answers.into_iter().map(|answer| answer.ok_or(StoreError::LeaseLost)).collect();
+    Ok(HeldEnds { answers, may_lease })
+}
+
+fn ending(end: &End) -> Ending {
+    match end {
+        End::Finish(finish) => Ending {
+            lease: finish.lease.clone(),
+            outcome: finish.outcome,
+            stage: finish.stage,
+            message: finish.message.clone(),
+            stats: Some(finish.stats),
+            log_lines: finish.log_lines.clone(),
+            retry_after: finish.retry_after,
+        },
+        End::Release(release) => Ending {
+            lease: release.lease.clone(),
+            outcome: Outcome::Released,
+            stage: None,
+            message: release.reason.clone(),
+            stats: None,
+            log_lines: release.log_lines.clone(),
+            retry_after: None,
+        },
+    }
+}
+
+/// The answers of runs that ended with the same outcome before: those ends are repeats. All others are lost leases.
+async fn ended_before(tx: &Tx<'_>, endings: &[Ending], open: &[usize]) -> Result<Vec<(usize, NextDue)>, StoreError> {
+    let rows = tx
+        .query(
             "-- queue.ended_before
-             SELECT next_due_at
-               FROM run
-              WHERE job_id = $1 AND run_id = $2 AND fencing_token = $3 AND state = 'finished' AND outcome = $4",
-            &[&lease.job_id.as_str(), &lease.run_id.0, &lease.fencing_token.0, &outcome.name()],
+             SELECT item.position, run.next_due_at
+               FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) WITH ORDINALITY
+                    AS item (run_id, fencing_token, job_id, outcome, position)
+               JOIN run ON run.run_id = item.run_id AND run.fencing_token = item.fencing_token
+                       AND run.outcome = item.outcome
+               JOIN job ON job.job_no = run.job_no AND job.job_id = item.job_id",
+            &[
+                &column(open, |at| endings[*at].lease.run_id.0),
+                &column(open, |at| endings[*at].lease.fencing_token.0),
+                &column(open, |at| endings[*at].lease.job_id.to_string()),
+                &column(open, |at| endings[*at].outcome.name()),
+            ],
         )
         .await?;
-    let row = row.ok_or(StoreError::LeaseLost)?;
-    Ok(get(&row, "next_due_at")?)
+    let mut answers = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let at = usize::try_from(get::<i64>(row, "position")? - 1).ok().and_then(|at| open.get(at));
+        if let Some(at) = at {
+            answers.push((*at, get(row, "next_due_at")?));
+        }
+    }
+    Ok(answers)
 }

@@ -9,35 +9,56 @@ mod end_run;
 mod finish_run;
 mod get_schedule;
 mod heartbeat;
+mod lease_round;
+mod locked_hosts;
+mod locked_jobs;
 mod put_schedule;
 mod read_runs;
 mod reclaim;
+mod record_end;
 mod request_run;
+mod rounds;
 mod rows;
 mod run_events;
 mod run_log;
 mod stats;
+mod type_limits;
+mod waiting;
 
-pub use acquire_leases::{Acquire, GrantedLease, LEASE_DUE};
-pub use finish_run::{Finish, Release};
+pub use acquire_leases::{Acquire, GrantedLease};
+pub use finish_run::{End, Finish, HeldEnds, NextDue, Release};
 pub use heartbeat::{Beat, Renewal, Verdict};
+pub use lease_round::{FIRST_LINES, FIRST_WAITING, LOCK_RIPE_HOSTS};
 pub use reclaim::Reclaimed;
-pub use request_run::Requested;
-pub use run_events::{RunEvent, append_event};
+pub use request_run::{Requested, RunWish};
+pub use run_events::RunEvent;
 pub use run_log::{LogLine, MAX_LINE_BYTES, MAX_LOG_LINES};
 pub use stats::QueueDepth;
 
-use crate::next_due::Limits;
-use codeimport_core::{FencingToken, ImportId, RunId};
-use codeimport_pg::{Db, DbError};
-use std::time::Duration;
+use crate::{coalescer::NotCarriedOut, host::HostPolicy, next_due::Limits};
+use codeimport_core::{FencingToken, ImportId, RcsType, RunId};
+use codeimport_pg::{Db, DbError, Tx};
+use rounds::Rounds;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// What the configuration says of all that the queue decides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Policy {
+    /// When jobs are given up.
+    pub limits: Limits,
+    /// How source hosts are spared.
+    pub hosts: HostPolicy,
+    /// Most runs at a time, for each type that has a limit.
+    pub type_limits: BTreeMap<RcsType, u32>,
+}
 
 /// The queue's database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) db: Db,
     pub(crate) lease_ttl: Duration,
-    pub(crate) limits: Limits,
+    policy: Arc<Policy>,
+    rounds: Arc<Rounds>,
 }
 
 /// What names a lease in the database: all three, always.
@@ -51,8 +72,8 @@ pub struct LeaseName {
     pub fencing_token: FencingToken,
 }
 
-/// A verb was not carried out.
-#[derive(Debug, thiserror::Error)]
+/// A verb was not carried out. Cheap to clone: one failure may answer a whole batch.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The caller does not hold this lease (any more). Nothing was recorded.
     #[error("lease is lost")]
@@ -66,16 +87,40 @@ pub enum StoreError {
     /// No run has this id.
     #[error("no run {0}")]
     RunNotFound(RunId),
+    /// The job's schedule moved to another host again and again while it was to be locked.
+    #[error("the job moved between hosts")]
+    Moved,
+    /// The process is ending.
+    #[error(transparent)]
+    NotCarriedOut(#[from] NotCarriedOut),
     /// The database did not do it.
     #[error(transparent)]
-    Db(#[from] DbError),
+    Db(Arc<DbError>),
+}
+
+impl From<DbError> for StoreError {
+    fn from(error: DbError) -> Self {
+        Self::Db(Arc::new(error))
+    }
+}
+
+impl StoreError {
+    /// What was read before the hosts were locked is not true any more: the transaction begins again.
+    fn moved(tx: &Tx<'_>) -> Self {
+        tx.collide();
+        Self::Moved
+    }
 }
 
 impl Store {
     /// The queue's store on a database that is migrated.
     #[must_use]
-    pub fn new(db: Db, lease_ttl: Duration, limits: Limits) -> Self {
-        Self { db, lease_ttl, limits }
+    pub fn new(db: Db, lease_ttl: Duration, policy: Policy) -> Self {
+        Self { db, lease_ttl, policy: Arc::new(policy), rounds: Arc::default() }
+    }
+
+    fn hosts(&self) -> &HostPolicy {
+        &self.policy.hosts
     }
 }
 

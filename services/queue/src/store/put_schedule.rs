@@ -2,13 +2,19 @@
 
 use super::{
     Store, StoreError,
-    rows::{self, job_columns},
+    locked_hosts::{LineKey, LockedHosts},
+    locked_jobs::lock_jobs,
+    rows::JobRow,
+    waiting::{Waits, delete_waiting, insert_waiting},
 };
-use crate::schedule::{Job, JobState, LeaseRow, PutSchedule, StopReason};
-use codeimport_core::ImportId;
-use codeimport_pg::{DbError, Tx, row::get};
-use jiff::Timestamp;
+use crate::{
+    host::HostId,
+    schedule::{Job, JobState, PutSchedule, ScheduleState, StopReason},
+    turns::{LineId, TurnKey},
+};
+use codeimport_pg::{DbError, Statement, Tx, row::get};
 use scoped_futures::ScopedFutureExt as _;
+use std::{collections::BTreeSet, time::Duration};
 
 impl Store {
     /// Applies a schedule unless the job knows a newer one. Tells whether it was applied, and the job after that.
@@ -17,131 +23,176 @@ impl Store {
     ///
     /// Only the database's.
     pub async fn put_schedule(&self, put: &PutSchedule) -> Result<(bool, Job), StoreError> {
-        self.db
-            .run_tx("queue.put_schedule", |tx| {
-                async move {
-                    // Insert first: of two that arrive together, one finds the other's row and waits for it.
-                    if let Some(job) = insert_job(tx, put).await? {
-                        return Ok((true, job));
-                    }
-                    let (known, now) = lock_job(tx, &put.job_id).await?;
-                    match Job::after(Some(&known), put, now) {
-                        Some(job) => update_job(tx, &job).await.map(|()| (true, job)),
-                        None => Ok((false, known)),
-                    }
-                }
-                .scope_boxed()
-            })
-            .await
+        self.db.run_tx("queue.put_schedule", |tx| async move { apply(tx, self, put).await }.scope_boxed()).await
     }
 }
 
-/// The job's row as it would be if it were new; none if there is one already.
-async fn insert_job(tx: &Tx<'_>, put: &PutSchedule) -> Result<Option<Job>, StoreError> {
-    let now: Timestamp =
-        get(&tx.query_one("-- queue.put_schedule_now\nSELECT statement_timestamp() AS now", &[]).await?, "now")?;
-    let Some(job) = Job::after(None, put, now) else { return Ok(None) };
-    let columns = JobColumns::of(&job)?;
-    let inserted = tx
-        .execute(
-            "-- queue.insert_job
-             INSERT INTO job (job_id, generation, wanted, update_interval_ms, rcs_type, source_host, state, due_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (job_id) DO NOTHING",
-            &[
-                &job.job_id.as_str(),
-                &job.generation,
-                &columns.wanted,
-                &columns.update_interval_ms,
-                &columns.rcs_type,
-                &job.schedule.source_host,
-                &columns.state,
-                &columns.due_at,
-            ],
-        )
-        .await?;
-    Ok((inserted == 1).then_some(job))
+async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, Job), StoreError> {
+    make_host(tx, &put.schedule.source_host).await?;
+    let (mut locked, jobs) = lock_jobs(tx, store, &[&put.job_id], &[&put.schedule.source_host]).await?;
+    let known = jobs.into_iter().next();
+    let Some(job) = Job::after(known.as_ref().map(|row| &row.job), put, locked.now()) else {
+        // Not after it: there is one that it is not after.
+        return known.map(|row| (false, row.job)).ok_or_else(|| StoreError::moved(tx));
+    };
+    let host_id = locked.hosts().find(|host| host.name == put.schedule.source_host).map(|host| host.host_id);
+    let host_id = host_id.ok_or_else(|| StoreError::moved(tx))?;
+    let scheduled = line_of(tx, &mut locked, host_id, &job, false).await?;
+    let job_no = match &known {
+        Some(row) => row.job_no,
+        None => insert_job(tx, &job, host_id, scheduled).await?,
+    };
+    let line_id = if job.request.is_some() { line_of(tx, &mut locked, host_id, &job, true).await? } else { scheduled };
+    let mut writes = Vec::new();
+    if let Some(row) = &known {
+        writes.push(update_job(row.job_no, &job, host_id, scheduled)?);
+        writes.extend(leave(row, &job));
+    }
+    if let JobState::Waiting { due_at } = job.state {
+        locked.admit(line_id, due_at);
+        writes.push(insert_waiting(&[Waits { job_no, line_id, due_at, request: job.request.clone() }]));
+    }
+    writes.extend(locked.writes());
+    tx.pipeline(&writes).await?;
+    Ok((true, job))
 }
 
-async fn lock_job(tx: &Tx<'_>, job_id: &ImportId) -> Result<(Job, Timestamp), StoreError> {
-    let row = tx
-        .query_one(
-            concat!(
-                "-- queue.lock_job_for_schedule\nSELECT ",
-                job_columns!(),
-                ", statement_timestamp() AS now FROM job WHERE job_id = $1 FOR UPDATE"
-            ),
-            &[&job_id.as_str()],
-        )
-        .await?;
-    Ok((rows::job(&row)?, get(&row, "now")?))
-}
-
-/// Writes the whole row: it is locked, and a schedule touches nearly all of it. A lease stays what it is.
-async fn update_job(tx: &Tx<'_>, job: &Job) -> Result<(), StoreError> {
-    let columns = JobColumns::of(job)?;
+async fn make_host(tx: &Tx<'_>, name: &str) -> Result<(), StoreError> {
     tx.execute(
-        "-- queue.update_job_schedule
-         UPDATE job
-            SET generation = $2, wanted = $3, update_interval_ms = $4, rcs_type = $5, source_host = $6,
-                state = $7, due_at = $8, stop_reason = $9, run_id = $10, fencing_token = $11, lease_expires_at = $12,
-                requested_at = $13, requested_by = $14, failure_count = $15, reclaim_count = $16
-          WHERE job_id = $1
-            AND generation < $2                           -- restated, though the row is locked",
-        &[
-            &job.job_id.as_str(),
-            &job.generation,
-            &columns.wanted,
-            &columns.update_interval_ms,
-            &columns.rcs_type,
-            &job.schedule.source_host,
-            &columns.state,
-            &columns.due_at,
-            &columns.stop_reason.map(StopReason::name),
-            &columns.lease.map(|lease| lease.run_id.0),
-            &columns.lease.map(|lease| lease.fencing_token.0),
-            &columns.lease.map(|lease| lease.expires_at),
-            &job.request.as_ref().map(|request| request.at),
-            &job.request.as_ref().map(|request| request.by.as_str()),
-            &column_count("failure_count", job.failure_count)?,
-            &column_count("reclaim_count", job.reclaim_count)?,
-        ],
+        "-- queue.make_host
+         INSERT INTO source_host (name)
+         SELECT $1 WHERE NOT EXISTS (SELECT FROM source_host WHERE source_host.name = $1)
+             ON CONFLICT DO NOTHING",
+        &[&name],
     )
     .await?;
     Ok(())
 }
 
-/// A job's state as its columns have it.
-struct JobColumns {
-    wanted: &'static str,
-    update_interval_ms: i64,
-    rcs_type: &'static str,
-    state: &'static str,
-    due_at: Option<Timestamp>,
-    stop_reason: Option<StopReason>,
-    lease: Option<LeaseRow>,
+async fn line_of(
+    tx: &Tx<'_>,
+    locked: &mut LockedHosts<'_>,
+    host_id: HostId,
+    job: &Job,
+    requested: bool,
+) -> Result<LineId, StoreError> {
+    let turn = TurnKey { host_id, rcs_type: job.schedule.rcs_type, requested };
+    let key = LineKey { turn, owner: job.schedule.owner.clone() };
+    let lines = locked.ensure_lines(tx, &BTreeSet::from([key])).await?;
+    lines.into_values().next().ok_or_else(|| StoreError::moved(tx))
 }
 
-impl JobColumns {
+/// What the job was before is undone: it leaves its line, or its run is told.
+fn leave(known: &JobRow, job: &Job) -> Option<Statement> {
+    match known.job.state {
+        JobState::Waiting { .. } => Some(delete_waiting(vec![known.job_no])),
+        JobState::Running(_) => Some(tell_run(known.job_no, job)),
+        JobState::Stopped { .. } => None,
+    }
+}
+
+fn tell_run(job_no: i64, job: &Job) -> Statement {
+    let deleted = job.schedule.wanted == ScheduleState::Deleted;
+    Statement::new(
+        "-- queue.tell_run
+         UPDATE lease
+            SET rerun_requested_at = $2, rerun_requested_by = $3,
+                cancel_cause = CASE WHEN $4 THEN 'deleted' ELSE nullif(lease.cancel_cause, 'deleted') END,
+                cancel_reason = CASE WHEN $4 THEN 'the import was deleted'
+                                     WHEN lease.cancel_cause <> 'deleted' THEN lease.cancel_reason END
+          WHERE lease.job_no = $1",
+    )
+    .bind(job_no)
+    .bind(job.request.as_ref().map(|request| request.at))
+    .bind(job.request.as_ref().map(|request| request.by.clone()))
+    .bind(deleted)
+}
+
+/// The number of a new job. If another transaction has just made it at another host, this one begins again.
+async fn insert_job(tx: &Tx<'_>, job: &Job, host_id: HostId, line_id: LineId) -> Result<i64, StoreError> {
+    let columns = ScheduleColumns::of(job)?;
+    let row = tx
+        .query_opt(
+            "-- queue.insert_job
+             INSERT INTO job (job_id, generation, wanted, update_interval_ms, min_interval_ms, max_interval_ms,
+                              rcs_type, host_id, owner, line_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             ON CONFLICT (job_id) DO NOTHING
+             RETURNING job.job_no",
+            &[
+                &job.job_id.as_str(),
+                &job.generation,
+                &columns.wanted,
+                &columns.update_interval_ms,
+                &columns.min_interval_ms,
+                &columns.max_interval_ms,
+                &columns.rcs_type,
+                &host_id.0,
+                &job.schedule.owner,
+                &line_id.0,
+            ],
+        )
+        .await?;
+    let row = row.ok_or_else(|| StoreError::moved(tx))?;
+    Ok(get(&row, "job_no")?)
+}
+
+fn update_job(job_no: i64, job: &Job, host_id: HostId, line_id: LineId) -> Result<Statement, DbError> {
+    let columns = ScheduleColumns::of(job)?;
+    let reason = match job.state {
+        JobState::Stopped { reason } => reason,
+        JobState::Waiting { .. } | JobState::Running(_) => None,
+    };
+    let statement = Statement::new(
+        "-- queue.update_schedule
+         UPDATE job
+            SET generation = $2, wanted = $3, update_interval_ms = $4, min_interval_ms = $5, max_interval_ms = $6,
+                rcs_type = $7, host_id = $8, owner = $9, line_id = $10, stop_reason = $11, failure_count = $12,
+                reclaim_count = $13, adapted_interval_ms = $14
+          WHERE job.job_no = $1
+            AND job.generation < $2                     -- restated, though it is locked",
+    )
+    .bind(job_no)
+    .bind(job.generation)
+    .bind(columns.wanted)
+    .bind(columns.update_interval_ms)
+    .bind(columns.min_interval_ms)
+    .bind(columns.max_interval_ms)
+    .bind(columns.rcs_type)
+    .bind(host_id.0)
+    .bind(job.schedule.owner.clone())
+    .bind(line_id.0)
+    .bind(reason.map(StopReason::name))
+    .bind(column_count("failure_count", job.failure_count)?)
+    .bind(column_count("reclaim_count", job.reclaim_count)?)
+    .bind(job.adapted_interval.map(column_millis).transpose()?);
+    Ok(statement)
+}
+
+/// A schedule as its columns have it.
+struct ScheduleColumns {
+    wanted: &'static str,
+    update_interval_ms: i64,
+    min_interval_ms: Option<i64>,
+    max_interval_ms: Option<i64>,
+    rcs_type: &'static str,
+}
+
+impl ScheduleColumns {
     fn of(job: &Job) -> Result<Self, DbError> {
-        let (state, due_at, stop_reason, lease) = match &job.state {
-            JobState::Waiting { due_at } => ("waiting", Some(*due_at), None, None),
-            JobState::Running(lease) => ("running", None, None, Some(*lease)),
-            JobState::Stopped { reason } => ("stopped", None, *reason, None),
-        };
-        let update_interval_ms = i64::try_from(job.schedule.update_interval.as_millis())
-            .map_err(|error| DbError::decode("update_interval_ms", &error))?;
-        let wanted = job.schedule.wanted.name();
+        let bounds = job.schedule.bounds;
         Ok(Self {
-            wanted,
-            update_interval_ms,
+            wanted: job.schedule.wanted.name(),
+            update_interval_ms: column_millis(job.schedule.update_interval)?,
+            min_interval_ms: bounds.map(|bounds| column_millis(bounds.shortest)).transpose()?,
+            max_interval_ms: bounds.map(|bounds| column_millis(bounds.longest)).transpose()?,
             rcs_type: job.schedule.rcs_type.name(),
-            state,
-            due_at,
-            stop_reason,
-            lease,
         })
     }
+}
+
+fn column_millis(span: Duration) -> Result<i64, DbError> {
+    i64::try_from(span.as_millis()).map_err(|error| DbError::decode("update_interval_ms", &error))
 }
 
 pub(super) fn column_count(column: &'static str, count: u32) -> Result<i32, DbError> {

@@ -1,8 +1,8 @@
-//! Reads runs.
+//! Reads runs: those under way from their leases, the others from the record.
 
 use super::{
     Store, StoreError,
-    rows::{self, run_columns},
+    rows::{self, lease_run_columns, run_columns},
 };
 use crate::run::Run;
 use codeimport_core::{ImportId, RunId};
@@ -14,7 +14,13 @@ impl Store {
     ///
     /// [`StoreError::RunNotFound`].
     pub async fn get_run(&self, run_id: RunId) -> Result<Run, StoreError> {
-        let sql = concat!("-- queue.get_run\nSELECT ", run_columns!(), " FROM run WHERE run_id = $1");
+        let sql = concat!(
+            "-- queue.get_run\nSELECT ",
+            lease_run_columns!(),
+            " FROM lease WHERE lease.run_id = $1 UNION ALL SELECT ",
+            run_columns!(),
+            " FROM run JOIN job ON job.job_no = run.job_no WHERE run.run_id = $1"
+        );
         let row = self.db.client().await?.query_opt(sql, &[&run_id.0]).await?;
         Ok(rows::run(&row.ok_or(StoreError::RunNotFound(run_id))?)?)
     }
@@ -32,14 +38,25 @@ impl Store {
     ) -> Result<Vec<Run>, StoreError> {
         // Two statements, so that each has the index that fits.
         let of_job = concat!(
-            "-- queue.list_runs_of_job\nSELECT ",
+            "-- queue.list_runs_of_job\n(SELECT ",
+            lease_run_columns!(),
+            " FROM lease JOIN job ON job.job_no = lease.job_no WHERE job.job_id = $3 AND lease.run_id < $1)
+             UNION ALL
+             (SELECT ",
             run_columns!(),
-            " FROM run WHERE run_id < $1 AND job_id = $3 ORDER BY run_id DESC LIMIT $2"
+            " FROM run JOIN job ON job.job_no = run.job_no WHERE job.job_id = $3 AND run.run_id < $1
+               ORDER BY run.run_id DESC LIMIT $2)
+             ORDER BY run_id DESC LIMIT $2"
         );
         let of_all = concat!(
-            "-- queue.list_runs\nSELECT ",
+            "-- queue.list_runs\n(SELECT ",
+            lease_run_columns!(),
+            " FROM lease WHERE lease.run_id < $1 ORDER BY lease.run_id DESC LIMIT $2)
+             UNION ALL
+             (SELECT ",
             run_columns!(),
-            " FROM run WHERE run_id < $1 ORDER BY run_id DESC LIMIT $2"
+            " FROM run JOIN job ON job.job_no = run.job_no WHERE run.run_id < $1 ORDER BY run.run_id DESC LIMIT $2)
+             ORDER BY run_id DESC LIMIT $2"
         );
         let (before, limit) = (before.map_or(i64::MAX, |run_id| run_id.0), i64::from(limit));
         let client = self.db.client().await?;

@@ -2,15 +2,17 @@
 
 use super::{
     LeaseName, Store, StoreError,
-    end_run::{Ending, HeldRun, end_run, held_columns, held_run},
-    rows::job_columns,
+    end_run::{Ending, Which, end_runs},
 };
 use crate::next_due::Then;
-use codeimport_core::Outcome;
-use codeimport_pg::Tx;
+use codeimport_core::{FencingToken, Outcome, RunId};
+use codeimport_pg::{
+    DbError, Row, Tx,
+    row::{get, parsed},
+};
 use scoped_futures::ScopedFutureExt as _;
 
-/// Leases taken back in one transaction. Small: it holds their rows against heartbeats that come late.
+/// Leases taken back in one transaction. Small: it holds their hosts against everybody else.
 const BATCH: i64 = 50;
 
 /// A job that was taken back.
@@ -30,48 +32,49 @@ impl Store {
     ///
     /// Only the database's; then none of the batch was taken back.
     pub async fn reclaim(&self) -> Result<Vec<Reclaimed>, StoreError> {
-        let limits = &self.limits;
-        self.db
-            .run_tx("queue.reclaim", |tx| {
-                async move {
-                    let mut reclaimed = Vec::new();
-                    for held in lock_expired(tx).await? {
-                        let next = end_run(tx, &held, &ending(), limits, rand::random()).await?;
-                        reclaimed.push(Reclaimed { lease: held.lease, then: next.then });
-                    }
-                    Ok(reclaimed)
-                }
-                .scope_boxed()
-            })
-            .await
+        self.db.run_tx("queue.reclaim", |tx| async move { take_back(tx, self).await }.scope_boxed()).await
     }
 }
 
-fn ending() -> Ending<'static> {
-    Ending {
-        outcome: Outcome::Reclaimed,
-        stage: None,
-        message: "The worker went silent; the queue took the job back.",
-        stats: None,
-        retry_after: None,
+async fn take_back(tx: &Tx<'_>, store: &Store) -> Result<Vec<Reclaimed>, StoreError> {
+    let endings = expired(tx).await?;
+    if endings.is_empty() {
+        return Ok(Vec::new());
     }
+    let ended = end_runs(tx, store, &endings, Which::Expired).await?.ended;
+    Ok(ended.into_iter().map(|one| Reclaimed { lease: endings[one.at].lease.clone(), then: one.then }).collect())
 }
 
-/// A row that a heartbeat or finish holds at this moment is skipped: its holder is alive.
-async fn lock_expired(tx: &Tx<'_>) -> Result<Vec<HeldRun>, StoreError> {
+/// Leases that have expired at this moment. A heartbeat may still come in between: who takes back asks again.
+///
+/// Reads all leases: an index on the expiry would make every heartbeat write it.
+async fn expired(tx: &Tx<'_>) -> Result<Vec<Ending>, StoreError> {
     let rows = tx
         .query(
-            concat!(
-                "-- queue.lock_expired\nSELECT ",
-                held_columns!(),
-                " FROM job JOIN run ON run.run_id = job.run_id
-                 WHERE job.state = 'running' AND job.lease_expires_at < statement_timestamp()
-                 ORDER BY job.lease_expires_at
-                 LIMIT $1
-                   FOR UPDATE OF job, run SKIP LOCKED"
-            ),
+            "-- queue.expired
+             SELECT lease.job_id, lease.run_id, lease.fencing_token
+               FROM lease
+              WHERE lease.expires_at < statement_timestamp()
+              ORDER BY lease.expires_at
+              LIMIT $1",
             &[&BATCH],
         )
         .await?;
-    rows.iter().map(held_run).collect()
+    Ok(rows.iter().map(ending).collect::<Result<_, _>>()?)
+}
+
+fn ending(row: &Row) -> Result<Ending, DbError> {
+    Ok(Ending {
+        lease: LeaseName {
+            job_id: parsed(row, "job_id")?,
+            run_id: RunId(get(row, "run_id")?),
+            fencing_token: FencingToken(get(row, "fencing_token")?),
+        },
+        outcome: Outcome::Reclaimed,
+        stage: None,
+        message: "The worker went silent; the queue took the job back.".to_owned(),
+        stats: None,
+        log_lines: Vec::new(),
+        retry_after: None,
+    })
 }

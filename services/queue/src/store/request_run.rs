@@ -1,13 +1,30 @@
-//! Records that a person wants a run now.
+//! Records that people want runs now.
 
 use super::{
     Store, StoreError,
-    rows::{self, job_columns},
+    locked_hosts::{LineKey, LockedHosts, column},
+    locked_jobs::lock_jobs,
+    rows::JobRow,
+    waiting::{Waits, delete_waiting, insert_waiting},
 };
-use crate::schedule::{Job, JobState, ScheduleState};
+use crate::{
+    schedule::{Job, JobState, RunRequest, ScheduleState},
+    turns::TurnKey,
+};
 use codeimport_core::{ImportId, RunId};
-use codeimport_pg::{Tx, row::get};
+use codeimport_pg::{Statement, Tx};
+use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Somebody wants a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunWish {
+    /// Of this job.
+    pub job_id: ImportId,
+    /// Who.
+    pub by: String,
+}
 
 /// A request as it was recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,67 +36,97 @@ pub struct Requested {
 }
 
 impl Store {
-    /// Makes the job due now unless it is overdue already, and lets it go first. While it runs: one more run follows.
+    /// Makes jobs due now unless they are overdue already, and lets them go first. While one runs: one more run
+    /// follows. Each wish is answered for itself: [`StoreError::JobNotFound`] (also for a deleted job),
+    /// [`StoreError::JobStopped`].
     ///
     /// # Errors
     ///
-    /// [`StoreError::JobNotFound`] (also for a deleted job) and [`StoreError::JobStopped`].
-    pub async fn request_run(&self, job_id: &ImportId, requested_by: &str) -> Result<Requested, StoreError> {
-        self.db
-            .run_tx("queue.request_run", |tx| {
-                async move {
-                    let Some(job) = record(tx, job_id, requested_by).await? else {
-                        return Err(refusal(tx, job_id).await);
-                    };
-                    Ok(Requested { job, after_run_id: newest_run(tx, job_id).await? })
-                }
-                .scope_boxed()
-            })
-            .await
+    /// Only the database's; then nothing was recorded.
+    pub async fn request_runs(&self, wishes: &[RunWish]) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
+        self.db.run_tx("queue.request_runs", |tx| async move { record(tx, self, wishes).await }.scope_boxed()).await
     }
 }
 
-async fn record(tx: &Tx<'_>, job_id: &ImportId, requested_by: &str) -> Result<Option<Job>, StoreError> {
-    let row = tx
-        .query_opt(
-            concat!(
-                "-- queue.request_run
-                 UPDATE job
-                    SET requested_at = coalesce(requested_at, statement_timestamp()),
-                        requested_by = coalesce(requested_by, $2),
-                        -- least() ignores a NULL: a running job must not get a due time
-                        due_at = CASE state WHEN 'waiting' THEN least(due_at, statement_timestamp()) END
-                  WHERE job_id = $1 AND wanted = 'active' AND state IN ('waiting', 'running')
-              RETURNING ",
-                job_columns!()
-            ),
-            &[&job_id.as_str(), &requested_by],
-        )
-        .await?;
-    Ok(row.map(|row| rows::job(&row)).transpose()?)
+async fn record(
+    tx: &Tx<'_>,
+    store: &Store,
+    wishes: &[RunWish],
+) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
+    let job_ids: BTreeSet<&ImportId> = wishes.iter().map(|wish| &wish.job_id).collect();
+    let job_ids: Vec<&ImportId> = job_ids.into_iter().collect();
+    let (mut locked, jobs) = lock_jobs(tx, store, &job_ids, &[]).await?;
+    let mut jobs: BTreeMap<ImportId, JobRow> = jobs.into_iter().map(|row| (row.job.job_id.clone(), row)).collect();
+    let (mut answers, mut changed) = (Vec::with_capacity(wishes.len()), BTreeSet::new());
+    for wish in wishes {
+        answers.push(wished(jobs.get_mut(&wish.job_id), wish, locked.now(), &mut changed));
+    }
+    let changed: Vec<&JobRow> = changed.iter().filter_map(|job_id| jobs.get(job_id)).collect();
+    if !changed.is_empty() {
+        write(tx, &mut locked, &changed).await?;
+    }
+    Ok(answers)
 }
 
-/// Read after the job's row was locked by [`record`]: a lease of it cannot begin in between.
-async fn newest_run(tx: &Tx<'_>, job_id: &ImportId) -> Result<Option<RunId>, StoreError> {
-    let row = tx
-        .query_one("-- queue.newest_run\nSELECT max(run_id) AS run_id FROM run WHERE job_id = $1", &[&job_id.as_str()])
-        .await?;
-    Ok(get::<Option<i64>>(&row, "run_id")?.map(RunId))
-}
-
-async fn refusal(tx: &Tx<'_>, job_id: &ImportId) -> StoreError {
-    let sql = concat!("-- queue.why_not_requested\nSELECT ", job_columns!(), " FROM job WHERE job_id = $1");
-    let job = match tx.query_opt(sql, &[&job_id.as_str()]).await {
-        Ok(row) => row.map(|row| rows::job(&row)).transpose(),
-        Err(error) => Err(error),
-    };
-    match job {
-        Err(error) => error.into(),
-        Ok(Some(Job { schedule, state, .. }))
-            if schedule.wanted != ScheduleState::Deleted || matches!(state, JobState::Running(_)) =>
-        {
-            StoreError::JobStopped(job_id.clone())
+/// Adds the request to the job, unless one is open already. Asking twice is asking once.
+fn wished(
+    row: Option<&mut JobRow>,
+    wish: &RunWish,
+    now: Timestamp,
+    changed: &mut BTreeSet<ImportId>,
+) -> Result<Requested, StoreError> {
+    let row = row.ok_or_else(|| StoreError::JobNotFound(wish.job_id.clone()))?;
+    let job = &mut row.job;
+    let running = matches!(job.state, JobState::Running(_));
+    if job.schedule.wanted == ScheduleState::Deleted && !running {
+        return Err(StoreError::JobNotFound(wish.job_id.clone()));
+    }
+    if job.schedule.wanted != ScheduleState::Active || matches!(job.state, JobState::Stopped { .. }) {
+        return Err(StoreError::JobStopped(wish.job_id.clone()));
+    }
+    if job.request.is_none() {
+        job.request = Some(RunRequest { at: now, by: wish.by.clone() });
+        if let JobState::Waiting { due_at } = &mut job.state {
+            *due_at = now.min(*due_at);
         }
-        Ok(_) => StoreError::JobNotFound(job_id.clone()),
+        changed.insert(wish.job_id.clone());
     }
+    Ok(Requested { job: job.clone(), after_run_id: row.newest_run_id })
+}
+
+async fn write(tx: &Tx<'_>, locked: &mut LockedHosts<'_>, changed: &[&JobRow]) -> Result<(), StoreError> {
+    let (running, waiting): (Vec<&JobRow>, Vec<&JobRow>) =
+        changed.iter().partition(|row| matches!(row.job.state, JobState::Running(_)));
+    let keys: BTreeSet<LineKey> = waiting.iter().map(|row| requested_line(row)).collect();
+    let lines = locked.ensure_lines(tx, &keys).await?;
+    let mut waits = Vec::with_capacity(waiting.len());
+    for row in &waiting {
+        let JobState::Waiting { due_at } = row.job.state else { continue };
+        let Some(line_id) = lines.get(&requested_line(row)).copied() else { continue };
+        locked.admit(line_id, due_at);
+        waits.push(Waits { job_no: row.job_no, line_id, due_at, request: row.job.request.clone() });
+    }
+    let mut writes = vec![delete_waiting(column(&waiting, |row| row.job_no)), insert_waiting(&waits)];
+    writes.push(request_reruns(&running));
+    writes.extend(locked.writes());
+    tx.pipeline(&writes).await?;
+    Ok(())
+}
+
+fn requested_line(row: &JobRow) -> LineKey {
+    let turn = TurnKey { host_id: row.host_id, rcs_type: row.job.schedule.rcs_type, requested: true };
+    LineKey { turn, owner: row.job.schedule.owner.clone() }
+}
+
+fn request_reruns(running: &[&JobRow]) -> Statement {
+    Statement::new(
+        "-- queue.request_reruns
+         UPDATE lease
+            SET rerun_requested_at = item.requested_at, rerun_requested_by = item.requested_by
+           FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS item (job_no, requested_at, requested_by)
+          WHERE lease.job_no = item.job_no",
+    )
+    .bind(column(running, |row| row.job_no))
+    .bind(column(running, |row| row.job.request.as_ref().map(|request| request.at)))
+    .bind(column(running, |row| row.job.request.as_ref().map(|request| request.by.clone())))
 }

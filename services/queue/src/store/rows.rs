@@ -1,36 +1,115 @@
 //! Rows to values: one function per row type.
 
-use crate::run::{Progress, Run, RunEnd, RunStats};
-use crate::schedule::{Job, JobState, LeaseRow, RunRequest, Schedule};
+use crate::{
+    breaker::{Breaker, Position},
+    host::{Host, HostId, HostLimits},
+    run::{Progress, Run, RunEnd, RunStats},
+    schedule::{IntervalBounds, Job, JobState, LeaseRow, RunRequest, Schedule},
+    turns::{HostTurn, Line, LineId, TurnKey},
+};
 use codeimport_core::{FencingToken, ImportId, RunId};
 use codeimport_pg::{
     DbError, Row,
-    row::{count, get, millis, parsed, parsed_opt},
+    row::{count, get, millis, millis_opt, parsed, parsed_opt},
 };
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
-/// What [`job`] reads, of a table called `job`.
+/// What [`job`] reads.
 macro_rules! job_columns {
     () => {
-        "job.job_id, job.generation, job.wanted, job.update_interval_ms, job.rcs_type, job.source_host, job.state, \
-         job.due_at, job.stop_reason, job.run_id, job.fencing_token, job.lease_expires_at, job.requested_at, \
-         job.requested_by, job.failure_count, job.reclaim_count, job.after_reclaim, job.last_started_at"
+        "job.job_no, job.job_id, job.generation, job.wanted, job.update_interval_ms, job.min_interval_ms, \
+         job.max_interval_ms, job.adapted_interval_ms, job.rcs_type, job.host_id, source_host.name AS source_host, \
+         job.owner, job.stop_reason, job.failure_count, job.reclaim_count, job.after_reclaim, \
+         lease.run_id, lease.fencing_token, lease.expires_at, lease.host_id AS lease_host_id, waiting.due_at, \
+         coalesce(lease.rerun_requested_at, waiting.requested_at) AS requested_at, \
+         coalesce(lease.rerun_requested_by, waiting.requested_by) AS requested_by, \
+         coalesce(lease.started_at, last_run.started_at) AS last_started_at, \
+         coalesce(lease.run_id, last_run.run_id) AS newest_run_id"
     };
 }
 pub(crate) use job_columns;
 
-/// What [`run`] reads, of a table called `run`.
+/// Where [`job_columns`] are: what a job does now is told by where else it is.
+macro_rules! job_tables {
+    () => {
+        "job JOIN source_host ON source_host.host_id = job.host_id \
+             LEFT JOIN lease ON lease.job_no = job.job_no \
+             LEFT JOIN waiting ON waiting.job_no = job.job_no \
+             LEFT JOIN LATERAL (SELECT run.run_id, run.started_at FROM run WHERE run.job_no = job.job_no \
+                                 ORDER BY run.run_id DESC LIMIT 1) AS last_run ON true"
+    };
+}
+pub(crate) use job_tables;
+
+/// What [`host`] reads.
+macro_rules! host_columns {
+    () => {
+        "source_host.host_id, source_host.name, source_host.running_count, source_host.open_at, source_host.breaker, \
+         source_host.trouble_count, source_host.opened_count, source_host.max_running, source_host.starts_per_minute"
+    };
+}
+pub(crate) use host_columns;
+
+/// What [`turn`] reads.
+macro_rules! turn_columns {
+    () => {
+        "host_turn.host_id, host_turn.rcs_type, host_turn.requested, host_turn.first_line_at, host_turn.turn_at"
+    };
+}
+pub(crate) use turn_columns;
+
+/// What [`line`] reads.
+macro_rules! line_columns {
+    () => {
+        "line.line_id, line.host_id, line.rcs_type, line.requested, line.head_due_at, line.turn_at AS line_turn_at"
+    };
+}
+pub(crate) use line_columns;
+
+/// What [`run`] reads of runs that are over.
 macro_rules! run_columns {
     () => {
-        "run.run_id, run.job_id, run.fencing_token, run.worker_id, run.requested_by, run.started_at, \
+        "run.run_id, job.job_id, run.fencing_token, run.worker_id, run.requested_by, run.started_at, \
          run.heartbeat_at, run.finished_at, run.stage, run.progress_done, run.progress_total, run.progress_unit, \
          run.progress_received_bytes, run.outcome, run.message, run.refs_changed_count, run.new_revision_count, \
-         run.received_bytes, \
-         extract(epoch FROM coalesce(run.finished_at, statement_timestamp()) - run.started_at)::float8 AS elapsed_s"
+         run.received_bytes, extract(epoch FROM run.finished_at - run.started_at)::float8 AS elapsed_s"
     };
 }
 pub(crate) use run_columns;
+
+/// What [`run`] reads of runs under way: the same columns, in the same order.
+macro_rules! lease_run_columns {
+    () => {
+        "lease.run_id, lease.job_id, lease.fencing_token, lease.worker_id, lease.requested_by, lease.started_at, \
+         lease.heartbeat_at, NULL::timestamptz AS finished_at, lease.stage, lease.progress_done, \
+         lease.progress_total, lease.progress_unit, lease.progress_received_bytes, NULL::text AS outcome, \
+         ''::text AS message, NULL::bigint AS refs_changed_count, NULL::bigint AS new_revision_count, \
+         NULL::bigint AS received_bytes, \
+         extract(epoch FROM statement_timestamp() - lease.started_at)::float8 AS elapsed_s"
+    };
+}
+pub(crate) use lease_run_columns;
+
+/// A job with what only the store needs to know of it.
+pub(super) struct JobRow {
+    pub(super) job_no: i64,
+    pub(super) host_id: HostId,
+    /// The host that its run under way counts for.
+    pub(super) lease_host_id: Option<HostId>,
+    pub(super) newest_run_id: Option<RunId>,
+    pub(super) job: Job,
+}
+
+pub(super) fn job_row(row: &Row) -> Result<JobRow, DbError> {
+    Ok(JobRow {
+        job_no: get(row, "job_no")?,
+        host_id: HostId(get(row, "host_id")?),
+        lease_host_id: get::<Option<i64>>(row, "lease_host_id")?.map(HostId),
+        newest_run_id: get::<Option<i64>>(row, "newest_run_id")?.map(RunId),
+        job: job(row)?,
+    })
+}
 
 pub(super) fn job(row: &Row) -> Result<Job, DbError> {
     Ok(Job {
@@ -39,28 +118,37 @@ pub(super) fn job(row: &Row) -> Result<Job, DbError> {
         schedule: Schedule {
             wanted: parsed(row, "wanted")?,
             update_interval: millis(row, "update_interval_ms")?,
+            bounds: bounds(row)?,
             rcs_type: parsed(row, "rcs_type")?,
             source_host: get(row, "source_host")?,
+            owner: get(row, "owner")?,
         },
         state: job_state(row)?,
         request: request(row)?,
         failure_count: count(row, "failure_count")?,
         reclaim_count: count(row, "reclaim_count")?,
         after_reclaim: get(row, "after_reclaim")?,
+        adapted_interval: millis_opt(row, "adapted_interval_ms")?,
         last_started_at: get(row, "last_started_at")?,
     })
 }
 
+pub(super) fn bounds(row: &Row) -> Result<Option<IntervalBounds>, DbError> {
+    let (shortest, longest) = (millis_opt(row, "min_interval_ms")?, millis_opt(row, "max_interval_ms")?);
+    Ok(shortest.zip(longest).map(|(shortest, longest)| IntervalBounds { shortest, longest }))
+}
+
 fn job_state(row: &Row) -> Result<JobState, DbError> {
-    match get::<String>(row, "state")?.as_str() {
-        "waiting" => Ok(JobState::Waiting { due_at: get(row, "due_at")? }),
-        "running" => Ok(JobState::Running(LeaseRow {
-            run_id: RunId(get(row, "run_id")?),
+    if let Some(run_id) = get::<Option<i64>>(row, "run_id")? {
+        return Ok(JobState::Running(LeaseRow {
+            run_id: RunId(run_id),
             fencing_token: FencingToken(get(row, "fencing_token")?),
-            expires_at: get(row, "lease_expires_at")?,
-        })),
-        "stopped" => Ok(JobState::Stopped { reason: parsed_opt(row, "stop_reason")? }),
-        other => Err(DbError::decode("state", &other)),
+            expires_at: get(row, "expires_at")?,
+        }));
+    }
+    match get(row, "due_at")? {
+        Some(due_at) => Ok(JobState::Waiting { due_at }),
+        None => Ok(JobState::Stopped { reason: parsed_opt(row, "stop_reason")? }),
     }
 }
 
@@ -68,6 +156,57 @@ fn request(row: &Row) -> Result<Option<RunRequest>, DbError> {
     let at: Option<Timestamp> = get(row, "requested_at")?;
     let by: Option<String> = get(row, "requested_by")?;
     Ok(at.zip(by).map(|(at, by)| RunRequest { at, by }))
+}
+
+pub(super) fn host(row: &Row) -> Result<Host, DbError> {
+    let limit = |column| get::<Option<i32>>(row, column).map(|limit| limit.and_then(|limit| u32::try_from(limit).ok()));
+    Ok(Host {
+        host_id: HostId(get(row, "host_id")?),
+        name: get(row, "name")?,
+        running_count: count(row, "running_count")?,
+        open_at: get(row, "open_at")?,
+        breaker: Breaker {
+            position: position(&get::<String>(row, "breaker")?)?,
+            trouble_count: count(row, "trouble_count")?,
+            opened_count: count(row, "opened_count")?,
+        },
+        own_limits: HostLimits { max_running: limit("max_running")?, starts_per_minute: limit("starts_per_minute")? },
+    })
+}
+
+fn position(name: &str) -> Result<Position, DbError> {
+    match name {
+        "closed" => Ok(Position::Closed),
+        "open" => Ok(Position::Open),
+        "half_open" => Ok(Position::HalfOpen),
+        other => Err(DbError::decode("breaker", &other)),
+    }
+}
+
+pub(super) fn position_name(position: Position) -> &'static str {
+    match position {
+        Position::Closed => "closed",
+        Position::Open => "open",
+        Position::HalfOpen => "half_open",
+    }
+}
+
+pub(super) fn turn(row: &Row) -> Result<(TurnKey, HostTurn), DbError> {
+    let turn = HostTurn { first_line_at: get(row, "first_line_at")?, turn_at: get(row, "turn_at")? };
+    Ok((turn_key(row)?, turn))
+}
+
+pub(super) fn line(row: &Row) -> Result<(LineId, Line), DbError> {
+    let line = Line { key: turn_key(row)?, head_due_at: get(row, "head_due_at")?, turn_at: get(row, "line_turn_at")? };
+    Ok((LineId(get(row, "line_id")?), line))
+}
+
+fn turn_key(row: &Row) -> Result<TurnKey, DbError> {
+    Ok(TurnKey {
+        host_id: HostId(get(row, "host_id")?),
+        rcs_type: parsed(row, "rcs_type")?,
+        requested: get(row, "requested")?,
+    })
 }
 
 pub(super) fn run(row: &Row) -> Result<Run, DbError> {
@@ -80,15 +219,19 @@ pub(super) fn run(row: &Row) -> Result<Run, DbError> {
         requested_by: get(row, "requested_by")?,
         started_at: get(row, "started_at")?,
         heartbeat_at: get(row, "heartbeat_at")?,
-        progress: Progress {
-            stage: parsed_opt(row, "stage")?,
-            done_count: get(row, "progress_done")?,
-            total_count: get(row, "progress_total")?,
-            unit: get(row, "progress_unit")?,
-            received_bytes: get(row, "progress_received_bytes")?,
-        },
+        progress: progress(row)?,
         end: run_end(row)?,
         elapsed: Duration::try_from(SignedDuration::from_secs_f64(elapsed)).unwrap_or_default(),
+    })
+}
+
+pub(super) fn progress(row: &Row) -> Result<Progress, DbError> {
+    Ok(Progress {
+        stage: parsed_opt(row, "stage")?,
+        done_count: get(row, "progress_done")?,
+        total_count: get(row, "progress_total")?,
+        unit: get(row, "progress_unit")?,
+        received_bytes: get(row, "progress_received_bytes")?,
     })
 }
 

@@ -1,9 +1,9 @@
 //! What runs say: stored once per line number, bounded per run.
 
-use super::{Store, StoreError, storable_text};
+use super::{Store, StoreError, locked_hosts::column, storable_text};
 use codeimport_core::{RunId, Stage};
 use codeimport_pg::{
-    DbError, Row, Tx,
+    DbError, Row, Statement,
     row::{get, parsed_opt},
 };
 use jiff::Timestamp;
@@ -30,29 +30,28 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// Stores lines of runs whose lease the caller has just proven in the same transaction. A number that is there
-/// already is dropped, as is one beyond the limit.
-pub(super) async fn append_lines(tx: &Tx<'_>, lines: &[(RunId, &LogLine)]) -> Result<(), StoreError> {
-    let kept: Vec<_> = lines.iter().filter(|(_, line)| (1..=MAX_LOG_LINES).contains(&line.line_number)).collect();
+/// Stores lines of runs whose lease the caller has proven in the same transaction; none if there are none. A number
+/// that is there already is dropped, as is one beyond the limit.
+pub(super) fn append_lines<'l>(runs: impl Iterator<Item = (RunId, &'l [LogLine])>) -> Option<Statement> {
+    let lines = runs.flat_map(|(run_id, lines)| lines.iter().map(move |line| (run_id, line)));
+    let kept: Vec<_> = lines.filter(|(_, line)| (1..=MAX_LOG_LINES).contains(&line.line_number)).collect();
     if kept.is_empty() {
-        return Ok(());
+        return None;
     }
-    let run_ids: Vec<i64> = kept.iter().map(|(run_id, _)| run_id.0).collect();
-    let numbers: Vec<i64> = kept.iter().map(|(_, line)| line.line_number).collect();
-    let times: Vec<Timestamp> = kept.iter().map(|(_, line)| line.logged_at).collect();
-    let stages: Vec<Option<&str>> = kept.iter().map(|(_, line)| line.stage.map(Stage::name)).collect();
-    let texts: Vec<String> = kept.iter().map(|(_, line)| storable_text(&line.text, MAX_LINE_BYTES)).collect();
-    tx.execute(
+    let statement = Statement::new(
         "-- queue.append_log
          INSERT INTO run_log_line (run_id, line_number, logged_at, stage, text)
          SELECT line.run_id, line.line_number::integer, line.logged_at, line.stage, line.text
            FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[])
                 AS line (run_id, line_number, logged_at, stage, text)
              ON CONFLICT (run_id, line_number) DO NOTHING",
-        &[&run_ids, &numbers, &times, &stages, &texts],
     )
-    .await?;
-    Ok(())
+    .bind(column(&kept, |(run_id, _)| run_id.0))
+    .bind(column(&kept, |(_, line)| line.line_number))
+    .bind(column(&kept, |(_, line)| line.logged_at))
+    .bind(column(&kept, |(_, line)| line.stage.map(Stage::name)))
+    .bind(column(&kept, |(_, line)| storable_text(&line.text, MAX_LINE_BYTES)));
+    Some(statement)
 }
 
 impl Store {

@@ -27,11 +27,15 @@ impl Store {
             .await?
             .query_one(
                 "-- queue.queue_depth
-                 SELECT count(*) FILTER (WHERE state = 'waiting') AS due_count,
-                        count(*) FILTER (WHERE state = 'running') AS running_count,
-                        coalesce(extract(epoch FROM statement_timestamp() - min(due_at)), 0)::float8 AS oldest_due_age_s
-                   FROM job
-                  WHERE (state = 'waiting' AND due_at <= statement_timestamp()) OR state = 'running'",
+                 SELECT count(waiting.due_at) AS due_count,
+                        (SELECT count(*) FROM lease) AS running_count,
+                        coalesce(extract(epoch FROM statement_timestamp() - min(waiting.due_at)), 0)::float8
+                            AS oldest_due_age_s
+                   FROM line
+                   JOIN waiting ON waiting.line_id = line.line_id
+                               AND waiting.due_at >= line.head_due_at
+                               AND waiting.due_at <= statement_timestamp()
+                  WHERE line.turn_at <= statement_timestamp()",
                 &[],
             )
             .await?;

@@ -1,6 +1,6 @@
 //! Who gets which job.
 
-use crate::support::{Fixture, acquire, put};
+use crate::support::{Fixture, acquire, at_host, put};
 use codeimport_core::{Outcome, RcsType};
 use codeimport_pg::DbError;
 use codeimport_queue::{
@@ -19,7 +19,7 @@ fn names(leases: &[GrantedLease]) -> Vec<&str> {
 async fn two_workers_never_lease_the_same_job() {
     let fixture = Fixture::with_due_jobs(40).await;
     let requests: Vec<_> = (0..8).map(|_| acquire(6)).collect();
-    let workers = requests.iter().map(|request| fixture.store.acquire_leases(request));
+    let workers = requests.iter().map(|request| fixture.try_lease(request));
     let leases: Vec<_> = futures_util::future::join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
     let mut rest = fixture.lease(&acquire(100)).await;
     rest.extend(leases);
@@ -30,8 +30,11 @@ async fn two_workers_never_lease_the_same_job() {
 }
 
 #[tokio::test]
-async fn a_job_locked_by_somebody_is_skipped_and_not_waited_for() {
-    let fixture = Fixture::with_due_jobs(2).await;
+async fn a_host_locked_by_somebody_is_skipped_and_not_waited_for() {
+    let fixture = Fixture::new().await;
+    for host in ["busy.org", "free.org"] {
+        fixture.put(&at_host(host, put(&host.replace('.', "-"), 1, ScheduleState::Active))).await;
+    }
     let (locked, locked_seen) = oneshot::channel();
     let (go_on, told_to_go_on) = oneshot::channel::<()>();
     let signals = Mutex::new(Some((locked, told_to_go_on)));
@@ -39,7 +42,7 @@ async fn a_job_locked_by_somebody_is_skipped_and_not_waited_for() {
     let holder = db.run_tx("test.hold", |tx| {
         let (locked, told_to_go_on) = signals.lock().unwrap().take().unwrap();
         async move {
-            tx.query("SELECT FROM job WHERE job_id = 'job-0' FOR UPDATE", &[]).await?;
+            tx.query("SELECT FROM source_host WHERE name = 'busy.org' FOR UPDATE", &[]).await?;
             locked.send(()).unwrap();
             told_to_go_on.await.unwrap();
             Ok::<_, DbError>(())
@@ -54,7 +57,7 @@ async fn a_job_locked_by_somebody_is_skipped_and_not_waited_for() {
     };
     let (held, leased) = tokio::join!(holder, leaser);
     held.unwrap();
-    assert_eq!(names(&leased), ["job-1"]);
+    assert_eq!(names(&leased), ["free-org"]);
 }
 
 #[tokio::test]
@@ -69,7 +72,7 @@ async fn the_longest_due_comes_first_and_no_more_than_asked_for() {
 async fn a_flood_of_requests_is_bounded_by_the_slots() {
     let fixture = Fixture::with_due_jobs(4).await;
     for job_id in ["job-1", "job-2", "job-3"] {
-        fixture.store.request_run(&job_id.parse().unwrap(), "robin").await.unwrap();
+        fixture.request(job_id, "robin").await.unwrap();
     }
     assert_eq!(fixture.lease(&acquire(2)).await.len(), 2);
     let rest = fixture.lease(&acquire(5)).await;
@@ -87,11 +90,11 @@ async fn a_worker_gets_only_what_it_can_do() {
 #[tokio::test]
 async fn a_job_that_is_not_due_is_not_leased() {
     let fixture = Fixture::with_due_jobs(1).await;
-    fixture.sql("UPDATE job SET due_at = now() + interval '1 hour'", &[]).await;
+    fixture.make_due("job-0", -3600.0).await;
     assert!(fixture.lease(&acquire(1)).await.is_empty());
-    let due_in = fixture.store.next_due_in(&[RcsType::Git]).await.unwrap().unwrap();
+    let due_in = fixture.store.next_turn_in(&[RcsType::Git]).await.unwrap().unwrap();
     assert!((3590..=3600).contains(&due_in.as_secs()), "{due_in:?}");
-    assert_eq!(fixture.store.next_due_in(&[RcsType::Cvs]).await.unwrap(), None);
+    assert_eq!(fixture.store.next_turn_in(&[RcsType::Cvs]).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -150,14 +153,15 @@ async fn the_database_itself_refuses_a_second_holder() {
         .client()
         .await
         .execute(
-            "INSERT INTO run (job_id, worker_id, worker_version, request_id, due_at, after_reclaim, started_at,
-                              heartbeat_at)
-             SELECT job_id, 'other', '', request_id, due_at, false, now(), now() FROM run WHERE run_id = $1",
+            "INSERT INTO lease (job_no, job_id, host_id, rcs_type, worker_id, worker_version, request_id, due_at,
+                                after_reclaim, started_at, heartbeat_at, expires_at, progress_at)
+             SELECT job_no, job_id, host_id, rcs_type, 'other', '', request_id, due_at, false, now(), now(), now(), now()
+               FROM lease WHERE run_id = $1",
             &[&lease.run_id.0],
         )
         .await
         .unwrap_err();
-    assert_eq!(error.unique_violation(), Some("run_one_per_job"));
+    assert_eq!(error.unique_violation(), Some("lease_one_per_job"));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod finishes;
 mod heartbeats;
+mod hosts;
 mod leases;
 mod model;
 mod query_plans;

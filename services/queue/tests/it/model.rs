@@ -1,9 +1,9 @@
 //! Random sequences of everything that may happen, against a small model of who holds what.
 //!
-//! After each step: the queue and the model agree on who runs, no former holder is believed, and each ended run is one
-//! event. The seeds are fixed, so a failure is repeatable; one that was found by another seed is added by number.
+//! After each step: the queue and the model agree on who runs, no former holder is believed, no host runs more than its
+//! limit, every job that should wait does so where it will be found, and each ended run is one event. The seeds are fixed, so a failure is repeatable; one that was found by another seed is added by number.
 
-use crate::support::{Fixture, acquire, finish, put, run_id};
+use crate::support::{Fixture, acquire, at_host, finish, policy, put, run_id};
 use codeimport_core::Outcome;
 use codeimport_queue::{
     schedule::{JobState, PutSchedule, ScheduleState},
@@ -14,7 +14,27 @@ use std::collections::BTreeMap;
 
 const SEEDS: std::ops::Range<u64> = 0..6;
 const STEPS: usize = 80;
-const JOBS: [&str; 4] = ["a", "b", "c", "d"];
+const JOBS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+const HOSTS: [&str; 3] = ["one.org", "two.org", ""];
+const OWNERS: [&str; 2] = ["", "robin"];
+const MAX_RUNNING: u32 = 2;
+
+/// Each tells of rows that must not be.
+const NEVER: [&str; 5] = [
+    "SELECT host.name FROM source_host AS host
+      WHERE host.running_count <> (SELECT count(*) FROM lease WHERE lease.host_id = host.host_id)",
+    "SELECT job.job_id FROM job
+      WHERE (job.wanted = 'active' AND job.stop_reason IS NULL OR EXISTS (SELECT FROM lease WHERE job_no = job.job_no))
+            <> (EXISTS (SELECT FROM lease WHERE job_no = job.job_no)
+                <> EXISTS (SELECT FROM waiting WHERE job_no = job.job_no))",
+    "SELECT line.owner FROM line JOIN waiting ON waiting.line_id = line.line_id
+      WHERE line.head_due_at IS NULL OR line.head_due_at > waiting.due_at",
+    "SELECT line.owner FROM line JOIN host_turn AS turn USING (host_id, rcs_type, requested)
+      WHERE line.turn_at IS NOT NULL AND (turn.first_line_at IS NULL OR turn.first_line_at > line.turn_at)",
+    "SELECT host.name FROM source_host AS host JOIN host_turn AS turn USING (host_id)
+      WHERE turn.first_line_at IS NOT NULL AND turn.turn_at IS NULL
+        AND host.breaker <> 'half_open' AND (host.name = '' OR host.running_count < 2)",
+];
 
 /// What the test believes.
 struct Model {
@@ -29,7 +49,9 @@ impl Model {
     async fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed);
         let (held, ended) = (BTreeMap::new(), Vec::new());
-        Self { fixture: Fixture::new().await, rng, generation: 0, held, ended }
+        let mut policy = policy();
+        policy.hosts.limits.max_running = Some(MAX_RUNNING);
+        Self { fixture: Fixture::with_policy(policy).await, rng, generation: 0, held, ended }
     }
 
     async fn step(&mut self) {
@@ -53,12 +75,14 @@ impl Model {
         let generation =
             if self.rng.random_bool(0.2) { self.rng.random_range(1..=self.generation) } else { self.generation };
         let job_id = self.any_job();
-        self.fixture.put(&PutSchedule { resume: self.rng.random(), ..put(job_id, generation, wanted) }).await;
+        let mut put = at_host(HOSTS.choose(&mut self.rng).unwrap(), put(job_id, generation, wanted));
+        put.schedule.owner = (*OWNERS.choose(&mut self.rng).unwrap()).to_owned();
+        self.fixture.put(&PutSchedule { resume: self.rng.random(), ..put }).await;
     }
 
     async fn request(&mut self) {
-        let job_id = self.any_job().parse().unwrap();
-        match self.fixture.store.request_run(&job_id, "robin").await {
+        let job_id = self.any_job();
+        match self.fixture.request(job_id, "robin").await {
             Ok(_) | Err(StoreError::JobNotFound(_) | StoreError::JobStopped(_)) => {}
             Err(error) => panic!("{error:?}"),
         }
@@ -107,6 +131,13 @@ impl Model {
     }
 
     async fn check(&self) {
+        let client = self.fixture.client().await;
+        for never in NEVER {
+            let rows = client.query(never, &[]).await.unwrap();
+            assert!(rows.is_empty(), "{:?}: {never}", rows[0].get::<_, String>(0));
+        }
+        let limited = "SELECT FROM source_host WHERE name <> '' AND running_count > $1";
+        assert!(client.query(limited, &[&i32::try_from(MAX_RUNNING).unwrap()]).await.unwrap().is_empty());
         for job_id in JOBS {
             let Ok(job) = self.fixture.store.get_schedule(&job_id.parse().unwrap()).await else { continue };
             assert_eq!(run_id(&job), self.held.get(job_id).map(|lease| lease.run_id), "{job:?}");
@@ -122,7 +153,6 @@ impl Model {
     }
 
     async fn check_events(&self) {
-        while self.fixture.store.number_run_events().await.unwrap() > 0 {}
         let mut events = Vec::new();
         loop {
             let after = i64::try_from(events.len()).unwrap();
@@ -139,7 +169,7 @@ impl Model {
     /// A former holder is refused whatever it says.
     async fn check_fences(&self) {
         for former in self.ended.iter().filter(|lease| !self.held.values().any(|held| held == *lease)) {
-            match self.fixture.store.finish_run(&finish(former, Outcome::Forbidden)).await {
+            match self.fixture.try_finish(&finish(former, Outcome::Forbidden)).await {
                 // It ended with this very outcome before: a repeat, which changes nothing.
                 Ok(None) | Err(StoreError::LeaseLost) => {}
                 other => panic!("{other:?}"),

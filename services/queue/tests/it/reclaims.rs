@@ -17,7 +17,7 @@ async fn reclaimed_lease_can_neither_heartbeat_nor_finish() {
     assert!(new.lease.fencing_token > old.fencing_token && new.after_reclaim);
 
     assert_eq!(fixture.beat(&old).await, Verdict::Lost);
-    let finished = fixture.store.finish_run(&finish(&old, Outcome::Success)).await.unwrap_err();
+    let finished = fixture.try_finish(&finish(&old, Outcome::Success)).await.unwrap_err();
     assert!(matches!(finished, StoreError::LeaseLost), "{finished:?}");
     let released = fixture.release(&old).await.unwrap_err();
     assert!(matches!(released, StoreError::LeaseLost), "{released:?}");
@@ -47,7 +47,7 @@ async fn finish_and_reclaim_at_the_same_time_have_one_winner() {
         let (fixture, lease) = Fixture::with_running_job().await;
         fixture.expire(&lease).await;
         let finish = finish(&lease, Outcome::Success);
-        let (finished, reclaimed) = tokio::join!(fixture.store.finish_run(&finish), fixture.store.reclaim());
+        let (finished, reclaimed) = tokio::join!(fixture.try_finish(&finish), fixture.store.reclaim());
         let taken_back = !reclaimed.unwrap().is_empty();
         assert_ne!(finished.is_ok(), taken_back);
         let outcome = fixture.store.get_run(lease.run_id).await.unwrap().end.unwrap().outcome;
@@ -59,7 +59,7 @@ async fn finish_and_reclaim_at_the_same_time_have_one_winner() {
 async fn two_replicas_take_each_job_back_once() {
     let fixture = Fixture::with_due_jobs(120).await;
     let leases = fixture.lease(&acquire(100)).await;
-    fixture.sql("UPDATE job SET lease_expires_at = now() - interval '1 second' WHERE state = 'running'", &[]).await;
+    fixture.sql("UPDATE lease SET expires_at = now() - interval '1 second'", &[]).await;
     let wakeups = Wakeups::default();
     let (a, b) = tokio::join!(reclaim::run_once(&fixture.store, &wakeups), reclaim::run_once(&fixture.store, &wakeups));
     assert_eq!(a.unwrap().len() + b.unwrap().len(), leases.len());
@@ -119,7 +119,7 @@ async fn the_warning_of_a_live_former_holder_stays_until_a_run_did_its_work() {
 #[tokio::test]
 async fn a_reclaimed_request_stays_a_request() {
     let fixture = Fixture::with_due_jobs(1).await;
-    fixture.store.request_run(&"job-0".parse().unwrap(), "robin").await.unwrap();
+    fixture.request("job-0", "robin").await.unwrap();
     let first = fixture.lease_one().await;
     fixture.reclaim(&first.lease).await;
     assert!(fixture.lease_one().await.requested);

@@ -50,6 +50,7 @@ fn put_request(job_id: &str) -> PutScheduleRequest {
         update_interval: Some(prost_types::Duration { seconds: 3600, nanos: 0 }),
         rcs_type: RcsType::Git.into(),
         source_host: "example.org".to_owned(),
+        ..Default::default()
     };
     PutScheduleRequest { job_id: job_id.to_owned(), generation: 1, schedule: Some(schedule), resume: false }
 }

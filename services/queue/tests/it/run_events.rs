@@ -3,16 +3,13 @@
 use crate::support::{Fixture, acquire, finish};
 use codeimport_core::{Outcome, RunId};
 use codeimport_pg::DbError;
-use codeimport_queue::{
-    schedule::StopReason,
-    store::{RunEvent, append_event},
-};
+use codeimport_queue::{schedule::StopReason, store::RunEvent};
+use futures_util::FutureExt as _;
 use scoped_futures::ScopedFutureExt as _;
 use std::sync::Mutex;
 use tokio::sync::oneshot;
 
 async fn events(fixture: &Fixture, after: i64) -> Vec<RunEvent> {
-    while fixture.store.number_run_events().await.unwrap() > 0 {}
     fixture.store.read_run_events(after).await.unwrap()
 }
 
@@ -47,53 +44,54 @@ async fn a_reader_goes_on_where_it_was() {
     assert!(events(&fixture, 3).await.is_empty());
 }
 
+/// Whoever draws a number keeps the counter until its commit: so a number can never appear after a higher one.
 #[tokio::test]
-async fn events_committed_late_are_not_skipped() {
-    let fixture = Fixture::with_due_jobs(2).await;
-    let leases = fixture.lease(&acquire(2)).await;
-    let (slow, fast) = (&leases[0].lease, &leases[1].lease);
-    let (appended, appended_seen) = oneshot::channel();
+async fn an_end_that_has_drawn_a_number_lets_no_other_become_visible_before_it() {
+    let fixture = Fixture::with_due_jobs(1).await;
+    let lease = fixture.lease_one().await.lease;
+    let (drawn, drawn_seen) = oneshot::channel();
     let (go_on, told_to_go_on) = oneshot::channel::<()>();
-    let signals = Mutex::new(Some((appended, told_to_go_on)));
+    let signals = Mutex::new(Some((drawn, told_to_go_on)));
     let db = fixture.database.db("queue");
-
-    // The first end of a run appends its event and does not commit yet.
-    let late = db.run_tx("test.late_finish", |tx| {
-        let (appended, told_to_go_on) = signals.lock().unwrap().take().unwrap();
+    let slow = db.run_tx("test.slow_end", |tx| {
+        let (drawn, told_to_go_on) = signals.lock().unwrap().take().unwrap();
         async move {
-            append_event(tx, slow.run_id, None, 1, 0).await.unwrap();
-            appended.send(()).unwrap();
+            tx.execute("UPDATE run_counter SET last_sequence = last_sequence + 1", &[]).await?;
+            drawn.send(()).unwrap();
             told_to_go_on.await.unwrap();
             Ok::<_, DbError>(())
         }
         .scope_boxed()
     });
-    // Meanwhile another run ends, is numbered, and is read.
-    let reader = async {
-        appended_seen.await.unwrap();
-        fixture.finish(fast, Outcome::Success).await;
-        let seen = events(&fixture, 0).await;
+    let fast = async {
+        drawn_seen.await.unwrap();
+        let mut finish = Box::pin(fixture.finish(&lease, Outcome::Success));
+        // It waits for the slow one, and until then nobody sees its event.
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%record_runs%'";
+        let client = fixture.client().await;
+        loop {
+            assert!((&mut finish).now_or_never().is_none());
+            if client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+                break;
+            }
+        }
+        assert!(events(&fixture, 0).await.is_empty());
         go_on.send(()).unwrap();
-        seen
+        finish.await
     };
-    let (committed, seen) = tokio::join!(late, reader);
-    committed.unwrap();
-
-    assert_eq!(seen.iter().map(|event| event.run.run_id).collect::<Vec<_>>(), [fast.run_id]);
-    // From the reader's position on, the late one comes: it has the higher number, though it was appended first.
-    let rest = events(&fixture, seen[0].sequence).await;
-    assert_eq!(rest.iter().map(|event| (event.sequence, event.run.run_id)).collect::<Vec<_>>(), [(2, slow.run_id)]);
+    let (slow, _) = tokio::join!(slow, fast);
+    slow.unwrap();
+    assert_eq!(sequences(&events(&fixture, 0).await), [2]);
 }
 
 #[tokio::test]
-async fn numbers_are_dense_whoever_gives_them_out() {
+async fn numbers_are_dense_however_many_end_at_once() {
     let fixture = Fixture::with_due_jobs(60).await;
     let leases = fixture.lease(&acquire(60)).await;
     let finishes: Vec<_> = leases.iter().map(|lease| finish(&lease.lease, Outcome::Success)).collect();
-    let finishing = futures_util::future::join_all(finishes.iter().map(|finish| fixture.store.finish_run(finish)));
-    let numbering = futures_util::future::join_all((0..20).map(|_| fixture.store.number_run_events()));
-    let (finished, numbered) = tokio::join!(finishing, numbering);
-    assert!(finished.iter().all(Result::is_ok) && numbered.iter().all(Result::is_ok));
+    let finished = futures_util::future::join_all(finishes.iter().map(|finish| fixture.try_finish(finish))).await;
+    assert!(finished.iter().all(Result::is_ok));
     let events = events(&fixture, 0).await;
     assert_eq!(sequences(&events), (1..=60).collect::<Vec<_>>());
     let mut runs: Vec<RunId> = events.iter().map(|event| event.run.run_id).collect();

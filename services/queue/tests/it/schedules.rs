@@ -68,7 +68,7 @@ async fn reapproved_while_running_is_one_job() {
 async fn deleted_while_running_is_cancelled_with_the_next_heartbeat() {
     let (fixture, lease) = Fixture::with_running_job().await;
     fixture.put(&put("job-0", 2, ScheduleState::Deleted)).await;
-    assert!(matches!(fixture.beat(&lease).await, Verdict::Cancel(_)));
+    assert!(matches!(fixture.beat(&lease).await, Verdict::Cancel(..)));
     assert_eq!(fixture.finish(&lease, Outcome::Cancelled).await, None);
     assert_eq!(fixture.job("job-0").await.state, JobState::Stopped { reason: None });
 }
@@ -88,7 +88,7 @@ async fn a_job_that_the_queue_stopped_runs_again_only_by_resume() {
 #[tokio::test]
 async fn requested_job_runs_before_older_scheduled_one() {
     let fixture = Fixture::with_due_jobs(3).await;
-    fixture.store.request_run(&"job-2".parse().unwrap(), "robin").await.unwrap();
+    fixture.request("job-2", "robin").await.unwrap();
     let first = fixture.lease_one().await;
     assert_eq!((first.lease.job_id.as_str(), first.requested), ("job-2", true));
     let second = fixture.lease_one().await;
@@ -99,7 +99,7 @@ async fn requested_job_runs_before_older_scheduled_one() {
 async fn request_on_overdue_job_keeps_its_place() {
     let fixture = Fixture::with_due_jobs(1).await;
     let before = due_at(&fixture.job("job-0").await);
-    let requested = fixture.store.request_run(&"job-0".parse().unwrap(), "robin").await.unwrap();
+    let requested = fixture.request("job-0", "robin").await.unwrap();
     assert_eq!(due_at(&requested.job), before);
     assert_eq!(requested.after_run_id, None);
 }
@@ -109,7 +109,7 @@ async fn request_makes_a_job_due_that_was_not() {
     let (fixture, lease) = Fixture::with_running_job().await;
     fixture.finish(&lease, Outcome::Success).await;
     assert!(fixture.lease(&acquire(1)).await.is_empty(), "not due for hours");
-    let requested = fixture.store.request_run(&lease.job_id, "robin").await.unwrap();
+    let requested = fixture.request(lease.job_id.as_str(), "robin").await.unwrap();
     assert_eq!(requested.after_run_id, Some(lease.run_id));
     assert!(fixture.lease_one().await.lease.run_id > lease.run_id);
 }
@@ -118,7 +118,7 @@ async fn request_makes_a_job_due_that_was_not() {
 async fn requests_while_running_lead_to_one_more_run() {
     let (fixture, lease) = Fixture::with_running_job().await;
     for person in ["robin", "kim"] {
-        let requested = fixture.store.request_run(&lease.job_id, person).await.unwrap();
+        let requested = fixture.request(lease.job_id.as_str(), person).await.unwrap();
         assert_eq!(requested.after_run_id, Some(lease.run_id));
         assert_eq!(requested.job.request.unwrap().by, "robin", "asking twice is asking once");
     }
@@ -134,7 +134,7 @@ async fn a_stopped_job_cannot_be_requested_and_a_deleted_one_is_gone() {
     let fixture = Fixture::new().await;
     fixture.put(&put("stopped", 1, ScheduleState::Suspended)).await;
     fixture.put(&put("deleted", 2, ScheduleState::Deleted)).await;
-    let refused = async |job_id: &str| fixture.store.request_run(&job_id.parse().unwrap(), "robin").await.unwrap_err();
+    let refused = async |job_id: &str| fixture.request(job_id, "robin").await.unwrap_err();
     assert!(matches!(refused("stopped").await, StoreError::JobStopped(_)));
     assert!(matches!(refused("deleted").await, StoreError::JobNotFound(_)));
     assert!(matches!(refused("unheard-of").await, StoreError::JobNotFound(_)));

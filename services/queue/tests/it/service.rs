@@ -52,6 +52,7 @@ impl Running {
             update_interval: Some(prost_types::Duration { seconds: 3600, nanos: 0 }),
             rcs_type: RcsType::Git.into(),
             source_host: String::new(),
+            ..Default::default()
         };
         let job_id = job_id.to_owned();
         let put = PutScheduleRequest { job_id, generation: 1, schedule: Some(schedule), resume: false };
@@ -114,7 +115,7 @@ async fn a_restart_of_the_queue_costs_no_lease() {
     queue.stop().await;
     // The lease runs out while nobody could hear its holder.
     let client = database.db("queue").client().await.unwrap();
-    client.execute("UPDATE job SET lease_expires_at = now() - interval '1 minute'", &[]).await.unwrap();
+    client.execute("UPDATE lease SET expires_at = now() - interval '1 minute'", &[]).await.unwrap();
     let mut queue = start(database.url(), ttl).await;
     assert_eq!(queue.state("a").await, JobState::Running);
     assert_eq!(queue.beat(&lease.lease_token).await.unwrap(), HeartbeatVerdict::Extended);

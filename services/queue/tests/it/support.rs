@@ -3,19 +3,34 @@
 use codeimport_core::{Outcome, RcsType, RunId, Stage};
 use codeimport_pg::{Client, test_util::TestDb};
 use codeimport_queue::{
+    breaker::BreakerPolicy,
+    host::{HostLimits, HostPolicy},
     next_due::Limits,
     run::RunStats,
     schedule::{Job, JobState, PutSchedule, Schedule, ScheduleState},
-    store::{Acquire, Beat, Finish, GrantedLease, LeaseName, LogLine, Release, Store, StoreError, Verdict},
+    store::{
+        Acquire, Beat, End, Finish, GrantedLease, LeaseName, LogLine, Policy, Release, Requested, RunWish, Store,
+        StoreError, Verdict,
+    },
 };
 use jiff::Timestamp;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 
 pub(crate) const TTL: Duration = Duration::from_secs(30);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) const LIMITS: Limits =
     Limits { failure_limit: 5, reclaim_limit: 5, backoff_cap: Duration::from_secs(7 * 86_400) };
+
+/// No limits but those that a test sets.
+pub(crate) fn policy() -> Policy {
+    let breaker = BreakerPolicy { trip_after: 3, first_pause: Duration::from_secs(60), longest_pause: HOUR };
+    Policy {
+        limits: LIMITS,
+        hosts: HostPolicy { limits: HostLimits::default(), breaker },
+        type_limits: BTreeMap::new(),
+    }
+}
 
 /// A queue's store, and its database for as long as the test runs.
 pub(crate) struct Fixture {
@@ -25,8 +40,12 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
+        Self::with_policy(policy()).await
+    }
+
+    pub(crate) async fn with_policy(policy: Policy) -> Self {
         let database = TestDb::new(&[("queue", codeimport_queue::migrations())]).await;
-        let store = Store::new(database.db("queue"), TTL, LIMITS);
+        let store = Store::new(database.db("queue"), TTL, policy);
         Self { store, database }
     }
 
@@ -35,13 +54,7 @@ impl Fixture {
         let fixture = Self::new().await;
         for number in 0..count {
             fixture.put(&put(&format!("job-{number}"), 1, ScheduleState::Active)).await;
-            let age = f64::from(60 * (count - number));
-            fixture
-                .sql(
-                    "UPDATE job SET due_at = now() - make_interval(secs => $2) WHERE job_id = $1",
-                    &[&format!("job-{number}"), &age],
-                )
-                .await;
+            fixture.make_due(&format!("job-{number}"), f64::from(60 * (count - number))).await;
         }
         fixture
     }
@@ -70,8 +83,72 @@ impl Fixture {
         self.store.get_schedule(&job_id.parse().unwrap()).await.unwrap()
     }
 
+    /// Makes a waiting job due since so many seconds.
+    pub(crate) async fn make_due(&self, job_id: &str, age_s: f64) {
+        let sql = "UPDATE waiting SET due_at = now() - make_interval(secs => $2)
+                    WHERE job_no = (SELECT job_no FROM job WHERE job_id = $1)";
+        self.sql(sql, &[&job_id, &age_s]).await;
+        self.settle_turns().await;
+    }
+
+    /// Gives lines and hosts the turns that follow from what waits now, for tests that have changed that by hand.
+    pub(crate) async fn settle_turns(&self) {
+        self.sql(
+            "UPDATE line SET head_due_at = first.due_at, turn_at = first.due_at
+               FROM (SELECT line_id, min(due_at) AS due_at FROM waiting GROUP BY line_id) AS first
+              WHERE first.line_id = line.line_id",
+            &[],
+        )
+        .await;
+        self.sql(
+            "UPDATE host_turn
+                SET first_line_at = first.turn_at,
+                    turn_at = CASE WHEN host_turn.turn_at IS NOT NULL OR host_turn.first_line_at IS NULL
+                                   THEN greatest(first.turn_at, host.open_at) END
+               FROM (SELECT host_id, rcs_type, requested, min(turn_at) AS turn_at FROM line GROUP BY 1, 2, 3) AS first
+               JOIN source_host AS host ON host.host_id = first.host_id
+              WHERE (first.host_id, first.rcs_type, first.requested)
+                    = (host_turn.host_id, host_turn.rcs_type, host_turn.requested)",
+            &[],
+        )
+        .await;
+    }
+
+    /// Fills the line of a job with others: copies of it, all due.
+    pub(crate) async fn crowd(&self, job_id: &str, count: i64) {
+        self.sql(
+            "WITH crowd AS (
+                 INSERT INTO job (job_id, generation, wanted, update_interval_ms, rcs_type, host_id, owner, line_id)
+                 SELECT job_id || '-' || n, 1, wanted, update_interval_ms, rcs_type, host_id, owner, line_id
+                   FROM job, generate_series(1, $2::bigint) AS n
+                  WHERE job_id = $1
+              RETURNING job_no, line_id)
+             INSERT INTO waiting (job_no, line_id, due_at)
+             SELECT job_no, line_id, now() - interval '1 hour' + job_no * interval '1 millisecond' FROM crowd",
+            &[&job_id, &count],
+        )
+        .await;
+        self.settle_turns().await;
+        for table in ["job", "waiting", "line", "host_turn", "source_host"] {
+            self.sql(&format!("ANALYZE {table}"), &[]).await;
+        }
+    }
+
     pub(crate) async fn lease(&self, acquire: &Acquire) -> Vec<GrantedLease> {
-        self.store.acquire_leases(acquire).await.unwrap()
+        self.try_lease(acquire).await.unwrap()
+    }
+
+    pub(crate) async fn try_lease(&self, acquire: &Acquire) -> Result<Vec<GrantedLease>, StoreError> {
+        Ok(self.store.acquire_leases(std::slice::from_ref(acquire)).await?.remove(0))
+    }
+
+    pub(crate) async fn request(&self, job_id: &str, by: &str) -> Result<Requested, StoreError> {
+        let wish = RunWish { job_id: job_id.parse().unwrap(), by: by.to_owned() };
+        self.store.request_runs(&[wish]).await?.remove(0)
+    }
+
+    pub(crate) async fn try_finish(&self, finish: &Finish) -> Result<Option<Timestamp>, StoreError> {
+        self.store.end_held(&[End::Finish(finish.clone())]).await?.answers.remove(0)
     }
 
     pub(crate) async fn lease_one(&self) -> GrantedLease {
@@ -79,21 +156,21 @@ impl Fixture {
     }
 
     pub(crate) async fn finish(&self, lease: &LeaseName, outcome: Outcome) -> Option<Timestamp> {
-        self.store.finish_run(&finish(lease, outcome)).await.unwrap()
+        self.try_finish(&finish(lease, outcome)).await.unwrap()
     }
 
     pub(crate) async fn release(&self, lease: &LeaseName) -> Result<(), StoreError> {
         let release = Release { lease: lease.clone(), reason: "draining".to_owned(), log_lines: Vec::new() };
-        self.store.release_lease(&release).await
+        self.store.end_held(&[End::Release(release)]).await?.answers.remove(0).map(drop)
     }
 
     pub(crate) async fn beat(&self, lease: &LeaseName) -> Verdict {
-        self.store.heartbeat(&[beat(lease)]).await.unwrap()[0]
+        self.store.heartbeat(&[beat(lease)]).await.unwrap().remove(0)
     }
 
     /// Lets a lease run out without waiting for it.
     pub(crate) async fn expire(&self, lease: &LeaseName) {
-        let sql = "UPDATE job SET lease_expires_at = now() - interval '1 second' WHERE run_id = $1";
+        let sql = "UPDATE lease SET expires_at = now() - interval '1 second' WHERE run_id = $1";
         self.sql(sql, &[&lease.run_id.0]).await;
     }
 
@@ -106,15 +183,27 @@ impl Fixture {
 
     /// Makes every waiting job due.
     pub(crate) async fn let_time_pass(&self) {
-        self.sql("UPDATE job SET due_at = now() - interval '1 second' WHERE state = 'waiting' AND due_at > now()", &[])
-            .await;
+        self.sql("UPDATE waiting SET due_at = now() - interval '1 second' WHERE due_at > now()", &[]).await;
+        self.sql("UPDATE source_host SET open_at = now() - interval '1 second' WHERE open_at > now()", &[]).await;
+        self.settle_turns().await;
     }
 }
 
 pub(crate) fn put(job_id: &str, generation: i64, wanted: ScheduleState) -> PutSchedule {
-    let schedule =
-        Schedule { wanted, update_interval: 6 * HOUR, rcs_type: RcsType::Git, source_host: "example.org".to_owned() };
+    let schedule = Schedule {
+        wanted,
+        update_interval: 6 * HOUR,
+        bounds: None,
+        rcs_type: RcsType::Git,
+        source_host: "example.org".to_owned(),
+        owner: String::new(),
+    };
     PutSchedule { job_id: job_id.parse().unwrap(), generation, schedule, resume: false }
+}
+
+/// Of a source at this host.
+pub(crate) fn at_host(host: &str, put: PutSchedule) -> PutSchedule {
+    PutSchedule { schedule: Schedule { source_host: host.to_owned(), ..put.schedule }, ..put }
 }
 
 pub(crate) fn resume(job_id: &str, generation: i64) -> PutSchedule {

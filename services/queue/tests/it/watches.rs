@@ -42,7 +42,7 @@ async fn a_followed_log_brings_every_line_and_ends_with_the_run() {
         log_lines: vec![line(3, "three")],
         ..crate::support::finish(&lease, Outcome::Success)
     };
-    fixture.store.finish_run(&last_words).await.unwrap();
+    fixture.try_finish(&last_words).await.unwrap();
     assert_eq!(log.next().await.unwrap().unwrap().log_lines[0].text, "three");
     assert!(log.next().await.is_none());
 }

@@ -4,9 +4,9 @@ use codeimport_proto::{
     common::{Outcome, RcsType},
     convert::duration_to_wire,
     queue::{
-        AcquireLeasesRequest, AcquireLeasesResponse, FinishRunRequest, FinishRunResponse, HeartbeatRequest,
-        HeartbeatResponse, HeartbeatResult, HeartbeatVerdict, Lease, ReleaseLeaseRequest, ReleaseLeaseResponse,
-        lease_service_server::LeaseService,
+        AcquireLeasesRequest, AcquireLeasesResponse, FinishRunRequest, FinishRunResponse, FinishRunsRequest,
+        FinishRunsResponse, HeartbeatRequest, HeartbeatResponse, HeartbeatResult, HeartbeatVerdict, Lease,
+        ReleaseLeaseRequest, ReleaseLeaseResponse, lease_service_server::LeaseService,
     },
     registry::{
         GetRunSpecRequest, GetRunSpecResponse, ListRefsRequest, ListRefsResponse, ListRevisionsRequest,
@@ -147,6 +147,10 @@ impl LeaseService for Fakes {
     async fn finish_run(&self, request: Request<FinishRunRequest>) -> Answer<FinishRunResponse> {
         self.note(|seen| seen.finished.push(request.into_inner()));
         Ok(Response::new(FinishRunResponse::default()))
+    }
+
+    async fn finish_runs(&self, _: Request<FinishRunsRequest>) -> Answer<FinishRunsResponse> {
+        Err(tonic::Status::unimplemented("the worker finishes runs one by one"))
     }
 
     async fn release_lease(&self, request: Request<ReleaseLeaseRequest>) -> Answer<ReleaseLeaseResponse> {

@@ -1,0 +1,71 @@
+-- Source hosts, their turns, and the lines in which their jobs wait.
+--
+-- A job waits in a line; a line belongs to a source host; a host has a turn. Whoever changes anything of a host (its
+-- turns, lines, waiting jobs, leases, or the rows of its jobs) holds the lock of the host's row, and takes several of
+-- them in the order of their numbers. Heartbeats are the exception: they touch nothing but their lease.
+--
+-- Instants are NULL for "never".
+-- Locks: none that anybody waits for (new tables only). Roll back by dropping the tables.
+
+CREATE TABLE source_host (
+    host_id             bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- As the registry spells it; empty for sources without a host.
+    name                text        NOT NULL UNIQUE CHECK (length(name) <= 255),
+
+    -- Leases of jobs of this host, counted.
+    running_count       integer     NOT NULL DEFAULT 0 CHECK (running_count >= 0),
+    -- No job of this host starts earlier: pauses between starts, Retry-After, an open breaker.
+    open_at             timestamptz,
+
+    -- Circuit breaker. Half open: one run is under way to see whether the host is well again.
+    breaker             text        NOT NULL DEFAULT 'closed' CHECK (breaker IN ('closed', 'open', 'half_open')),
+    -- Runs in a row that found the host in trouble.
+    trouble_count       integer     NOT NULL DEFAULT 0 CHECK (trouble_count >= 0),
+    -- How often in a row the breaker has opened; its delay doubles with each.
+    opened_count        integer     NOT NULL DEFAULT 0 CHECK (opened_count >= 0),
+
+    -- Set by operators; NULL: as configured.
+    max_running         integer     CHECK (max_running >= 0),
+    starts_per_minute   integer     CHECK (starts_per_minute > 0),
+    limits_set_at       timestamptz,
+    limits_set_by       text        CHECK (length(limits_set_by) <= 200),
+    limits_reason       text        CHECK (length(limits_reason) <= 1000)
+)
+-- Counters change in place: no index but the key and the name, which never change.
+WITH (fillfactor = 50);
+
+-- When a host may be served, and who goes first: one row for each RCS type and class of jobs that it has.
+CREATE TABLE host_turn (
+    host_id             bigint      NOT NULL REFERENCES source_host,
+    rcs_type            text        NOT NULL CHECK (rcs_type IN ('git', 'svn', 'cvs', 'hg', 'bzr')),
+    -- Jobs that a person asked for, or jobs that are due by schedule.
+    requested           boolean     NOT NULL,
+    -- Nothing waits here that has its turn earlier (a lower bound, corrected by whoever looks); NULL: nothing waits.
+    first_line_at       timestamptz,
+    -- NULL while the host may start nothing or nothing waits; in the future while nothing is due or the host has a
+    -- pause; else since when it waits to be served.
+    turn_at             timestamptz,
+    PRIMARY KEY (host_id, rcs_type, requested)
+);
+
+-- Serves queue.lock_ripe_hosts and queue.next_turn: those who may be served, longest wait first.
+CREATE INDEX host_turn_order ON host_turn (rcs_type, requested, turn_at, host_id) WHERE turn_at IS NOT NULL;
+
+-- Jobs of one owner at one host. Owners take turns inside a host as hosts do among each other.
+CREATE TABLE line (
+    line_id             bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    host_id             bigint      NOT NULL,
+    rcs_type            text        NOT NULL,
+    requested           boolean     NOT NULL,
+    owner               text        NOT NULL CHECK (length(owner) <= 200),
+    -- No job of this line is due earlier (a lower bound, as above); NULL: it is empty.
+    head_due_at         timestamptz,
+    -- In the future while nothing is due; else since when it waits to be served.
+    turn_at             timestamptz,
+    UNIQUE (host_id, rcs_type, requested, owner),
+    FOREIGN KEY (host_id, rcs_type, requested) REFERENCES host_turn,
+    CONSTRAINT line_with_jobs_has_a_turn CHECK ((head_due_at IS NULL) = (turn_at IS NULL))
+);
+
+-- Serves queue.ripe_lines.
+CREATE INDEX line_order ON line (host_id, rcs_type, requested, turn_at, line_id) WHERE turn_at IS NOT NULL;

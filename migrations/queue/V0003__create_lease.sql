@@ -1,0 +1,75 @@
+-- Leases: the runs under way. A row appears with the grant and goes with the end of the run.
+--
+-- Heartbeats change a row in place: no index on anything that they write, and room on the page.
+-- Locks: none that anybody waits for (new tables only). Roll back by dropping tables and sequences.
+
+-- Orders all leases of this queue. Never reset, and never given out twice: a gap is harmless, a repeat would not be.
+CREATE SEQUENCE fencing_token;
+
+-- Rises over all jobs.
+CREATE SEQUENCE run_id;
+
+CREATE TABLE lease (
+    run_id                  bigint      PRIMARY KEY DEFAULT nextval('run_id'),
+    -- Unique: the database itself refuses a second holder.
+    job_no                  bigint      NOT NULL,
+    fencing_token           bigint      NOT NULL DEFAULT nextval('fencing_token'),
+    -- The job's name again, so that a holder's write can restate it without a look elsewhere.
+    job_id                  text        NOT NULL,
+    -- The host that the run counts for, and the type, whatever becomes of the schedule meanwhile.
+    host_id                 bigint      NOT NULL,
+    rcs_type                text        NOT NULL,
+
+    worker_id               text        NOT NULL CHECK (length(worker_id) BETWEEN 1 AND 200),
+    worker_version          text        NOT NULL CHECK (length(worker_version) <= 200),
+    -- The request that it was granted to.
+    request_id              uuid        NOT NULL,
+
+    -- The place in its line that the job had: given back if the run ends without having been one.
+    due_at                  timestamptz NOT NULL,
+    requested_at            timestamptz,
+    requested_by            text        CHECK (length(requested_by) <= 200),
+    -- A request that came during the run: for one more after this one.
+    rerun_requested_at      timestamptz,
+    rerun_requested_by      text        CHECK (length(rerun_requested_by) <= 200),
+    -- What the holder was told about earlier holders.
+    after_reclaim           boolean     NOT NULL,
+
+    started_at              timestamptz NOT NULL,
+    heartbeat_at            timestamptz NOT NULL,
+    -- From here on the queue may take the job back. By this database's clock.
+    expires_at              timestamptz NOT NULL,
+    -- Why the run is to stop: told with every heartbeat's answer.
+    cancel_cause            text        CHECK (cancel_cause IN ('deleted', 'requested', 'deadline', 'stalled')),
+    cancel_reason           text        CHECK (length(cancel_reason) <= 1000),
+    -- No heartbeat extends the lease beyond this: set for a run that was told to stop.
+    ends_by                 timestamptz,
+
+    -- The stage the run is in; none before its first report.
+    stage                   text        CHECK (stage IN ('probe', 'fetch', 'convert', 'publish', 'scan')),
+    progress_done           bigint      NOT NULL DEFAULT 0,
+    -- None while unknown.
+    progress_total          bigint,
+    progress_unit           text        NOT NULL DEFAULT '',
+    -- Bytes received from the source in this stage.
+    progress_received_bytes bigint      NOT NULL DEFAULT 0,
+    -- When anything of that last changed.
+    progress_at             timestamptz NOT NULL,
+
+    CONSTRAINT lease_one_per_job UNIQUE (job_no),
+    CONSTRAINT request_says_who
+        CHECK ((requested_at IS NULL) = (requested_by IS NULL)
+               AND (rerun_requested_at IS NULL) = (rerun_requested_by IS NULL))
+)
+WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
+
+-- Which AcquireLeases calls were granted what, for as long as a repeat may come.
+CREATE TABLE lease_request (
+    request_id              uuid        PRIMARY KEY,
+    worker_id               text        NOT NULL,
+    job_nos                 bigint[]    NOT NULL,
+    granted_at              timestamptz NOT NULL
+);
+
+-- Serves queue.forget_requests. Rows come in the order of time: a summary per block is enough.
+CREATE INDEX lease_request_age ON lease_request USING brin (granted_at) WITH (pages_per_range = 16);

@@ -1,0 +1,76 @@
+-- Finished runs, each written once and complete, in the one order in which the registry hears of them; and what runs
+-- said. A run under way is in `lease`.
+--
+-- The place in that order is drawn from a counter row, by the last statement before the commit. The row's lock lasts
+-- until the commit: so numbers become visible in their order, without gaps, and whoever has read number n can never
+-- have missed a lower one. Ends of runs come in batches; one draw serves a batch.
+--
+-- Locks: none that anybody waits for (new tables only). Roll back by dropping the tables.
+
+CREATE TABLE run (
+    run_id                  bigint      PRIMARY KEY,
+    -- Position among the ends of all runs: dense, from 1.
+    sequence                bigint      NOT NULL UNIQUE,
+    job_no                  bigint      NOT NULL,
+    fencing_token           bigint      NOT NULL,
+    worker_id               text        NOT NULL,
+    worker_version          text        NOT NULL,
+    requested_by            text,
+    started_at              timestamptz NOT NULL,
+    heartbeat_at            timestamptz NOT NULL,
+    finished_at             timestamptz NOT NULL,
+
+    -- The stage it ended in, and the last progress reported.
+    stage                   text        CHECK (stage IN ('probe', 'fetch', 'convert', 'publish', 'scan')),
+    progress_done           bigint      NOT NULL,
+    progress_total          bigint,
+    progress_unit           text        NOT NULL,
+    progress_received_bytes bigint      NOT NULL,
+
+    outcome                 text        NOT NULL CHECK (outcome IN (
+                                            'success', 'no_change', 'partial', 'failure', 'invalid',
+                                            'unsupported_feature', 'forbidden', 'remote_broken', 'unavailable',
+                                            'throttled', 'authentication', 'reclaimed', 'cancelled', 'released')),
+    message                 text        NOT NULL CHECK (octet_length(message) <= 4000),
+    -- What was done; none if nobody told (reclaimed, released).
+    refs_changed_count      bigint,
+    new_revision_count      bigint,
+    received_bytes          bigint,
+
+    -- What the end meant for the schedule, as it was then. A repeated finish gets the same answer from here.
+    next_due_at             timestamptz,
+    stop_reason             text        CHECK (stop_reason IN ('failure_limit', 'permanent_failure', 'crash_loop')),
+    generation              bigint      NOT NULL,
+    failure_count           integer     NOT NULL CHECK (failure_count >= 0),
+
+    CONSTRAINT stats_come_together
+        CHECK ((refs_changed_count IS NULL) = (new_revision_count IS NULL)
+               AND (refs_changed_count IS NULL) = (received_bytes IS NULL))
+);
+
+-- Serves queue.list_runs for one job, newest first, and queue.newest_run.
+CREATE INDEX run_by_job ON run (job_no, run_id DESC);
+
+-- The last number given out. One row, which ends of runs lock last of all.
+CREATE TABLE run_counter (
+    only_row        boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    last_sequence   bigint  NOT NULL CHECK (last_sequence >= 0)
+)
+WITH (fillfactor = 10);
+
+INSERT INTO run_counter (last_sequence) VALUES (0);
+
+-- Written by heartbeats and by the finish, numbered by the worker, so that a repeated line is known by its number.
+CREATE TABLE run_log_line (
+    -- In `lease` while the run is under way, in `run` after that.
+    run_id      bigint      NOT NULL,
+    -- From 1. The upper bound keeps one talkative run from filling the disk; what comes after is dropped.
+    line_number integer     NOT NULL CHECK (line_number BETWEEN 1 AND 10000),
+    -- By the worker's clock: for people only.
+    logged_at   timestamptz NOT NULL,
+    stage       text        CHECK (stage IN ('probe', 'fetch', 'convert', 'publish', 'scan')),
+    text        text        NOT NULL CHECK (octet_length(text) <= 4000),
+
+    -- Serves queue.read_log, too.
+    PRIMARY KEY (run_id, line_number)
+);

@@ -1,0 +1,147 @@
+//! One batch in flight; what is asked meanwhile is the next one. No timer: an idle coalescer answers at once, a busy one
+//! grows its batches until it keeps up.
+//!
+//! It knows nothing of what it carries. The executor gets a batch and returns exactly one answer for each question, in
+//! their order; who fails a whole batch answers each of them so. Questions whose asker has gone before their turn are
+//! dropped.
+
+use codeimport_kit::tasks;
+use std::{future::Future, sync::Arc};
+use tokio::sync::{mpsc, oneshot};
+
+/// The answers never came: the process is ending, or the executor has died, which its log says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the batch was not carried out")]
+pub struct NotCarriedOut;
+
+type Waiting<Q, A> = (Q, oneshot::Sender<A>);
+
+/// Where questions are put. Clones share the line.
+pub struct Coalescer<Q, A> {
+    questions: Arc<mpsc::UnboundedSender<Waiting<Q, A>>>,
+}
+
+impl<Q, A> Clone for Coalescer<Q, A> {
+    fn clone(&self) -> Self {
+        Self { questions: Arc::clone(&self.questions) }
+    }
+}
+
+impl<Q: Send + 'static, A: Send + 'static> Coalescer<Q, A> {
+    /// Starts an executor for batches of at most so many questions. It ends with the last clone.
+    pub fn spawn<F, R>(name: &'static str, most: usize, execute: F) -> Self
+    where
+        F: Fn(Vec<Q>) -> R + Send + Sync + 'static,
+        R: Future<Output = Vec<A>> + Send,
+    {
+        let (questions, mut waiting) = mpsc::unbounded_channel();
+        tasks::spawn(name, async move {
+            let mut batch = Vec::new();
+            while waiting.recv_many(&mut batch, most).await > 0 {
+                run(std::mem::take(&mut batch), &execute).await;
+            }
+        });
+        Self { questions: Arc::new(questions) }
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`NotCarriedOut`]; whether it took effect is unknown.
+    pub async fn ask(&self, question: Q) -> Result<A, NotCarriedOut> {
+        let (answer, answered) = oneshot::channel();
+        self.questions.send((question, answer)).map_err(|_| NotCarriedOut)?;
+        answered.await.map_err(|_| NotCarriedOut)
+    }
+}
+
+async fn run<Q, A, R: Future<Output = Vec<A>>>(batch: Vec<Waiting<Q, A>>, execute: &impl Fn(Vec<Q>) -> R) {
+    let (questions, askers): (Vec<Q>, Vec<oneshot::Sender<A>>) =
+        batch.into_iter().filter(|(_, asker)| !asker.is_closed()).unzip();
+    if questions.is_empty() {
+        return;
+    }
+    for (asker, answer) in askers.into_iter().zip(execute(questions).await) {
+        // Who has left meanwhile does not want to know.
+        let _ = asker.send(answer);
+    }
+}
+
+/// The answers to a batch: each its own, or all the same failure.
+pub fn to_each<T, E: Clone>(count: usize, result: Result<Vec<T>, E>) -> Vec<Result<T, E>> {
+    match result {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(error) => (0..count).map(|_| Err(error.clone())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{FutureExt as _, future::join_all};
+    use std::sync::Mutex;
+    use tokio::sync::Semaphore;
+
+    /// Doubles numbers, one batch for each permit, and remembers the sizes of the batches.
+    fn doubling(most: usize) -> (Coalescer<u32, u32>, Arc<Semaphore>, Arc<Mutex<Vec<usize>>>) {
+        let (gate, sizes) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let (its_gate, its_sizes) = (Arc::clone(&gate), Arc::clone(&sizes));
+        let coalescer = Coalescer::spawn("test.coalescer", most, move |batch: Vec<u32>| {
+            let gate = Arc::clone(&its_gate);
+            its_sizes.lock().unwrap().push(batch.len());
+            async move {
+                gate.acquire().await.unwrap().forget();
+                batch.into_iter().map(|number| number * 2).collect()
+            }
+        });
+        (coalescer, gate, sizes)
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_during_a_batch_is_the_next_one() {
+        let (coalescer, gate, sizes) = doubling(100);
+        let mut first = Box::pin(coalescer.ask(1));
+        assert!(first.as_mut().now_or_never().is_none());
+        while sizes.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let mut others = Box::pin(join_all((2..6).map(|number| coalescer.ask(number))));
+        assert!(others.as_mut().now_or_never().is_none());
+        gate.add_permits(2);
+        assert_eq!(first.await, Ok(2));
+        assert_eq!(others.await, [Ok(4), Ok(6), Ok(8), Ok(10)]);
+        assert_eq!(*sizes.lock().unwrap(), [1, 4]);
+    }
+
+    #[tokio::test]
+    async fn batches_are_bounded() {
+        let (coalescer, gate, sizes) = doubling(3);
+        gate.add_permits(10);
+        join_all((0..7).map(|number| coalescer.ask(number))).await;
+        assert!(sizes.lock().unwrap().iter().all(|size| *size <= 3));
+    }
+
+    #[tokio::test]
+    async fn who_leaves_before_its_turn_is_not_carried_out() {
+        let (coalescer, gate, sizes) = doubling(100);
+        let mut left = Box::pin(coalescer.ask(1));
+        assert!(left.as_mut().now_or_never().is_none());
+        drop(left);
+        gate.add_permits(1);
+        assert_eq!(coalescer.ask(2).await, Ok(4));
+        assert_eq!(*sizes.lock().unwrap(), [1]);
+    }
+
+    #[tokio::test]
+    async fn an_executor_that_dies_leaves_nobody_waiting() {
+        let coalescer: Coalescer<(), ()> = Coalescer::spawn("test.dies", 9, |_| async { Vec::new() });
+        assert_eq!(coalescer.ask(()).await, Err(NotCarriedOut));
+    }
+
+    #[test]
+    fn a_failure_of_the_batch_is_the_answer_to_each() {
+        assert_eq!(to_each(2, Err::<Vec<()>, _>("away")), [Err("away"), Err("away")]);
+        assert_eq!(to_each::<_, ()>(2, Ok(vec![1, 2])), [Ok(1), Ok(2)]);
+    }
+}

@@ -1,0 +1,126 @@
+//! The four operations that come in numbers: each has one transaction in flight in this process, and what is asked
+//! meanwhile goes into the next.
+
+use crate::{
+    Wakeups,
+    coalescer::{Coalescer, to_each},
+    store::{Acquire, Beat, End, GrantedLease, NextDue, Requested, RunWish, Store, StoreError, Verdict},
+};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// Most calls in one transaction.
+const MOST_CALLS: usize = 500;
+
+/// A heartbeat is a batch by itself.
+const MOST_HEARTBEATS: usize = 20;
+
+/// Cheap to clone; clones share the operations.
+#[derive(Clone)]
+pub(crate) struct Batches {
+    acquire: Coalescer<Acquire, Result<Vec<GrantedLease>, StoreError>>,
+    end: Coalescer<Vec<End>, Result<Vec<Result<NextDue, StoreError>>, StoreError>>,
+    heartbeat: Coalescer<Vec<Beat>, Result<Vec<Verdict>, StoreError>>,
+    request: Coalescer<RunWish, Result<Requested, StoreError>>,
+}
+
+impl Batches {
+    pub(crate) fn new(store: &Store, wakeups: &Wakeups) -> Self {
+        // Leasing skips hosts that somebody has locked. Within a process it rather waits its turn.
+        let hosts = Arc::new(Mutex::new(()));
+        Self {
+            acquire: acquire(store.clone(), Arc::clone(&hosts)),
+            end: end(store.clone(), wakeups.clone(), hosts),
+            heartbeat: heartbeat(store.clone()),
+            request: request(store.clone()),
+        }
+    }
+
+    pub(crate) async fn acquire(&self, acquire: Acquire) -> Result<Vec<GrantedLease>, StoreError> {
+        self.acquire.ask(acquire).await?
+    }
+
+    /// Each end is answered for itself.
+    pub(crate) async fn end(&self, ends: Vec<End>) -> Result<Vec<Result<NextDue, StoreError>>, StoreError> {
+        self.end.ask(ends).await?
+    }
+
+    pub(crate) async fn heartbeat(&self, beats: Vec<Beat>) -> Result<Vec<Verdict>, StoreError> {
+        self.heartbeat.ask(beats).await?
+    }
+
+    pub(crate) async fn request(&self, wish: RunWish) -> Result<Requested, StoreError> {
+        self.request.ask(wish).await?
+    }
+}
+
+fn acquire(store: Store, hosts: Arc<Mutex<()>>) -> Coalescer<Acquire, Result<Vec<GrantedLease>, StoreError>> {
+    Coalescer::spawn("queue.acquire", MOST_CALLS, move |batch: Vec<Acquire>| {
+        let (store, hosts) = (store.clone(), Arc::clone(&hosts));
+        async move {
+            let _turn = hosts.lock().await;
+            to_each(batch.len(), store.acquire_leases(&batch).await)
+        }
+    })
+}
+
+fn end(
+    store: Store,
+    wakeups: Wakeups,
+    hosts: Arc<Mutex<()>>,
+) -> Coalescer<Vec<End>, Result<Vec<Result<NextDue, StoreError>>, StoreError>> {
+    Coalescer::spawn("queue.end", MOST_CALLS, move |batch: Vec<Vec<End>>| {
+        let (store, wakeups, hosts) = (store.clone(), wakeups.clone(), Arc::clone(&hosts));
+        async move {
+            let sizes: Vec<usize> = batch.iter().map(Vec::len).collect();
+            let ends: Vec<End> = batch.into_iter().flatten().collect();
+            let turn = hosts.lock().await;
+            let ended = store.end_held(&ends).await;
+            drop(turn);
+            if let Ok(ended) = &ended {
+                wakeups.wake_for_run();
+                if ended.may_lease {
+                    wakeups.wake_for_job();
+                }
+            }
+            to_each(sizes.len(), ended.map(|ended| split(ended.answers, &sizes)))
+        }
+    })
+}
+
+fn heartbeat(store: Store) -> Coalescer<Vec<Beat>, Result<Vec<Verdict>, StoreError>> {
+    Coalescer::spawn("queue.heartbeat", MOST_HEARTBEATS, move |batch: Vec<Vec<Beat>>| {
+        let store = store.clone();
+        async move {
+            let sizes: Vec<usize> = batch.iter().map(Vec::len).collect();
+            let beats: Vec<Beat> = batch.into_iter().flatten().collect();
+            to_each(sizes.len(), store.heartbeat(&beats).await.map(|verdicts| split(verdicts, &sizes)))
+        }
+    })
+}
+
+fn request(store: Store) -> Coalescer<RunWish, Result<Requested, StoreError>> {
+    Coalescer::spawn("queue.request", MOST_CALLS, move |batch: Vec<RunWish>| {
+        let store = store.clone();
+        async move {
+            let requested = to_each(batch.len(), store.request_runs(&batch).await);
+            requested.into_iter().map(|one| one.and_then(|one| one)).collect()
+        }
+    })
+}
+
+/// Gives the answers back to the calls that they came from.
+fn split<T>(answers: Vec<T>, sizes: &[usize]) -> Vec<Vec<T>> {
+    let mut answers = answers.into_iter();
+    sizes.iter().map(|size| answers.by_ref().take(*size).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_call_gets_the_answers_to_its_own_items() {
+        assert_eq!(split(vec![1, 2, 3], &[2, 0, 1]), [vec![1, 2], vec![], vec![3]]);
+    }
+}

@@ -1,0 +1,307 @@
+//! The hosts that a transaction has locked, with their turns and lines, as they were read and as they shall be.
+//!
+//! The lock of a host's row guards all that belongs to the host: turns, lines, waiting jobs, leases, and the rows of its
+//! jobs. So nothing below it is ever locked, whoever has read it after the lock has read the truth, and as all take
+//! several hosts in the order of their numbers, nobody waits in a circle.
+
+use super::{
+    StoreError,
+    rows::{self, line_columns, position_name},
+};
+use crate::{
+    host::{Host, HostId, HostPolicy},
+    turns::{HostTurn, Line, LineId, TurnKey},
+};
+use codeimport_pg::{DbError, Row, Statement, Tx};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A value as it was read, and as it shall be.
+#[derive(Clone, Debug)]
+struct Kept<T> {
+    read: T,
+    value: T,
+}
+
+impl<T: Clone + PartialEq> Kept<T> {
+    fn new(read: T) -> Self {
+        Self { value: read.clone(), read }
+    }
+
+    fn changed(&self) -> Option<&T> {
+        (self.value != self.read).then_some(&self.value)
+    }
+}
+
+/// What names a line for people and programs.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct LineKey {
+    pub(super) turn: TurnKey,
+    pub(super) owner: String,
+}
+
+/// See the head of this file.
+pub(super) struct LockedHosts<'p> {
+    policy: &'p HostPolicy,
+    now: Timestamp,
+    hosts: BTreeMap<HostId, Kept<Host>>,
+    turns: BTreeMap<TurnKey, Kept<HostTurn>>,
+    lines: BTreeMap<LineId, Kept<Line>>,
+    served: BTreeSet<TurnKey>,
+}
+
+impl<'p> LockedHosts<'p> {
+    /// `now` is the database's, later than the locks.
+    pub(super) fn new(policy: &'p HostPolicy, now: Timestamp) -> Self {
+        let (hosts, turns, lines, served) = Default::default();
+        Self { policy, now, hosts, turns, lines, served }
+    }
+
+    /// With rows of `host_columns`.
+    pub(super) fn with_hosts(mut self, rows: &[Row]) -> Result<Self, DbError> {
+        for row in rows {
+            let host = rows::host(row)?;
+            self.hosts.insert(host.host_id, Kept::new(host));
+        }
+        Ok(self)
+    }
+
+    /// Takes in rows of `turn_columns`: all turns of a host, or none.
+    pub(super) fn add_turns(&mut self, rows: &[Row]) -> Result<(), DbError> {
+        for row in rows {
+            let (key, turn) = rows::turn(row)?;
+            self.turns.insert(key, Kept::new(turn));
+        }
+        Ok(())
+    }
+
+    /// Takes in rows of `line_columns`.
+    pub(super) fn add_lines(&mut self, rows: &[Row]) -> Result<(), DbError> {
+        for row in rows {
+            let (line_id, line) = rows::line(row)?;
+            self.lines.insert(line_id, Kept::new(line));
+        }
+        Ok(())
+    }
+
+    /// The database's time, later than the locks.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(super) fn holds(&self, host_id: HostId) -> bool {
+        self.hosts.contains_key(&host_id)
+    }
+
+    pub(super) fn policy(&self) -> &'p HostPolicy {
+        self.policy
+    }
+
+    pub(super) fn host_mut(&mut self, host_id: HostId) -> Option<&mut Host> {
+        self.hosts.get_mut(&host_id).map(|kept| &mut kept.value)
+    }
+
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.values().map(|kept| &kept.value)
+    }
+
+    pub(super) fn lines(&self) -> impl Iterator<Item = (LineId, Line)> {
+        self.lines.iter().map(|(line_id, kept)| (*line_id, kept.value))
+    }
+
+    /// A job comes to wait in a line.
+    pub(super) fn admit(&mut self, line_id: LineId, due_at: Timestamp) {
+        let Some(line) = self.lines.get_mut(&line_id) else { return };
+        line.value.admit(due_at, self.now);
+        if let (Some(turn), Some(line_turn_at)) = (self.turns.get_mut(&line.value.key), line.value.turn_at) {
+            turn.value.admit(line_turn_at);
+        }
+    }
+
+    /// A line was looked into: what is at its head now, and whether jobs were taken.
+    pub(super) fn looked_into(&mut self, line_id: LineId, head_due_at: Option<Timestamp>, served: bool) {
+        let Some(line) = self.lines.get_mut(&line_id) else { return };
+        line.value.looked_into(head_due_at, served, self.now);
+        if served {
+            self.served.insert(line.value.key);
+        }
+    }
+
+    /// All lines of a turn that can be ripe until `beyond` are known here; what comes after is not ripe earlier.
+    pub(super) fn set_first_line(&mut self, key: TurnKey, beyond: Option<Timestamp>) {
+        let of_turn = self.lines.values().filter(|kept| kept.value.key == key);
+        let first = of_turn.filter_map(|kept| kept.value.turn_at).chain(beyond).min();
+        if let Some(turn) = self.turns.get_mut(&key) {
+            turn.value.first_line_at = first;
+        }
+    }
+
+    pub(super) fn turns(&self) -> impl Iterator<Item = (TurnKey, HostTurn)> {
+        self.turns.iter().map(|(key, kept)| (*key, kept.value))
+    }
+
+    /// The numbers of lines, which are made if there are none yet.
+    pub(super) async fn ensure_lines(
+        &mut self,
+        tx: &Tx<'_>,
+        keys: &BTreeSet<LineKey>,
+    ) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
+        let mut found = self.find_lines(tx, keys).await?;
+        let missing: BTreeSet<LineKey> = keys.iter().filter(|key| !found.contains_key(*key)).cloned().collect();
+        if !missing.is_empty() {
+            make_lines(tx, &missing).await?;
+            found.extend(self.find_lines(tx, &missing).await?);
+        }
+        Ok(found)
+    }
+
+    async fn find_lines(
+        &mut self,
+        tx: &Tx<'_>,
+        keys: &BTreeSet<LineKey>,
+    ) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
+        let columns = LineKeyColumns::of(keys);
+        let rows = tx
+            .query(
+                concat!(
+                    "-- queue.find_lines\nSELECT ",
+                    line_columns!(),
+                    ", line.owner
+                      FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[])
+                           AS item (host_id, rcs_type, requested, owner)
+                      JOIN line ON line.host_id = item.host_id AND line.rcs_type = item.rcs_type
+                               AND line.requested = item.requested AND line.owner = item.owner"
+                ),
+                &[&columns.host_id, &columns.rcs_type, &columns.requested, &columns.owner],
+            )
+            .await?;
+        let mut found = BTreeMap::new();
+        for row in &rows {
+            let (line_id, line) = rows::line(row)?;
+            self.lines.entry(line_id).or_insert_with(|| Kept::new(line));
+            self.turns.entry(line.key).or_insert_with(|| Kept::new(HostTurn::default()));
+            found.insert(LineKey { turn: line.key, owner: codeimport_pg::row::get(row, "owner")? }, line_id);
+        }
+        Ok(found)
+    }
+
+    /// The statements that write what has changed.
+    pub(super) fn writes(&mut self) -> Vec<Statement> {
+        for (key, turn) in &mut self.turns {
+            if let Some(host) = self.hosts.get(&key.host_id) {
+                turn.value.settle(&host.value, self.policy, self.served.contains(key), self.now);
+            }
+        }
+        [self.write_hosts(), self.write_turns(), self.write_lines()].into_iter().flatten().collect()
+    }
+
+    /// Whether anything here may be leased from now on.
+    pub(super) fn has_ripe_turn(&self) -> bool {
+        self.turns.values().any(|kept| kept.value.turn_at.is_some_and(|turn_at| turn_at <= self.now))
+    }
+
+    fn write_hosts(&self) -> Option<Statement> {
+        let hosts: Vec<&Host> = self.hosts.values().filter_map(Kept::changed).collect();
+        let statement = Statement::new(
+            "-- queue.write_hosts
+             UPDATE source_host
+                SET running_count = changed.running_count, open_at = changed.open_at, breaker = changed.breaker,
+                    trouble_count = changed.trouble_count, opened_count = changed.opened_count
+               FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bigint[], $6::bigint[])
+                    AS changed (host_id, running_count, open_at, breaker, trouble_count, opened_count)
+              WHERE source_host.host_id = changed.host_id",
+        );
+        let bound = statement
+            .bind(column(&hosts, |host| host.host_id.0))
+            .bind(column(&hosts, |host| i64::from(host.running_count)))
+            .bind(column(&hosts, |host| host.open_at))
+            .bind(column(&hosts, |host| position_name(host.breaker.position)))
+            .bind(column(&hosts, |host| i64::from(host.breaker.trouble_count)))
+            .bind(column(&hosts, |host| i64::from(host.breaker.opened_count)));
+        (!hosts.is_empty()).then_some(bound)
+    }
+
+    fn write_turns(&self) -> Option<Statement> {
+        let turns: Vec<_> = self.turns.iter().filter_map(|(key, kept)| Some((key, kept.changed()?))).collect();
+        let statement = Statement::new(
+            "-- queue.write_turns
+             UPDATE host_turn
+                SET first_line_at = changed.first_line_at, turn_at = changed.turn_at
+               FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::timestamptz[], $5::timestamptz[])
+                    AS changed (host_id, rcs_type, requested, first_line_at, turn_at)
+              WHERE host_turn.host_id = changed.host_id AND host_turn.rcs_type = changed.rcs_type
+                AND host_turn.requested = changed.requested",
+        );
+        let bound = statement
+            .bind(column(&turns, |(key, _)| key.host_id.0))
+            .bind(column(&turns, |(key, _)| key.rcs_type.name()))
+            .bind(column(&turns, |(key, _)| key.requested))
+            .bind(column(&turns, |(_, turn)| turn.first_line_at))
+            .bind(column(&turns, |(_, turn)| turn.turn_at));
+        (!turns.is_empty()).then_some(bound)
+    }
+
+    fn write_lines(&self) -> Option<Statement> {
+        let lines: Vec<_> = self.lines.iter().filter_map(|(line_id, kept)| Some((line_id, kept.changed()?))).collect();
+        let statement = Statement::new(
+            "-- queue.write_lines
+             UPDATE line
+                SET head_due_at = changed.head_due_at, turn_at = changed.turn_at
+               FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
+                    AS changed (line_id, head_due_at, turn_at)
+              WHERE line.line_id = changed.line_id",
+        );
+        let bound = statement
+            .bind(column(&lines, |(line_id, _)| line_id.0))
+            .bind(column(&lines, |(_, line)| line.head_due_at))
+            .bind(column(&lines, |(_, line)| line.turn_at));
+        (!lines.is_empty()).then_some(bound)
+    }
+}
+
+/// One column of a batch.
+pub(super) fn column<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
+    items.iter().map(value).collect()
+}
+
+struct LineKeyColumns {
+    host_id: Vec<i64>,
+    rcs_type: Vec<&'static str>,
+    requested: Vec<bool>,
+    owner: Vec<String>,
+}
+
+impl LineKeyColumns {
+    fn of(keys: &BTreeSet<LineKey>) -> Self {
+        let keys: Vec<&LineKey> = keys.iter().collect();
+        Self {
+            host_id: column(&keys, |key| key.turn.host_id.0),
+            rcs_type: column(&keys, |key| key.turn.rcs_type.name()),
+            requested: column(&keys, |key| key.turn.requested),
+            owner: column(&keys, |key| key.owner.clone()),
+        }
+    }
+}
+
+async fn make_lines(tx: &Tx<'_>, keys: &BTreeSet<LineKey>) -> Result<(), StoreError> {
+    let columns = LineKeyColumns::of(keys);
+    tx.execute(
+        "-- queue.make_turns
+         INSERT INTO host_turn (host_id, rcs_type, requested)
+         SELECT DISTINCT item.host_id, item.rcs_type, item.requested
+           FROM unnest($1::bigint[], $2::text[], $3::bool[]) AS item (host_id, rcs_type, requested)
+             ON CONFLICT DO NOTHING",
+        &[&columns.host_id, &columns.rcs_type, &columns.requested],
+    )
+    .await?;
+    tx.execute(
+        "-- queue.make_lines
+         INSERT INTO line (host_id, rcs_type, requested, owner)
+         SELECT item.host_id, item.rcs_type, item.requested, item.owner
+           FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[])
+                AS item (host_id, rcs_type, requested, owner)",
+        &[&columns.host_id, &columns.rcs_type, &columns.requested, &columns.owner],
+    )
+    .await?;
+    Ok(())
+}
