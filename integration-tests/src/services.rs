@@ -30,6 +30,8 @@ pub(crate) async fn start_registry(dir: &Path, added: &Env, database_url: &str, 
         ("LEASE_KEY", LEASE_KEY.to_owned()),
         ("QUEUE_URL", queue.url()),
         ("LOCAL_TARGET_ROOT", dir.join("targets").display().to_string()),
+        // The sources of the stories are on this machine.
+        ("ALLOWED_NETWORKS", r#"["127.0.0.0/8", "::1/128"]"#.to_owned()),
     ];
     let env = environment("REGISTRY", &settings, dir, "registry", added);
     Process::start("codeimport-registry", &env, &dir.join("registry.port")).await

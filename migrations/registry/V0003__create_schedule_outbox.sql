@@ -14,6 +14,11 @@ CREATE TABLE schedule_outbox (
     update_interval_ms bigint      NOT NULL,
     rcs_type           text        NOT NULL,
     source_host        text        NOT NULL,
+    -- Bounds within which the interval follows the source; NULL: it is fixed.
+    shortest_interval_ms bigint,
+    longest_interval_ms  bigint,
+    -- In whose line the job waits; empty for nobody's.
+    owner              text        NOT NULL,
     -- When the oldest wish that is not told yet was written; how far the queue is behind.
     waiting_since      timestamptz NOT NULL DEFAULT now(),
 

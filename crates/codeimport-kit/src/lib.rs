@@ -26,7 +26,7 @@ pub use backoff::Backoff;
 pub use failpoint::failpoint;
 pub use layers::{Deadline, RequestId, TraceContext};
 pub use ready::Ready;
-pub use request::actor;
+pub use request::{actor, roles};
 pub use service_main::{ServiceConfig, service_main};
 pub use shutdown::Shutdown;
 pub use status::{ApiError, ERROR_DOMAIN, Violations, code_of, reason_name, reason_of};

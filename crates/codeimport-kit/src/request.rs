@@ -1,9 +1,16 @@
 //! What every handler may ask about its caller.
 
+use std::collections::BTreeSet;
 use tonic::Request;
 
 /// The header in which a caller says who acts.
 const ACTOR_HEADER: &str = "codeimport-actor";
+
+/// The header in which a caller says what they are: names, separated by commas.
+const ROLES_HEADER: &str = "codeimport-roles";
+
+/// Most roles of one caller that are read.
+const MAX_ROLES: usize = 100;
 
 /// Longest name of an actor that is kept, in characters.
 const MAX_ACTOR_CHARS: usize = 200;
@@ -13,9 +20,20 @@ const MAX_ACTOR_CHARS: usize = 200;
 #[must_use]
 pub fn actor<T>(request: &Request<T>) -> String {
     let claimed = request.metadata().get(ACTOR_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let name: String =
-        claimed.unwrap_or_default().trim().chars().filter(|c| !c.is_control()).take(MAX_ACTOR_CHARS).collect();
+    let name = short_name(&claimed.unwrap_or_default());
     if name.is_empty() { "anonymous".to_owned() } else { name }
+}
+
+/// What the caller is, by their own claim: the names of roles and teams. Cut as the actor is.
+#[must_use]
+pub fn roles<T>(request: &Request<T>) -> BTreeSet<String> {
+    let claimed = request.metadata().get(ROLES_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let names: BTreeSet<_> = claimed.unwrap_or_default().split(',').take(MAX_ROLES).map(short_name).collect();
+    names.into_iter().filter(|name| !name.is_empty()).collect()
+}
+
+fn short_name(claimed: &str) -> String {
+    claimed.trim().chars().filter(|c| !c.is_control()).take(MAX_ACTOR_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -23,9 +41,20 @@ mod tests {
     use super::*;
 
     fn with_actor(value: &'static str) -> Request<()> {
+        with(ACTOR_HEADER, value)
+    }
+
+    fn with(header: &'static str, value: &'static str) -> Request<()> {
         let mut request = Request::new(());
-        request.metadata_mut().insert(ACTOR_HEADER, value.parse().expect("header value"));
+        request.metadata_mut().insert(header, value.parse().expect("header value"));
         request
+    }
+
+    #[test]
+    fn roles_are_names_between_commas() {
+        let names = roles(&with(ROLES_HEADER, " operator, kernel team,,"));
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["kernel team", "operator"]);
+        assert!(roles(&Request::new(())).is_empty());
     }
 
     #[test]

@@ -163,7 +163,11 @@ async fn a_permanent_failure_stops_the_import_with_a_reason_and_retry_starts_it_
     assert!(!import.review_reason.is_empty(), "a stopped import says why");
 
     std::fs::rename(&hidden, repo.bare()).expect("the folder is ours");
-    cluster.imports.retry_import(RetryImportRequest { import_id: "it".to_owned() }).await.expect("it may be retried");
+    cluster
+        .imports
+        .retry_import(RetryImportRequest { import_id: "it".to_owned(), ..Default::default() })
+        .await
+        .expect("it may be retried");
     let again = cluster.finished_run("it", run.run_id).await;
     assert_eq!(again.domain_outcome(), Some(Outcome::Success), "{}", again.message);
     assert_eq!(cluster.import("it").await.review_status(), ReviewStatus::Reviewed);

@@ -1,7 +1,8 @@
 //! The audit trail's words: what happened, and which fields changed from what to what. Pure.
 
-use crate::import::{Intent, SubversionOptions};
+use crate::import::{AdaptiveInterval, Intent, SubversionOptions};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Who acts where no person does.
 pub const SYSTEM: &str = "system";
@@ -86,7 +87,7 @@ pub fn change(path: &str, before: String, after: String) -> Option<FieldChange> 
 }
 
 /// Every field of an intent as text, always in the same order.
-fn fields(intent: Option<&Intent>) -> [(&'static str, String); 14] {
+fn fields(intent: Option<&Intent>) -> [(&'static str, String); 20] {
     let text = |value: fn(&Intent) -> String| intent.map(value).unwrap_or_default();
     let chosen = |option: fn(&SubversionOptions) -> bool| {
         let chosen = intent.is_some_and(|i| option(&i.definition.source.subversion));
@@ -102,12 +103,26 @@ fn fields(intent: Option<&Intent>) -> [(&'static str, String); 14] {
         ("source.subversion.keep_externals", chosen(|options| options.keep_externals)),
         ("source.subversion.normalize_line_ends", chosen(|options| options.normalize_line_ends)),
         ("source.author_map", text(|i| author_map(&i.definition.source.author_map))),
+        ("source.credential_id", text(|i| i.definition.source.credential_id.clone())),
         ("target.url", text(|i| i.definition.target_url.clone())),
         ("ref_filter.include", text(|i| i.definition.ref_patterns.include.join(" "))),
         ("ref_filter.exclude", text(|i| i.definition.ref_patterns.exclude.join(" "))),
         ("update_interval", text(|i| format!("{:?}", i.definition.effective_update_interval()))),
+        ("adaptive_interval", text(|i| i.definition.adaptive_interval.map(adaptive).unwrap_or_default())),
+        ("owner", text(|i| i.definition.care.owner.clone())),
+        ("assignee", text(|i| i.definition.care.assignee.clone())),
+        ("labels", text(|i| labels(&i.definition.care.labels))),
+        ("is_duplicate", text(|i| if i.definition.is_duplicate { "true".to_owned() } else { String::new() })),
         ("review_status", text(|i| i.status.name().to_owned())),
     ]
+}
+
+fn adaptive(bounds: AdaptiveInterval) -> String {
+    format!("{:?} to {:?}", bounds.shortest, bounds.longest)
+}
+
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What tells one author map from another, without telling it: the trail is no place for large texts.

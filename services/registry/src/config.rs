@@ -1,14 +1,14 @@
 //! The settings of the registry. Keys of the TOML file; `CODEIMPORT_REGISTRY_<KEY>` overrides each.
 
-use crate::policy::Policy;
-use codeimport_core::LeaseKey;
+use crate::{caller::Rights, policy::Policy};
+use codeimport_core::{InvalidNetwork, LeaseKey, Network, RcsType};
 use codeimport_kit::{
     ServiceConfig,
     config::{ConfigDuration, ConfigError, Secret, database_url},
     server::ServerConfig,
 };
 use serde::Deserialize;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 /// The settings of the registry.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,14 +31,35 @@ pub struct Config {
     pub lease_key: Secret,
     /// Address of the queue. `http://127.0.0.1:7402`.
     pub queue_url: String,
-    /// Imports of sources whose address begins with one of these are approved at once, all others wait for a review.
-    /// Empty: all are approved.
+    /// Imports of sources whose address begins with one of these are approved at once.
     pub auto_approve_prefixes: Vec<String>,
+    /// And so are those of sources on these hosts and their subdomains.
+    pub auto_approve_hosts: Vec<String>,
+    /// And so are those of sources of these types: `git`, `svn`, `cvs`, `hg`, `bzr`. All others wait for a review; if all
+    /// three lists are empty, all are approved.
+    pub auto_approve_rcs_types: BTreeSet<RcsType>,
+    /// Only these schemes are read, of those that a type has. Empty: all.
+    pub source_schemes: BTreeSet<String>,
+    /// Only sources whose address begins with one of these are read. Empty: all.
+    pub allowed_source_prefixes: Vec<String>,
+    /// Sources whose address begins with one of these are not read.
+    pub denied_source_prefixes: Vec<String>,
+    /// Sources on these hosts and their subdomains are not read.
+    pub denied_hosts: Vec<String>,
+    /// Hosts that serve what is imported here; sources on them are not read.
+    pub own_hosts: Vec<String>,
+    /// Networks that sources may lie in besides the public one: `["10.0.0.0/8"]`. Empty: none.
+    pub allowed_networks: Vec<String>,
     /// Addresses that remote targets have to begin with. Empty: no remote targets.
     pub target_prefixes: Vec<String>,
     /// Absolute path of the folder below which local targets lie, as the workers see it. Imports that name no target
     /// get `<root>/<import id>.git`. Not set: no local targets.
     pub local_target_root: Option<PathBuf>,
+    /// Names of operators, who review imports: persons, or roles. `*` stands for everybody. `["*"]`.
+    pub operators: BTreeSet<String>,
+    /// Whether `codeimport-actor` and `codeimport-roles` of a request are believed, because something in front has
+    /// checked who calls. Otherwise they are only written down, and give no rights. `false`.
+    pub trust_actor_header: bool,
     /// How long after its expiry a lease token is still taken: clocks of queue and registry's databases may differ. 5 s.
     pub lease_skew_allowance: ConfigDuration,
 }
@@ -56,8 +77,18 @@ impl Default for Config {
             lease_key: Secret::default(),
             queue_url: "http://127.0.0.1:7402".to_owned(),
             auto_approve_prefixes: Vec::new(),
+            auto_approve_hosts: Vec::new(),
+            auto_approve_rcs_types: BTreeSet::new(),
+            source_schemes: BTreeSet::new(),
+            allowed_source_prefixes: Vec::new(),
+            denied_source_prefixes: Vec::new(),
+            denied_hosts: Vec::new(),
+            own_hosts: Vec::new(),
+            allowed_networks: Vec::new(),
             target_prefixes: Vec::new(),
             local_target_root: None,
+            operators: BTreeSet::from(["*".to_owned()]),
+            trust_actor_header: false,
             lease_skew_allowance: ConfigDuration::from_secs(5),
         }
     }
@@ -76,13 +107,37 @@ impl Config {
     }
 
     /// What is allowed here.
-    #[must_use]
-    pub fn policy(&self) -> Policy {
-        Policy {
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] if one of `allowed_networks` is none.
+    pub fn policy(&self) -> Result<Policy, ConfigError> {
+        Ok(Policy {
             auto_approve_prefixes: self.auto_approve_prefixes.clone(),
+            auto_approve_hosts: self.auto_approve_hosts.clone(),
+            auto_approve_rcs_types: self.auto_approve_rcs_types.clone(),
+            source_schemes: self.source_schemes.clone(),
+            allowed_source_prefixes: self.allowed_source_prefixes.clone(),
+            denied_source_prefixes: self.denied_source_prefixes.clone(),
+            denied_hosts: self.denied_hosts.clone(),
+            own_hosts: self.own_hosts.clone(),
+            allowed_networks: self.networks()?,
             target_prefixes: self.target_prefixes.clone(),
             local_target_root: self.local_target_root.clone(),
-        }
+        })
+    }
+
+    fn networks(&self) -> Result<Vec<Network>, ConfigError> {
+        let networks = self.allowed_networks.iter().map(|text| text.parse());
+        networks.collect::<Result<_, _>>().map_err(|error: InvalidNetwork| {
+            ConfigError::invalid("allowed_networks", format!("has an entry that {error}"))
+        })
+    }
+
+    /// Who has which rights.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        Rights { operators: self.operators.clone(), trust_claims: self.trust_actor_header }
     }
 
     /// The key by which lease tokens are checked.
@@ -99,9 +154,14 @@ impl Config {
 impl ServiceConfig for Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.lease_key()?;
+        self.policy()?;
         database_url(self.database_url.as_ref())?;
         if self.local_target_root.as_ref().is_some_and(|root| !root.is_absolute()) {
             return Err(ConfigError::invalid("local_target_root", "is no absolute path"));
+        }
+        if self.rights().leave_nobody() {
+            let text = "leaves nobody who could be one: trust_actor_header is off, so nobody is known by name";
+            return Err(ConfigError::invalid("operators", text));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What can go wrong in the registry, and what callers are told.
 
+use crate::workflow::RoleForbids;
 use codeimport_core::{ImportId, ReviewStatus};
 use codeimport_kit::{ApiError, Violations};
 use codeimport_pg::DbError;
@@ -22,12 +23,18 @@ pub enum RegistryError {
     /// The id wanted is taken.
     #[error("import {0} exists already")]
     ImportAlreadyExists(ImportId),
+    /// The source is imported already, by this import.
+    #[error("import {0} reads this source already: use it, or say that another one is wanted all the same")]
+    SourceAlreadyImported(ImportId),
     /// It changed since the caller read it.
     #[error("import {0} was changed meanwhile")]
     EtagMismatch(ImportId),
     /// Its status does not allow this.
     #[error("import {0} is {1}, which does not allow this")]
     ReviewStatusForbids(ImportId, ReviewStatus),
+    /// The caller's role may not do this.
+    #[error(transparent)]
+    RoleForbids(#[from] RoleForbids),
     /// A ref leads to this commit, which was not sent.
     #[error("the commit {0}, which a ref leads to, is not stored: send it with PutRevisions first")]
     CommitNotStored(String),
@@ -51,9 +58,15 @@ impl From<RegistryError> for ApiError {
             RegistryError::ImportAlreadyExists(id) => {
                 Self::new(ErrorReason::ImportAlreadyExists, message).with("import_id", id)
             }
+            RegistryError::SourceAlreadyImported(id) => {
+                Self::new(ErrorReason::SourceAlreadyImported, message).with("import_id", id)
+            }
             RegistryError::EtagMismatch(id) => Self::new(ErrorReason::EtagMismatch, message).with("import_id", id),
             RegistryError::ReviewStatusForbids(id, status) => {
                 Self::new(ErrorReason::ReviewStatusForbids, message).with("import_id", id).with("review_status", status)
+            }
+            RegistryError::RoleForbids(RoleForbids { role, transition }) => {
+                Self::new(ErrorReason::RoleForbids, message).with("role", role).with("transition", transition.words())
             }
             RegistryError::CommitNotStored(id) => {
                 Self::new(ErrorReason::CommitNotStored, message).with("commit_id", id)

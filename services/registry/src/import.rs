@@ -5,7 +5,7 @@
 
 use codeimport_core::{ImportId, Outcome, RcsType, ReviewStatus, SourceUrl, default_update_interval};
 use jiff::Timestamp;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What is to be kept in step with what, and how.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +20,32 @@ pub struct Definition {
     pub ref_patterns: RefPatterns,
     /// From start to start, where it is not the default of the RCS type. Whole milliseconds.
     pub update_interval: Option<Duration>,
+    /// Bounds within which the interval follows the source; fixed if there are none.
+    pub adaptive_interval: Option<AdaptiveInterval>,
+    /// Who looks after it, and how it is found again.
+    pub care: Care,
+    /// Another import reads the same source, and that was wanted.
+    pub is_duplicate: bool,
+}
+
+/// Bounds of the time from start to start, in whole milliseconds; `shortest` is at most `longest`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AdaptiveInterval {
+    /// Never more often than this.
+    pub shortest: Duration,
+    /// Never less often than this.
+    pub longest: Duration,
+}
+
+/// Who looks after an import, and the words by which it is found again. Nothing that a run depends on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Care {
+    /// A person, or a team that the caller's roles name.
+    pub owner: String,
+    /// The operator in charge; empty for none.
+    pub assignee: String,
+    /// Whatever people sort by.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Where history comes from.
@@ -35,6 +61,8 @@ pub struct Source {
     pub subversion: SubversionOptions,
     /// Identities of accounts, as the person wrote them; empty for none. Not read into lists.
     pub author_map: String,
+    /// What it is read with; empty for none.
+    pub credential_id: String,
 }
 
 /// How a Subversion repository becomes a Git one, as the contract has it.
@@ -110,6 +138,8 @@ pub struct RunHistory {
     pub last_success_at: Option<Timestamp>,
     /// Counted failures in a row.
     pub consecutive_failure_count: i32,
+    /// End of the first of them; none if there are none.
+    pub failing_since: Option<Timestamp>,
 }
 
 impl Definition {
@@ -135,6 +165,7 @@ impl From<&SourceUrl> for Source {
             host: url.host().to_owned(),
             subversion: SubversionOptions::default(),
             author_map: String::new(),
+            credential_id: String::new(),
         }
     }
 }
@@ -166,6 +197,9 @@ pub(crate) mod tests {
             target_url: "file:///srv/git/a.git".to_owned(),
             ref_patterns: RefPatterns::default(),
             update_interval: None,
+            adaptive_interval: None,
+            care: Care { owner: "robin".to_owned(), ..Care::default() },
+            is_duplicate: false,
         };
         Intent { definition, status, review_reason: String::new() }
     }

@@ -11,6 +11,7 @@
 //! What it does not do: decide when an import runs, which is the queue's; touch a repository, which is the worker's.
 
 pub mod audit;
+pub mod caller;
 mod config;
 mod definition;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod rpc;
 pub mod run_effect;
 pub mod run_event_consumer;
 pub mod store;
+pub mod what_now;
 pub mod workflow;
 
 pub use config::Config;
@@ -103,8 +105,10 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
 }
 
 fn server(config: &Config, store: &Store) -> anyhow::Result<Server> {
-    let policy = Arc::new(config.policy());
-    let imports = rpc::ImportApi::new(store.clone(), policy.clone());
+    let policy = Arc::new(config.policy()?);
+    let rights = Arc::new(config.rights());
+    let queue = client::connect(&config.queue_url, Outbound::with_deadline(QUEUE_DEADLINE))?;
+    let imports = rpc::ImportApi::new(store.clone(), policy.clone(), rights, queue);
     let scans = rpc::ScanApi::new(store.clone());
     let skew = config.lease_skew_allowance.get();
     let run_support = rpc::RunSupportApi::new(store.clone(), policy, config.lease_key()?, skew);

@@ -61,16 +61,14 @@ impl RunEffect {
     pub fn history_after(&self, import: &Import) -> RunHistory {
         let before = &import.history;
         let stale = self.generation < import.resumed_generation;
+        let count = if stale { before.consecutive_failure_count } else { self.consecutive_failure_count };
         RunHistory {
             last_run_id: self.run_id,
             last_outcome: Some(self.outcome),
             last_message: self.message.clone(),
             last_success_at: self.finished_at.filter(|_| self.outcome.is_success()).or(before.last_success_at),
-            consecutive_failure_count: if stale {
-                before.consecutive_failure_count
-            } else {
-                self.consecutive_failure_count
-            },
+            consecutive_failure_count: count,
+            failing_since: if count == 0 { None } else { before.failing_since.or(self.finished_at) },
         }
     }
 
@@ -129,6 +127,18 @@ mod tests {
             assert_eq!(history.last_success_at.is_some(), outcome.is_success(), "{outcome}");
             assert_eq!((history.last_run_id, history.last_outcome), (8, Some(*outcome)));
         }
+    }
+
+    #[test]
+    fn failing_begins_with_the_first_failure_and_ends_with_the_last() {
+        let later = |effect: RunEffect| RunEffect { finished_at: Some(Timestamp::MAX), ..effect };
+        let mut import = import(ReviewStatus::Reviewed);
+        import.history = effect(Outcome::Failure, 9).history_after(&import);
+        assert_eq!(import.history.failing_since, Some(Timestamp::UNIX_EPOCH));
+        import.history = later(effect(Outcome::Failure, 9)).history_after(&import);
+        assert_eq!(import.history.failing_since, Some(Timestamp::UNIX_EPOCH), "the first one");
+        let good = RunEffect { consecutive_failure_count: 0, ..later(effect(Outcome::Partial, 9)) };
+        assert_eq!(good.history_after(&import).failing_since, None);
     }
 
     #[test]

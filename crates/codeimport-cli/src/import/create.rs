@@ -48,6 +48,6 @@ fn request(create: Create) -> Result<CreateImportRequest, Failure> {
         import_id: create.id.unwrap_or_default(),
         // Should the answer get lost, repeating must not make a second import.
         request_id: uuid::Uuid::new_v4().to_string(),
-        validate_only: false,
+        ..Default::default()
     })
 }

@@ -35,7 +35,7 @@ async fn set(api: &mut Api, output: Output, review: Review, status: ReviewStatus
 pub(crate) async fn retry(api: &mut Api, output: Output, retry: &RunNow) -> Done {
     let import_id = &retry.import.import_id;
     let after_run_id = newest_run(api, import_id).await?;
-    let request = RetryImportRequest { import_id: import_id.clone() };
+    let request = RetryImportRequest { import_id: import_id.clone(), ..Default::default() };
     let answer = api.imports.retry_import(request).await.map_err(|s| Failure::status("cannot retry the import", &s))?;
     if !retry.wait {
         print_import(api, output, answer.into_inner().import.unwrap_or_default()).await;

@@ -50,5 +50,6 @@ fn change(update: Update, mut import: Import) -> Result<UpdateImportRequest, Fai
         etag: import.etag.clone(),
         import: Some(import),
         update_paths: paths.into_iter().map(str::to_owned).collect(),
+        ..Default::default()
     })
 }

@@ -87,6 +87,18 @@ impl ApiError {
         self.0.reason
     }
 
+    /// The facts for programs.
+    #[must_use]
+    pub fn metadata(&self) -> &HashMap<String, String> {
+        &self.0.metadata
+    }
+
+    /// The sentence for the caller.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// What is wrong, field by field; empty unless the reason is FIELD_VIOLATION.
     #[must_use]
     pub fn violations(&self) -> &[FieldViolation] {

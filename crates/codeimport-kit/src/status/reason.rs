@@ -11,13 +11,18 @@ const PREFIX: &str = "ERROR_REASON_";
 pub fn code_of(reason: ErrorReason) -> Code {
     match reason {
         ErrorReason::FieldViolation => Code::InvalidArgument,
-        ErrorReason::ImportNotFound | ErrorReason::JobNotFound | ErrorReason::RunNotFound => Code::NotFound,
-        ErrorReason::ImportAlreadyExists => Code::AlreadyExists,
+        ErrorReason::ImportNotFound
+        | ErrorReason::JobNotFound
+        | ErrorReason::RunNotFound
+        | ErrorReason::CredentialNotFound => Code::NotFound,
+        ErrorReason::ImportAlreadyExists | ErrorReason::SourceAlreadyImported => Code::AlreadyExists,
+        ErrorReason::RoleForbids => Code::PermissionDenied,
         ErrorReason::EtagMismatch | ErrorReason::Contention => Code::Aborted,
         ErrorReason::ReviewStatusForbids
         | ErrorReason::JobStopped
         | ErrorReason::LeaseLost
-        | ErrorReason::CommitNotStored => Code::FailedPrecondition,
+        | ErrorReason::CommitNotStored
+        | ErrorReason::CredentialInUse => Code::FailedPrecondition,
         ErrorReason::LeaseTokenInvalid => Code::Unauthenticated,
         ErrorReason::DatabaseUnavailable | ErrorReason::Draining => Code::Unavailable,
         ErrorReason::DeadlineExpired => Code::DeadlineExceeded,

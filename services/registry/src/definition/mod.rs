@@ -2,23 +2,25 @@
 //!
 //! Field paths are those of the request: `import.source.url`.
 
+mod care;
+mod interval;
 mod source;
 
+pub(crate) use care::label_key;
 pub(crate) use source::source_url;
 
 use crate::{
     import::{Definition, RefPatterns, Source},
     policy::Policy,
 };
-use codeimport_core::{ImportId, MIN_UPDATE_INTERVAL, RefFilter, SourceUrl, TargetUrl};
+use codeimport_core::{ImportId, RefFilter, SourceUrl, TargetUrl};
 use codeimport_kit::Violations;
-use codeimport_proto::{convert::duration_from_wire, registry as wire};
-use std::{collections::BTreeSet, time::Duration};
+use codeimport_proto::registry as wire;
+use std::collections::BTreeSet;
 
 const MAX_DISPLAY_NAME_CHARS: usize = 200;
 /// Every ref is held against every pattern.
 const MAX_PATTERNS: usize = 100;
-const MAX_UPDATE_INTERVAL: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// The parts of a definition, by the names that `UpdateImportRequest.update_paths` uses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -35,12 +37,30 @@ pub(crate) enum Part {
     RefFilter,
     /// `update_interval`
     UpdateInterval,
+    /// `adaptive_interval`
+    AdaptiveInterval,
+    /// `owner`
+    Owner,
+    /// `assignee`
+    Assignee,
+    /// `labels`
+    Labels,
 }
 
 impl Part {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::DisplayName, Self::Source, Self::AuthorMap, Self::Target, Self::RefFilter, Self::UpdateInterval];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::DisplayName,
+        Self::Source,
+        Self::AuthorMap,
+        Self::Target,
+        Self::RefFilter,
+        Self::UpdateInterval,
+        Self::AdaptiveInterval,
+        Self::Owner,
+        Self::Assignee,
+        Self::Labels,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -50,6 +70,10 @@ impl Part {
             Self::Target => "target",
             Self::RefFilter => "ref_filter",
             Self::UpdateInterval => "update_interval",
+            Self::AdaptiveInterval => "adaptive_interval",
+            Self::Owner => "owner",
+            Self::Assignee => "assignee",
+            Self::Labels => "labels",
         }
     }
 }
@@ -67,13 +91,18 @@ pub(crate) fn definition(
     let display_name = display_name(import, violations);
     let target_url = target(policy, import_id, import, violations);
     let ref_patterns = ref_patterns(import, violations);
-    let update_interval = update_interval(import, violations);
+    let update_interval = interval::update_interval(import, violations);
+    let adaptive_interval = interval::adaptive_interval(import, violations);
+    let care = care::care(import, violations);
     Some(Definition {
         display_name: display_name?,
         source: source?,
         target_url: target_url?,
         ref_patterns: ref_patterns?,
         update_interval: update_interval?,
+        adaptive_interval: adaptive_interval?,
+        care: care?,
+        is_duplicate: false,
     })
 }
 
@@ -93,7 +122,7 @@ pub(crate) fn changed(
         match part {
             Part::DisplayName => set(&mut after.display_name, display_name(import, violations)),
             Part::Source => {
-                let url = source_url(import, violations);
+                let url = source_url(policy, import, violations);
                 let author_map = before.source.author_map.clone();
                 let source = source::source(import, url.as_ref(), violations);
                 set(&mut after.source, source.map(|source| Source { author_map, ..source }));
@@ -101,7 +130,13 @@ pub(crate) fn changed(
             Part::AuthorMap => source::author_map(import).clone_into(&mut after.source.author_map),
             Part::Target => set(&mut after.target_url, target(policy, Some(import_id), import, violations)),
             Part::RefFilter => set(&mut after.ref_patterns, ref_patterns(import, violations)),
-            Part::UpdateInterval => set(&mut after.update_interval, update_interval(import, violations)),
+            Part::UpdateInterval => set(&mut after.update_interval, interval::update_interval(import, violations)),
+            Part::AdaptiveInterval => {
+                set(&mut after.adaptive_interval, interval::adaptive_interval(import, violations));
+            }
+            Part::Owner => set(&mut after.care.owner, care::new_owner(import, violations)),
+            Part::Assignee => set(&mut after.care.assignee, care::assignee(import, violations)),
+            Part::Labels => set(&mut after.care.labels, care::labels(import, violations)),
         }
     }
     if after.source != before.source {
@@ -193,23 +228,6 @@ fn check_patterns(field: &str, patterns: &[String], violations: &mut Violations)
     bad.map(|(i, _)| violations.add(format!("{field}[{i}]"), codeimport_core::InvalidRefPattern)).count() == 0
 }
 
-/// The inner none is the default interval.
-fn update_interval(import: &wire::Import, violations: &mut Violations) -> Option<Option<Duration>> {
-    let Some(wanted) = &import.update_interval else { return Some(None) };
-    let interval = match duration_from_wire(wanted) {
-        None => Err("is negative or malformed".to_owned()),
-        Some(span) if span < MIN_UPDATE_INTERVAL => Err(format!("is shorter than {MIN_UPDATE_INTERVAL:?}")),
-        Some(span) if span > MAX_UPDATE_INTERVAL => Err("is longer than a year".to_owned()),
-        Some(span) => Ok(whole_milliseconds(span)),
-    };
-    violations.check("import.update_interval", interval).map(Some)
-}
-
-/// As it is stored, so that what is answered at once is what is read later.
-fn whole_milliseconds(span: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,7 +249,7 @@ mod tests {
 
     fn check(import: &wire::Import) -> (Option<Definition>, Vec<String>) {
         let mut violations = Violations::new();
-        let url = source_url(import, &mut violations);
+        let url = source_url(&policy(), import, &mut violations);
         let definition = definition(&policy(), Some(&id()), import, url.as_ref(), &mut violations);
         let fields = match violations.finish() {
             Ok(()) => Vec::new(),

@@ -1,6 +1,9 @@
 //! The source of a definition: its address, and how it is read.
 
-use crate::import::{Source, SubversionOptions};
+use crate::{
+    import::{Source, SubversionOptions},
+    policy::Policy,
+};
 use codeimport_core::{AuthorMap, Layout, RcsType, SourceUrl};
 use codeimport_kit::Violations;
 use codeimport_proto::{
@@ -13,11 +16,25 @@ const MAX_AUTHOR_MAP_BYTES: usize = 512 * 1024;
 const MAX_LAYOUT_CHARS: usize = 4_000;
 
 /// The address of a source; needed before the id of a new import, which may be made of its name.
-pub(crate) fn source_url(import: &wire::Import, violations: &mut Violations) -> Option<SourceUrl> {
+pub(crate) fn source_url(policy: &Policy, import: &wire::Import, violations: &mut Violations) -> Option<SourceUrl> {
+    const FIELD: &str = "import.source.url";
     let source = violations.require("import.source", import.source.as_ref())?;
     let rcs_type = rcs_type_from_wire(source.rcs_type).ok_or("is not set, or is a type that is not known here");
     let rcs_type = violations.check("import.source.rcs_type", rcs_type)?;
-    violations.check("import.source.url", SourceUrl::parse(rcs_type, &source.url))
+    violations.check(FIELD, host_in_plain_letters(&source.url))?;
+    let url = violations.check(FIELD, SourceUrl::parse(rcs_type, &source.url))?;
+    violations.check(FIELD, policy.check_source(&url)).map(|()| url)
+}
+
+/// Hosts that look like others are told apart by people only as what the network makes of them: `xn--…`.
+fn host_in_plain_letters(url: &str) -> Result<(), &'static str> {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.is_ascii() && !host.contains('%') {
+        Ok(())
+    } else {
+        Err("names its host with other letters than those of ASCII: write the host as xn--…")
+    }
 }
 
 /// The source at an address, with its options and without an author map. Without an address, what was wrong with that

@@ -1,15 +1,38 @@
-//! What is allowed here: which sources need no approval, and which targets may be written. Pure.
+//! What is allowed here: which sources may be read, which need no approval, and which targets may be written. Pure.
 //!
 //! Whether an address is well-formed at all is the business of `codeimport-core`; nothing that it refuses gets here.
 
-use codeimport_core::{ImportId, ReviewStatus, SourceUrl, TargetUrl};
-use std::path::PathBuf;
+mod source;
+mod source_key;
+
+pub use source::SourceRefused;
+pub use source_key::source_key;
+
+use crate::import::Source;
+use codeimport_core::{ImportId, Network, RcsType, ReviewStatus, SourceUrl, TargetUrl};
+use std::{collections::BTreeSet, path::PathBuf};
 
 /// The operator's rules.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Policy {
-    /// Sources whose address begins with one of these are approved at once; all are if there are none.
+    /// Sources whose address begins with one of these are approved at once.
     pub auto_approve_prefixes: Vec<String>,
+    /// And so are those of these hosts and their subdomains.
+    pub auto_approve_hosts: Vec<String>,
+    /// And so are those of these types. If all three lists are empty, every source is.
+    pub auto_approve_rcs_types: BTreeSet<RcsType>,
+    /// Only these schemes are read, of those that a type has; all of them if there are none.
+    pub source_schemes: BTreeSet<String>,
+    /// Only sources whose address begins with one of these are read; all if there are none.
+    pub allowed_source_prefixes: Vec<String>,
+    /// Sources whose address begins with one of these are not read.
+    pub denied_source_prefixes: Vec<String>,
+    /// Nor are those of these hosts and their subdomains.
+    pub denied_hosts: Vec<String>,
+    /// Hosts that serve what is imported here: no sources.
+    pub own_hosts: Vec<String>,
+    /// Networks that sources may lie in besides the public one.
+    pub allowed_networks: Vec<Network>,
     /// Remote targets have to begin with one of these; there are no remote targets if there are none.
     pub target_prefixes: Vec<String>,
     /// Local targets lie below this folder; there are no local targets without it.
@@ -31,17 +54,22 @@ pub enum TargetRefused {
 }
 
 impl Policy {
-    /// The status of a new import from this source, and of one whose source or target has changed.
+    /// REVIEWED or NEW: the status of a new import from this source, and of one whose source or target has changed.
     #[must_use]
-    pub fn first_status(&self, source_url: &str) -> ReviewStatus {
-        let listed = self.auto_approve_prefixes.iter().any(|prefix| begins_with(source_url, prefix));
-        if listed || self.auto_approve_prefixes.is_empty() { ReviewStatus::Reviewed } else { ReviewStatus::New }
+    pub fn first_status(&self, source: &Source) -> ReviewStatus {
+        let no_lists = self.auto_approve_prefixes.is_empty()
+            && self.auto_approve_hosts.is_empty()
+            && self.auto_approve_rcs_types.is_empty();
+        let listed = self.auto_approve_prefixes.iter().any(|prefix| begins_with(&source.url, prefix))
+            || self.auto_approve_hosts.iter().any(|host| source::is_within(&source.host, host))
+            || self.auto_approve_rcs_types.contains(&source.rcs_type);
+        if no_lists || listed { ReviewStatus::Reviewed } else { ReviewStatus::New }
     }
 
-    /// Whether a source may be read. Every well-formed address may: the schemes are what is refused, in the core.
+    /// Whether a source that is stored may still be read: the rules may have changed since it came in.
     #[must_use]
-    pub fn allows_source(&self, source: &crate::import::Source) -> bool {
-        SourceUrl::parse(source.rcs_type, &source.url).is_ok()
+    pub fn allows_source(&self, source: &Source) -> bool {
+        SourceUrl::parse(source.rcs_type, &source.url).is_ok_and(|url| self.check_source(&url).is_ok())
     }
 
     /// Whether a target that is stored may still be written: the operator's rules may have changed since it came in.
@@ -90,12 +118,26 @@ mod tests {
             auto_approve_prefixes: vec!["https://example.org".to_owned(), "git://host/free/".to_owned()],
             target_prefixes: vec!["https://git.example.com/mirrors".to_owned()],
             local_target_root: Some("/srv/git".into()),
+            ..Policy::default()
         }
     }
 
+    fn source(url: &str) -> Source {
+        Source::from(&SourceUrl::parse(RcsType::Git, url).expect("valid"))
+    }
+
     #[test]
-    fn without_prefixes_every_source_is_approved() {
-        assert_eq!(Policy::default().first_status("git://anywhere/x"), ReviewStatus::Reviewed);
+    fn without_lists_every_source_is_approved() {
+        assert_eq!(Policy::default().first_status(&source("git://anywhere/x")), ReviewStatus::Reviewed);
+    }
+
+    #[test]
+    fn hosts_and_types_approve_as_prefixes_do() {
+        let policy = Policy { auto_approve_hosts: vec!["example.org".to_owned()], ..Policy::default() };
+        assert_eq!(policy.first_status(&source("git://svn.example.org/x")), ReviewStatus::Reviewed);
+        assert_eq!(policy.first_status(&source("git://myexample.org/x")), ReviewStatus::New);
+        let policy = Policy { auto_approve_rcs_types: [RcsType::Subversion].into(), ..Policy::default() };
+        assert_eq!(policy.first_status(&source("git://example.org/x")), ReviewStatus::New);
     }
 
     #[test]
@@ -109,7 +151,7 @@ mod tests {
             ("http://example.org/a", ReviewStatus::New),
         ];
         for (url, status) in cases {
-            assert_eq!(policy().first_status(url), status, "{url}");
+            assert_eq!(policy().first_status(&source(url)), status, "{url}");
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     audit::{EventType, FieldChange},
     import::{Import, SubversionOptions},
-    store::{Ref, Revision, Signature, SourceRevision, StoredEvent},
+    store::{Note, Ref, Revision, Signature, SourceRevision, StoredEvent},
 };
 use codeimport_core::RcsType;
 use codeimport_proto::{
@@ -38,6 +38,15 @@ pub(super) fn import(import: &Import) -> wire::Import {
         last_outcome: history.last_outcome.map_or(common::Outcome::Unspecified, outcome_to_wire).into(),
         last_message: history.last_message.clone(),
         consecutive_failure_count: history.consecutive_failure_count,
+        owner: definition.care.owner.clone(),
+        assignee: definition.care.assignee.clone(),
+        labels: definition.care.labels.clone().into_iter().collect(),
+        adaptive_interval: definition.adaptive_interval.map(|bounds| wire::AdaptiveInterval {
+            shortest: Some(duration_to_wire(bounds.shortest)),
+            longest: Some(duration_to_wire(bounds.longest)),
+        }),
+        is_duplicate: definition.is_duplicate,
+        failing_since_time: history.failing_since.map(timestamp_to_wire),
     }
 }
 
@@ -48,6 +57,7 @@ pub(super) fn source(import: &Import) -> wire::Source {
         url: source.url.clone(),
         options: (source.rcs_type == RcsType::Subversion).then(|| subversion(&source.subversion)),
         author_map: source.author_map.clone(),
+        credential_id: source.credential_id.clone(),
     }
 }
 
@@ -75,6 +85,15 @@ pub(super) fn event(stored: StoredEvent) -> wire::ImportEvent {
         time: Some(timestamp_to_wire(stored.occurred_at)),
         changes: event.changes.into_iter().map(field_change).collect(),
         reason: event.reason,
+    }
+}
+
+pub(super) fn note(note: Note) -> wire::ImportNote {
+    wire::ImportNote {
+        note_id: note.note_id,
+        author: note.author,
+        time: Some(timestamp_to_wire(note.written_at)),
+        text: note.text,
     }
 }
 

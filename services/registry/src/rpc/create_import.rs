@@ -1,92 +1,195 @@
-//! CreateImport: the only call that has to find a free name.
+//! CreateImport and BatchCreateImports: checked, decided, stored; and what becomes of conflicts.
 
 use super::convert;
 use crate::{
+    caller::Caller,
     definition,
     error::RegistryError,
     import::{Definition, Import, RunHistory},
-    policy::Policy,
-    store::{NewImport, Store},
+    policy::{Policy, source_key},
+    store::{Conflict, NewImport, Store},
     workflow,
 };
 use codeimport_core::{ImportId, SourceUrl};
-use codeimport_kit::Violations;
+use codeimport_kit::{ApiError, Violations};
 use codeimport_proto::registry as wire;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// How many made-up ids are tried. Each is taken with a chance of one in millions.
+/// How often an import is offered with another id. Each made-up one is taken with a chance of one in millions.
 const MAX_ATTEMPTS: u32 = 5;
 
 /// A request in which nothing is wrong.
-struct Wanted {
+pub(super) struct Wanted {
     import: wire::Import,
     /// The id that the caller wants; none means any.
     import_id: Option<ImportId>,
     request_id: Option<Uuid>,
     url: SourceUrl,
+    allow_duplicate: bool,
 }
 
-/// Defines an import, or returns the one that the same request has defined before.
-pub(super) async fn create(
-    store: &Store,
-    policy: &Policy,
-    actor: String,
-    request: wire::CreateImportRequest,
-) -> Result<wire::Import, RegistryError> {
-    let validate_only = request.validate_only;
-    let wanted = check(policy, request)?;
-    if let Some(made) = made_before(store, wanted.request_id).await? {
-        return Ok(convert::import(&made));
-    }
-    if validate_only {
-        return preview(store, wanted.attempt(policy, &actor)?).await;
-    }
-    let made = store_under_a_free_id(store, policy, &actor, &wanted).await?;
-    Ok(convert::import(&made))
+/// What is done about a conflict.
+enum Next {
+    Offer(Box<NewImport>),
+    Answer(Result<Import, RegistryError>),
 }
 
-/// Tries other ids where the caller does not insist on one.
-async fn store_under_a_free_id(
-    store: &Store,
-    policy: &Policy,
-    actor: &str,
-    wanted: &Wanted,
-) -> Result<Import, RegistryError> {
-    let mut attempts = 1;
-    loop {
-        let taken = match store.create_import(&wanted.attempt(policy, actor)?).await {
-            Err(RegistryError::ImportAlreadyExists(id)) => id,
-            created => return created.inspect(log),
-        };
-        // Perhaps by another attempt of the same request, a moment ago.
-        if let Some(made) = made_before(store, wanted.request_id).await? {
+/// Where imports are defined, and by whom.
+pub(super) struct Creator<'a> {
+    pub(super) store: &'a Store,
+    pub(super) policy: &'a Policy,
+    pub(super) caller: &'a Caller,
+}
+
+impl Creator<'_> {
+    /// Defines an import, or returns the one that the same request has defined before.
+    pub(super) async fn create(&self, request: wire::CreateImportRequest) -> Result<Import, RegistryError> {
+        let validate_only = request.validate_only;
+        let wanted = self.check(request)?;
+        if let Some(made) = self.made_before(&wanted).await? {
             return Ok(made);
         }
-        if wanted.import_id.is_some() || attempts == MAX_ATTEMPTS {
-            return Err(RegistryError::ImportAlreadyExists(taken));
+        let new = self.offer(&wanted)?;
+        if validate_only {
+            return self.preview(&wanted, new).await;
         }
-        attempts += 1;
+        let result = self.store.create_imports(std::slice::from_ref(&new)).await?.pop();
+        self.settle(&wanted, new, result).await
     }
+
+    /// Defines what can be defined at once, and says of each what became of it.
+    pub(super) async fn create_all(
+        &self,
+        requests: Vec<wire::CreateImportRequest>,
+    ) -> Result<Vec<Result<Import, RegistryError>>, RegistryError> {
+        let checked: Vec<_> = requests.into_iter().map(|request| self.check_one_of_many(request)).collect();
+        let offers: Vec<_> = checked.iter().flatten().map(|(_, new)| new.clone()).collect();
+        let mut stored = self.store.create_imports(&offers).await?.into_iter();
+        let mut results = Vec::with_capacity(checked.len());
+        for one in checked {
+            results.push(match one {
+                Ok((wanted, new)) => self.settle(&wanted, new, stored.next()).await,
+                Err(error) => Err(error),
+            });
+        }
+        Ok(results)
+    }
+
+    fn check_one_of_many(&self, request: wire::CreateImportRequest) -> Result<(Wanted, NewImport), RegistryError> {
+        if request.validate_only {
+            return Err(Violations::one("validate_only", "is not for one of many").into());
+        }
+        let wanted = self.check(request)?;
+        let new = self.offer(&wanted)?;
+        Ok((wanted, new))
+    }
+
+    /// Offers an import again, in another way, for as long as that can help.
+    async fn settle(
+        &self,
+        wanted: &Wanted,
+        mut new: NewImport,
+        mut result: Option<Result<Import, Conflict>>,
+    ) -> Result<Import, RegistryError> {
+        for _ in 0..MAX_ATTEMPTS {
+            match result {
+                Some(Ok(import)) => {
+                    log(&import);
+                    return Ok(import);
+                }
+                Some(Err(conflict)) => match wanted.next(conflict, new) {
+                    Next::Offer(other) => new = *other,
+                    Next::Answer(answer) => return answer,
+                },
+                None => return Err(ApiError::internal(anyhow::anyhow!("an import was neither stored nor not")).into()),
+            }
+            result = self.store.create_imports(std::slice::from_ref(&new)).await?.pop();
+        }
+        Err(RegistryError::ImportAlreadyExists(new.import_id))
+    }
+
+    /// Checks everything before it complains about anything.
+    fn check(&self, request: wire::CreateImportRequest) -> Result<Wanted, RegistryError> {
+        let mut violations = Violations::new();
+        let import_id = optional("import_id", &request.import_id, str::parse::<ImportId>, &mut violations);
+        let request_id = optional("request_id", &request.request_id, parse_request_id, &mut violations);
+        let import = violations.require("import", request.import).unwrap_or_default();
+        let url = definition::source_url(self.policy, &import, &mut violations);
+        // With any valid id: the real one may not be known yet, and nothing that can be wrong depends on it.
+        let any_id = import_id.clone().flatten().or_else(|| "any".parse().ok());
+        let checked = definition::definition(self.policy, any_id.as_ref(), &import, url.as_ref(), &mut violations);
+        let wanted = import_id.zip(request_id).zip(url).zip(checked);
+        let (((import_id, request_id), url), _) = violations.finish_with(wanted)?;
+        Ok(Wanted { import, import_id, request_id, url, allow_duplicate: request.allow_duplicate })
+    }
+
+    async fn made_before(&self, wanted: &Wanted) -> Result<Option<Import>, RegistryError> {
+        match wanted.request_id {
+            Some(id) => Ok(self.store.import_of_request(id).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// The import under the id wanted, or under a new one.
+    fn offer(&self, wanted: &Wanted) -> Result<NewImport, RegistryError> {
+        let import_id = wanted.import_id.clone().unwrap_or_else(|| wanted.new_id());
+        let decision = workflow::create(self.definition(wanted, &import_id)?, self.policy, self.caller)?;
+        Ok(NewImport { import_id, decision, registrant: self.caller.actor.clone(), request_id: wanted.request_id })
+    }
+
+    fn definition(&self, wanted: &Wanted, import_id: &ImportId) -> Result<Definition, RegistryError> {
+        let mut violations = Violations::new();
+        let url = Some(&wanted.url);
+        let made = definition::definition(self.policy, Some(import_id), &wanted.import, url, &mut violations);
+        Ok(violations.finish_with(made)?)
+    }
+
+    /// What would be stored, without storing it.
+    async fn preview(&self, wanted: &Wanted, new: NewImport) -> Result<Import, RegistryError> {
+        match self.store.import(&new.import_id).await {
+            Ok(_) => return Err(RegistryError::ImportAlreadyExists(new.import_id)),
+            Err(RegistryError::ImportNotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let key = source_key(wanted.url.rcs_type(), wanted.url.as_str());
+        match self.store.import_of_source(&key).await? {
+            Some(first) if !wanted.allow_duplicate => Err(RegistryError::SourceAlreadyImported(first)),
+            _ => Ok(as_if_stored(new)),
+        }
+    }
+}
+
+impl Wanted {
+    fn new_id(&self) -> ImportId {
+        ImportId::generate(self.url.name())
+    }
+
+    /// What is done about a conflict. Pure but for made-up ids.
+    fn next(&self, conflict: Conflict, mut new: NewImport) -> Next {
+        match conflict {
+            Conflict::Repeated(import) => Next::Answer(Ok(*import)),
+            Conflict::Source(_) if self.allow_duplicate && !new.decision.intent.definition.is_duplicate => {
+                new.decision.intent.definition.is_duplicate = true;
+                Next::Offer(Box::new(new))
+            }
+            Conflict::Source(first) => Next::Answer(Err(RegistryError::SourceAlreadyImported(first))),
+            Conflict::Target => Next::Answer(Err(target_taken())),
+            Conflict::Id if self.import_id.is_none() => {
+                new.import_id = self.new_id();
+                Next::Offer(Box::new(new))
+            }
+            Conflict::Id => Next::Answer(Err(RegistryError::ImportAlreadyExists(new.import_id))),
+        }
+    }
+}
+
+fn target_taken() -> RegistryError {
+    Violations::one("import.target.url", "is the target of another import already").into()
 }
 
 fn log(import: &Import) {
     tracing::info!(import.id = %import.import_id, import.review_status = %import.intent.status, "import defined");
-}
-
-/// Checks everything before it complains about anything.
-fn check(policy: &Policy, request: wire::CreateImportRequest) -> Result<Wanted, RegistryError> {
-    let mut violations = Violations::new();
-    let import_id = optional("import_id", &request.import_id, str::parse::<ImportId>, &mut violations);
-    let request_id = optional("request_id", &request.request_id, parse_request_id, &mut violations);
-    let import = violations.require("import", request.import).unwrap_or_default();
-    let url = definition::source_url(&import, &mut violations);
-    // With any valid id: the real one may not be known yet, and nothing that can be wrong depends on it.
-    let any_id = import_id.clone().flatten().or_else(|| "any".parse().ok());
-    let checked = definition::definition(policy, any_id.as_ref(), &import, url.as_ref(), &mut violations);
-    let wanted = import_id.zip(request_id).zip(url).zip(checked);
-    let (((import_id, request_id), url), _) = violations.finish_with(wanted)?;
-    Ok(Wanted { import, import_id, request_id, url })
 }
 
 /// A field that may be left empty. The outer none is a violation.
@@ -103,36 +206,8 @@ fn parse_request_id(text: &str) -> Result<Uuid, &'static str> {
     Uuid::try_parse(text).map_err(|_| "is not a UUID")
 }
 
-async fn made_before(store: &Store, request_id: Option<Uuid>) -> Result<Option<Import>, RegistryError> {
-    match request_id {
-        Some(id) => Ok(store.import_of_request(id).await?),
-        None => Ok(None),
-    }
-}
-
-impl Wanted {
-    /// The import under the id wanted, or under a new one.
-    fn attempt(&self, policy: &Policy, actor: &str) -> Result<NewImport, RegistryError> {
-        let import_id = self.import_id.clone().unwrap_or_else(|| ImportId::generate(self.url.name()));
-        let decision = workflow::create(self.definition(policy, &import_id)?, policy, actor);
-        Ok(NewImport { import_id, decision, registrant: actor.to_owned(), request_id: self.request_id })
-    }
-
-    fn definition(&self, policy: &Policy, import_id: &ImportId) -> Result<Definition, RegistryError> {
-        let mut violations = Violations::new();
-        let made = definition::definition(policy, Some(import_id), &self.import, Some(&self.url), &mut violations);
-        Ok(violations.finish_with(made)?)
-    }
-}
-
-/// What would be stored, without storing it: no time and no etag yet, which come with the storing.
-async fn preview(store: &Store, new: NewImport) -> Result<wire::Import, RegistryError> {
-    match store.import(&new.import_id).await {
-        Ok(_) => return Err(RegistryError::ImportAlreadyExists(new.import_id)),
-        Err(RegistryError::ImportNotFound(_)) => {}
-        Err(error) => return Err(error),
-    }
-    let import = Import {
+fn as_if_stored(new: NewImport) -> Import {
+    Import {
         import_id: new.import_id,
         intent: new.decision.intent,
         generation: 0,
@@ -143,7 +218,36 @@ async fn preview(store: &Store, new: NewImport) -> Result<wire::Import, Registry
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
         history: RunHistory::default(),
+    }
+}
+
+/// As an answer shows it. What was not stored has no times and no etag, which come with the storing.
+pub(super) fn shown(import: &Import) -> wire::Import {
+    let shown = convert::import(import);
+    if import.generation > 0 {
+        return shown;
+    }
+    wire::Import { etag: String::new(), create_time: None, update_time: None, ..shown }
+}
+
+/// As one of many results shows it.
+pub(super) fn result(result: Result<Import, RegistryError>) -> wire::CreateImportResult {
+    use wire::create_import_result::Result as Shown;
+    let result = match result {
+        Ok(import) => {
+            let mut import = convert::import(&import);
+            import.source.get_or_insert_default().author_map.clear();
+            Shown::Import(import)
+        }
+        Err(error) => Shown::Refusal(refusal(&error.into())),
     };
-    let shown = convert::import(&import);
-    Ok(wire::Import { etag: String::new(), create_time: None, update_time: None, ..shown })
+    wire::CreateImportResult { result: Some(result) }
+}
+
+fn refusal(error: &ApiError) -> wire::Refusal {
+    wire::Refusal {
+        reason: error.reason().into(),
+        message: error.message().to_owned(),
+        metadata: error.metadata().clone(),
+    }
 }

@@ -1,23 +1,29 @@
 //! `ImportService`: definitions and their review.
 
-use super::{Page, PageBounds, convert, create_import, import_id};
+use super::{
+    Page, PageBounds, convert,
+    create_import::{self, Creator},
+    get_import, import_id, list_imports, notes, update_import,
+};
 use crate::{
-    definition,
+    caller::{Caller, Rights},
     error::RegistryError,
     import::Import,
     policy::Policy,
-    store::{ImportFilter, Store},
+    store::Store,
     workflow,
 };
 use codeimport_core::{ImportId, ReviewStatus};
-use codeimport_kit::{Violations, actor};
+use codeimport_kit::{Violations, client::OutboundChannel};
 use codeimport_proto::{
-    convert::{rcs_type_from_wire, review_status_from_wire},
+    convert::review_status_from_wire,
     registry::{
+        AddImportNoteRequest, AddImportNoteResponse, BatchCreateImportsRequest, BatchCreateImportsResponse,
         CreateImportRequest, CreateImportResponse, DeleteImportRequest, DeleteImportResponse, GetImportRequest,
-        GetImportResponse, ListImportEventsRequest, ListImportEventsResponse, ListImportsRequest, ListImportsResponse,
-        RetryImportRequest, RetryImportResponse, ReviewImportRequest, ReviewImportResponse, UpdateImportRequest,
-        UpdateImportResponse, import_service_server::ImportService,
+        GetImportResponse, ListImportEventsRequest, ListImportEventsResponse, ListImportNotesRequest,
+        ListImportNotesResponse, ListImportsRequest, ListImportsResponse, RetryImportRequest, RetryImportResponse,
+        ReviewImportRequest, ReviewImportResponse, UpdateImportRequest, UpdateImportResponse,
+        import_service_server::ImportService,
     },
 };
 use std::sync::Arc;
@@ -25,63 +31,54 @@ use tonic::{Request, Response, Status};
 
 const PAGE: PageBounds = PageBounds { default: 50, max: 500 };
 const MAX_REASON_CHARS: usize = 1000;
+const MAX_BATCH: usize = 500;
 
 /// The service.
 #[derive(Clone)]
 pub struct ImportApi {
     store: Store,
     policy: Arc<Policy>,
+    rights: Arc<Rights>,
+    queue: OutboundChannel,
 }
 
 impl ImportApi {
-    /// The service over a store.
+    /// The service over a store, and a queue that can be asked about jobs.
     #[must_use]
-    pub fn new(store: Store, policy: Arc<Policy>) -> Self {
-        Self { store, policy }
+    pub fn new(store: Store, policy: Arc<Policy>, rights: Arc<Rights>, queue: OutboundChannel) -> Self {
+        Self { store, policy, rights, queue }
     }
 
-    async fn update(&self, actor: &str, request: UpdateImportRequest) -> Result<Import, RegistryError> {
-        let id = import_id(&request.import_id)?;
-        let mut violations = Violations::new();
-        let parts = definition::parts(&request.update_paths, &mut violations);
-        let wanted = violations.require("import", request.import).unwrap_or_default();
-        violations.finish()?;
-        let decide = |before: &Import| {
-            let mut violations = Violations::new();
-            let old = &before.intent.definition;
-            let new = definition::changed(&self.policy, &id, old, &wanted, &parts, &mut violations);
-            violations.finish()?;
-            Ok(workflow::update(before, new, &self.policy, actor))
-        };
-        self.store.change_import("registry.update_import", &id, &request.etag, decide).await
+    fn creator<'a>(&'a self, caller: &'a Caller) -> Creator<'a> {
+        Creator { store: &self.store, policy: &self.policy, caller }
     }
 
-    async fn review(&self, actor: &str, request: ReviewImportRequest) -> Result<Import, RegistryError> {
+    async fn create_all(
+        &self,
+        caller: &Caller,
+        request: BatchCreateImportsRequest,
+    ) -> Result<BatchCreateImportsResponse, RegistryError> {
+        if request.requests.len() > MAX_BATCH {
+            return Err(Violations::one("requests", "has more than 500 items").into());
+        }
+        let results = self.creator(caller).create_all(request.requests).await?;
+        Ok(BatchCreateImportsResponse { results: results.into_iter().map(create_import::result).collect() })
+    }
+
+    async fn review(&self, caller: &Caller, request: ReviewImportRequest) -> Result<Import, RegistryError> {
         let id = import_id(&request.import_id)?;
         let (status, reason) = check_review(&request)?;
-        let decide = |before: &Import| Ok(workflow::review(before, status, reason, actor));
+        let decide = |before: &Import| Ok(workflow::review(before, status, reason, caller)?);
         self.store.change_import("registry.review_import", &id, &request.etag, decide).await
     }
 
-    async fn retry(&self, actor: &str, request: RetryImportRequest) -> Result<Import, RegistryError> {
+    async fn retry(&self, caller: &Caller, request: RetryImportRequest) -> Result<Import, RegistryError> {
         let id = import_id(&request.import_id)?;
-        let decide = |before: &Import| match workflow::retry(before, actor) {
+        let decide = |before: &Import| match workflow::retry(before, caller)? {
             Some(decision) => Ok(Some(decision)),
             None => Err(RegistryError::ReviewStatusForbids(id.clone(), before.intent.status)),
         };
-        self.store.change_import("registry.retry_import", &id, "", decide).await
-    }
-
-    async fn list(&self, request: ListImportsRequest) -> Result<ListImportsResponse, RegistryError> {
-        let mut violations = Violations::new();
-        let filter = filter(&request, &mut violations);
-        let bound_to = format!("imports {filter:?}");
-        let page = Page::read(request.page_size, &request.page_token, PAGE, &bound_to, &mut violations);
-        let page = violations.finish_with(page)?;
-        let after = page.position.clone().unwrap_or_default();
-        let mut imports = self.store.list_imports(&filter, &after, page.limit()).await?;
-        let next_page_token = page.cut(&mut imports, &bound_to, |import| import.import_id.to_string());
-        Ok(ListImportsResponse { imports: imports.iter().map(convert::import).collect(), next_page_token })
+        self.store.change_import("registry.retry_import", &id, &request.etag, decide).await
     }
 
     async fn list_events(&self, request: ListImportEventsRequest) -> Result<ListImportEventsResponse, RegistryError> {
@@ -115,47 +112,45 @@ fn check_review(request: &ReviewImportRequest) -> Result<(ReviewStatus, &str), R
     Ok((violations.finish_with(status)?, request.reason.trim()))
 }
 
-fn filter(request: &ListImportsRequest, violations: &mut Violations) -> ImportFilter {
-    let mut filter = ImportFilter { text: request.text.trim().replace('\0', ""), ..ImportFilter::default() };
-    for (i, status) in request.review_statuses.iter().enumerate() {
-        let status = review_status_from_wire(*status).ok_or("is no status that is known here");
-        filter.review_statuses.extend(violations.check(&format!("review_statuses[{i}]"), status));
-    }
-    for (i, rcs_type) in request.rcs_types.iter().enumerate() {
-        let rcs_type = rcs_type_from_wire(*rcs_type).ok_or("is no type that is known here");
-        filter.rcs_types.extend(violations.check(&format!("rcs_types[{i}]"), rcs_type));
-    }
-    filter
-}
-
 #[tonic::async_trait]
 impl ImportService for ImportApi {
     async fn create_import(
         &self,
         request: Request<CreateImportRequest>,
     ) -> Result<Response<CreateImportResponse>, Status> {
-        let actor = actor(&request);
-        let import = create_import::create(&self.store, &self.policy, actor, request.into_inner()).await?;
-        Ok(Response::new(CreateImportResponse { import: Some(import) }))
+        let caller = self.rights.caller(&request);
+        let import = self.creator(&caller).create(request.into_inner()).await?;
+        Ok(Response::new(CreateImportResponse { import: Some(create_import::shown(&import)) }))
+    }
+
+    async fn batch_create_imports(
+        &self,
+        request: Request<BatchCreateImportsRequest>,
+    ) -> Result<Response<BatchCreateImportsResponse>, Status> {
+        let caller = self.rights.caller(&request);
+        Ok(Response::new(self.create_all(&caller, request.into_inner()).await?))
     }
 
     async fn get_import(&self, request: Request<GetImportRequest>) -> Result<Response<GetImportResponse>, Status> {
-        let import = self.store.import(&import_id(&request.into_inner().import_id)?).await?;
-        Ok(Response::new(GetImportResponse { import: Some(convert::import(&import)) }))
+        let id = import_id(&request.into_inner().import_id)?;
+        Ok(Response::new(get_import::get(&self.store, &self.queue, &id).await?))
     }
 
     async fn list_imports(
         &self,
         request: Request<ListImportsRequest>,
     ) -> Result<Response<ListImportsResponse>, Status> {
-        Ok(Response::new(self.list(request.into_inner()).await?))
+        Ok(Response::new(list_imports::list(&self.store, request.into_inner()).await?))
     }
 
     async fn update_import(
         &self,
         request: Request<UpdateImportRequest>,
     ) -> Result<Response<UpdateImportResponse>, Status> {
-        let import = self.update(&actor(&request), request.into_inner()).await?;
+        let caller = self.rights.caller(&request);
+        let request = request.into_inner();
+        let id = import_id(&request.import_id)?;
+        let import = update_import::update(&self.store, &self.policy, &caller, &id, request).await?;
         Ok(Response::new(UpdateImportResponse { import: Some(convert::import(&import)) }))
     }
 
@@ -163,10 +158,11 @@ impl ImportService for ImportApi {
         &self,
         request: Request<DeleteImportRequest>,
     ) -> Result<Response<DeleteImportResponse>, Status> {
-        let actor = actor(&request);
+        let caller = self.rights.caller(&request);
         let request = request.into_inner();
         let id = import_id(&request.import_id)?;
-        self.store.delete_import(&id, &request.etag, |import| workflow::delete(import, &actor)).await?;
+        let decide = |import: &Import| Ok(workflow::delete(import, &caller)?);
+        self.store.delete_import(&id, &request.etag, decide).await?;
         tracing::info!(import.id = %id, "import deleted");
         Ok(Response::new(DeleteImportResponse {}))
     }
@@ -175,7 +171,7 @@ impl ImportService for ImportApi {
         &self,
         request: Request<ReviewImportRequest>,
     ) -> Result<Response<ReviewImportResponse>, Status> {
-        let import = self.review(&actor(&request), request.into_inner()).await?;
+        let import = self.review(&self.rights.caller(&request), request.into_inner()).await?;
         Ok(Response::new(ReviewImportResponse { import: Some(convert::import(&import)) }))
     }
 
@@ -183,8 +179,23 @@ impl ImportService for ImportApi {
         &self,
         request: Request<RetryImportRequest>,
     ) -> Result<Response<RetryImportResponse>, Status> {
-        let import = self.retry(&actor(&request), request.into_inner()).await?;
+        let import = self.retry(&self.rights.caller(&request), request.into_inner()).await?;
         Ok(Response::new(RetryImportResponse { import: Some(convert::import(&import)) }))
+    }
+
+    async fn add_import_note(
+        &self,
+        request: Request<AddImportNoteRequest>,
+    ) -> Result<Response<AddImportNoteResponse>, Status> {
+        let caller = self.rights.caller(&request);
+        Ok(Response::new(notes::add(&self.store, &caller, request.into_inner()).await?))
+    }
+
+    async fn list_import_notes(
+        &self,
+        request: Request<ListImportNotesRequest>,
+    ) -> Result<Response<ListImportNotesResponse>, Status> {
+        Ok(Response::new(notes::list(&self.store, request.into_inner()).await?))
     }
 
     async fn list_import_events(

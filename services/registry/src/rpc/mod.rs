@@ -2,9 +2,13 @@
 
 mod convert;
 mod create_import;
+mod get_import;
 mod import_service;
+mod list_imports;
+mod notes;
 mod run_support_service;
 mod scan_service;
+mod update_import;
 
 pub use import_service::ImportApi;
 pub use run_support_service::RunSupportApi;

@@ -2,13 +2,13 @@
 
 use super::{
     Store, events,
-    intent_columns::{IntentRow, intent_columns, intent_parameters},
+    intent_row::{IntentRow, intent_columns},
     outbox::{self, ScheduleWish},
     rows::{self, import_columns},
 };
 use crate::{error::RegistryError, import::Import, workflow::Decision};
 use codeimport_core::ImportId;
-use codeimport_pg::{DbError, Tx};
+use codeimport_pg::{DbError, ToSql, Tx};
 use scoped_futures::ScopedFutureExt as _;
 
 impl Store {
@@ -83,8 +83,8 @@ pub(super) async fn next_generation(tx: &Tx<'_>) -> Result<i64, DbError> {
 pub(super) async fn write_decision(tx: &Tx<'_>, id: &ImportId, decision: &Decision) -> Result<Import, DbError> {
     let generation = next_generation(tx).await?;
     let import = update_row(tx, id, generation, decision).await?;
-    events::insert(tx, id, &decision.event).await?;
-    outbox::put(tx, id, generation, &ScheduleWish::of(&decision.intent, decision.resume)).await?;
+    events::insert(tx, &[(id, &decision.event)]).await?;
+    outbox::put(tx, &[(id, generation, ScheduleWish::of(&decision.intent, decision.resume))]).await?;
     Ok(import)
 }
 
@@ -94,19 +94,22 @@ async fn update_row(tx: &Tx<'_>, id: &ImportId, generation: i64, decision: &Deci
         UPDATE import
            SET (",
         intent_columns!(),
-        ") = (",
-        intent_parameters!(),
-        "),
-               generation = $18,
-               resumed_generation = CASE WHEN $19 THEN $18 ELSE resumed_generation END,
-               consecutive_failure_count = CASE WHEN $19 THEN 0 ELSE consecutive_failure_count END,
-               stopped_by_queue = $20,
+        ") = (SELECT ",
+        intent_columns!(),
+        " FROM jsonb_populate_record(NULL::import, $1)),
+               generation = $3,
+               resumed_generation = CASE WHEN $4 THEN $3 ELSE resumed_generation END,
+               consecutive_failure_count = CASE WHEN $4 THEN 0 ELSE consecutive_failure_count END,
+               failing_since = CASE WHEN $4 THEN NULL ELSE failing_since END,
+               stopped_by_queue = $5,
                updated_at = now()
-         WHERE import_id = $17
+         WHERE import_id = $2
         RETURNING ",
         import_columns!()
     );
-    let (row, id) = (IntentRow::of(&decision.intent), id.as_str());
-    let values = row.values(&[&id, &generation, &decision.resume, &decision.stopped_by_queue]);
+    let row = serde_json::to_value(IntentRow::of(&decision.intent));
+    let row = row.map_err(|error| DbError::decode("import", &error))?;
+    let values: [&(dyn ToSql + Sync); 5] =
+        [&row, &id.as_str(), &generation, &decision.resume, &decision.stopped_by_queue];
     rows::import(&tx.query_one(SQL, &values).await?)
 }

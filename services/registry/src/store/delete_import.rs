@@ -13,28 +13,29 @@ use scoped_futures::ScopedFutureExt as _;
 const BATCH: i64 = 20_000;
 
 impl Store {
-    /// Deletes an import; `event` says what the audit trail tells about it. An empty `etag` stands for any.
+    /// Deletes an import, if `decide` says what the audit trail tells about it. An empty `etag` stands for any.
     ///
     /// # Errors
     ///
-    /// `ImportNotFound`, `EtagMismatch`.
-    pub async fn delete_import<D>(&self, import_id: &ImportId, etag: &str, event: D) -> Result<(), RegistryError>
+    /// `ImportNotFound`, `EtagMismatch`, and what `decide` returns.
+    pub async fn delete_import<D>(&self, import_id: &ImportId, etag: &str, decide: D) -> Result<(), RegistryError>
     where
-        D: Fn(&Import) -> NewEvent + Send + Sync,
+        D: Fn(&Import) -> Result<NewEvent, RegistryError> + Send + Sync,
     {
-        let event = &event;
+        let decide = &decide;
         let deleted = self.db.run_tx("registry.delete_import", |tx| {
             async move {
                 lock_out_everybody(tx, import_id).await?;
                 let import = change_import::lock_import(tx, import_id).await?;
                 let import = import.ok_or_else(|| change_import::not_found(import_id))?;
                 change_import::check_etag(&import, etag)?;
+                let event = decide(&import)?;
                 let generation = change_import::next_generation(tx).await?;
                 fence_out_holders(tx, import_id).await?;
                 delete_revisions(tx, import_id).await?;
                 delete_row(tx, import_id).await?;
-                events::insert(tx, import_id, &event(&import)).await?;
-                outbox::put(tx, import_id, generation, &ScheduleWish::deleted(&import.intent)).await?;
+                events::insert(tx, &[(import_id, &event)]).await?;
+                outbox::put(tx, &[(import_id, generation, ScheduleWish::deleted(&import.intent))]).await?;
                 Ok::<_, RegistryError>(())
             }
             .scope_boxed()

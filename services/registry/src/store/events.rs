@@ -5,6 +5,7 @@ use crate::audit::{EventType, FieldChange, NewEvent};
 use codeimport_core::ImportId;
 use codeimport_pg::{DbError, Row, Tx, row::get};
 use jiff::Timestamp;
+use serde::Serialize;
 
 /// One entry of the trail.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,14 +45,32 @@ impl Store {
     }
 }
 
-/// Adds an entry, in the transaction of what it tells.
-pub(super) async fn insert(tx: &Tx<'_>, import_id: &ImportId, event: &NewEvent) -> Result<(), DbError> {
-    const SQL: &str = "-- registry.insert_event
-        INSERT INTO import_event (import_id, type, actor, reason, changes) VALUES ($1, $2, $3, $4, $5)";
-    let changes = serde_json::to_value(&event.changes).map_err(|error| DbError::decode("changes", &error))?;
-    let values: [&(dyn codeimport_pg::ToSql + Sync); 5] =
-        [&import_id.as_str(), &event.event_type.name(), &event.actor, &event.reason, &changes];
-    tx.execute(SQL, &values).await.map(drop)
+/// A row of `import_event` as JSON.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    import_id: &'a ImportId,
+    r#type: &'static str,
+    actor: &'a str,
+    reason: &'a str,
+    changes: &'a [FieldChange],
+}
+
+/// Adds entries, in the transaction of what they tell.
+pub(super) async fn insert(tx: &Tx<'_>, entries: &[(&ImportId, &NewEvent)]) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.insert_events
+        INSERT INTO import_event (import_id, type, actor, reason, changes)
+        SELECT import_id, type, actor, reason, changes
+          FROM jsonb_populate_recordset(NULL::import_event, $1)";
+    let rows: Vec<_> = entries.iter().map(|(import_id, event)| NewRow::of(import_id, event)).collect();
+    let rows = serde_json::to_value(rows).map_err(|error| DbError::decode("import_event", &error))?;
+    tx.execute(SQL, &[&rows]).await.map(drop)
+}
+
+impl<'a> NewRow<'a> {
+    fn of(import_id: &'a ImportId, event: &'a NewEvent) -> Self {
+        let (actor, reason, changes) = (&event.actor, &event.reason, &event.changes);
+        Self { import_id, r#type: event.event_type.name(), actor, reason, changes }
+    }
 }
 
 fn event(row: &Row) -> Result<StoredEvent, DbError> {

@@ -4,30 +4,33 @@
 //! and the wish for the queue. The order of locks is import, fence, the rest; whoever keeps to it cannot deadlock.
 
 mod change_import;
-mod create_import;
+mod create_imports;
 mod delete_import;
 mod events;
 mod fence;
-mod intent_columns;
+mod intent_row;
+mod list_imports;
 mod list_refs;
 mod list_revisions;
+mod notes;
 mod outbox;
 mod put_revisions;
-mod read_imports;
+mod read_import;
 mod rows;
 mod run_events;
 mod run_spec;
 mod source_revisions;
 mod swap_refs;
 
-pub use create_import::NewImport;
+pub use create_imports::{Conflict, NewImport};
 pub use events::StoredEvent;
 pub use fence::Holder;
+pub use list_imports::{ImportFilter, ImportOrder, ImportPosition};
 pub use list_refs::RefPage;
 pub use list_revisions::RevisionPosition;
+pub use notes::Note;
 pub use outbox::ScheduleWish;
 pub use put_revisions::{Revision, Signature};
-pub use read_imports::ImportFilter;
 pub use run_spec::RunSpec;
 pub use source_revisions::{MapKey, MapPosition, SourceRevision};
 pub use swap_refs::{Ref, Scan};

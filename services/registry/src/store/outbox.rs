@@ -3,13 +3,17 @@
 //! One row per import, the newest wish. An acknowledgement deletes only the generation that was sent, so that a wish
 //! which came in meanwhile stays.
 
-use super::{Store, rows::to_milliseconds};
-use crate::import::Intent;
+use super::{
+    Store,
+    rows::{self, to_milliseconds},
+};
+use crate::import::{AdaptiveInterval, Intent};
 use codeimport_core::{ImportId, RcsType, ScheduleState};
 use codeimport_pg::{
     DbError, Row, Tx,
     row::{get, millis, parsed},
 };
+use serde::Serialize;
 use std::time::Duration;
 
 /// What the queue has to be told about one import.
@@ -25,6 +29,10 @@ pub struct ScheduleWish {
     pub rcs_type: RcsType,
     /// Host of the source.
     pub source_host: String,
+    /// Bounds within which the interval follows the source.
+    pub adaptive_interval: Option<AdaptiveInterval>,
+    /// In whose line the job waits.
+    pub owner: String,
 }
 
 impl ScheduleWish {
@@ -49,6 +57,8 @@ impl ScheduleWish {
             update_interval: definition.effective_update_interval(),
             rcs_type: definition.source.rcs_type,
             source_host: definition.source.host.clone(),
+            adaptive_interval: definition.adaptive_interval,
+            owner: definition.care.owner.clone(),
         }
     }
 }
@@ -61,7 +71,8 @@ impl Store {
     /// Only of the database.
     pub async fn waiting_wishes(&self, after: i64, limit: i64) -> Result<Vec<(ImportId, i64, ScheduleWish)>, DbError> {
         const SQL: &str = "-- registry.waiting_wishes
-            SELECT import_id, generation, state, resume, update_interval_ms, rcs_type, source_host
+            SELECT import_id, generation, state, resume, update_interval_ms, shortest_interval_ms,
+                   longest_interval_ms, rcs_type, source_host, owner
               FROM schedule_outbox
              WHERE generation > $1
              ORDER BY generation
@@ -96,30 +107,62 @@ impl Store {
     }
 }
 
-/// Replaces what is not sent yet. A resume that was not told must still be told, unless the schedule shall not run.
-pub(super) async fn put(tx: &Tx<'_>, id: &ImportId, generation: i64, wish: &ScheduleWish) -> Result<(), DbError> {
-    const SQL: &str = "-- registry.put_wish
+/// A row of `schedule_outbox` as JSON.
+#[derive(Serialize)]
+struct WishRow<'a> {
+    import_id: &'a ImportId,
+    generation: i64,
+    state: &'static str,
+    resume: bool,
+    update_interval_ms: i64,
+    shortest_interval_ms: Option<i64>,
+    longest_interval_ms: Option<i64>,
+    rcs_type: &'static str,
+    source_host: &'a str,
+    owner: &'a str,
+}
+
+/// Replaces what is not sent yet; at most one wish for each import. A resume that was not told must still be told, unless
+/// the schedule shall not run.
+pub(super) async fn put(tx: &Tx<'_>, wishes: &[(&ImportId, i64, ScheduleWish)]) -> Result<(), DbError> {
+    const SQL: &str = "-- registry.put_wishes
         INSERT INTO schedule_outbox AS old
-               (import_id, generation, state, resume, update_interval_ms, rcs_type, source_host)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+               (import_id, generation, state, resume, update_interval_ms, shortest_interval_ms, longest_interval_ms,
+                rcs_type, source_host, owner)
+        SELECT import_id, generation, state, resume, update_interval_ms, shortest_interval_ms, longest_interval_ms,
+               rcs_type, source_host, owner
+          FROM jsonb_populate_recordset(NULL::schedule_outbox, $1)
         ON CONFLICT (import_id) DO UPDATE
            SET generation = excluded.generation,
                state = excluded.state,
                resume = excluded.state = 'active' AND (old.resume OR excluded.resume),
                update_interval_ms = excluded.update_interval_ms,
+               shortest_interval_ms = excluded.shortest_interval_ms,
+               longest_interval_ms = excluded.longest_interval_ms,
                rcs_type = excluded.rcs_type,
-               source_host = excluded.source_host
+               source_host = excluded.source_host,
+               owner = excluded.owner
          WHERE old.generation < excluded.generation";
-    let values: [&(dyn codeimport_pg::ToSql + Sync); 7] = [
-        &id.as_str(),
-        &generation,
-        &wish.state.name(),
-        &wish.resume,
-        &to_milliseconds(wish.update_interval),
-        &wish.rcs_type.name(),
-        &wish.source_host,
-    ];
-    tx.execute(SQL, &values).await.map(drop)
+    let rows: Vec<_> = wishes.iter().map(|(id, generation, wish)| WishRow::of(id, *generation, wish)).collect();
+    let rows = serde_json::to_value(rows).map_err(|error| DbError::decode("schedule_outbox", &error))?;
+    tx.execute(SQL, &[&rows]).await.map(drop)
+}
+
+impl<'a> WishRow<'a> {
+    fn of(import_id: &'a ImportId, generation: i64, wish: &'a ScheduleWish) -> Self {
+        Self {
+            import_id,
+            generation,
+            state: wish.state.name(),
+            resume: wish.resume,
+            update_interval_ms: to_milliseconds(wish.update_interval),
+            shortest_interval_ms: wish.adaptive_interval.map(|bounds| to_milliseconds(bounds.shortest)),
+            longest_interval_ms: wish.adaptive_interval.map(|bounds| to_milliseconds(bounds.longest)),
+            rcs_type: wish.rcs_type.name(),
+            source_host: &wish.source_host,
+            owner: &wish.owner,
+        }
+    }
 }
 
 fn wish(row: &Row) -> Result<(ImportId, i64, ScheduleWish), DbError> {
@@ -129,6 +172,8 @@ fn wish(row: &Row) -> Result<(ImportId, i64, ScheduleWish), DbError> {
         update_interval: millis(row, "update_interval_ms")?,
         rcs_type: parsed(row, "rcs_type")?,
         source_host: get(row, "source_host")?,
+        adaptive_interval: rows::adaptive_interval(row)?,
+        owner: get(row, "owner")?,
     };
     Ok((parsed(row, "import_id")?, get(row, "generation")?, wish))
 }

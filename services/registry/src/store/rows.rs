@@ -1,11 +1,13 @@
 //! Rows to structs, one function for each type of row.
 
-use crate::import::{Definition, Import, Intent, RefPatterns, RunHistory, Source, SubversionOptions};
+use crate::import::{
+    AdaptiveInterval, Care, Definition, Import, Intent, RefPatterns, RunHistory, Source, SubversionOptions,
+};
 use codeimport_pg::{
     DbError, Row,
     row::{get, millis_opt, parsed, parsed_opt},
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The columns that [`import`] reads. A list leaves the author maps out: they are large.
 macro_rules! import_columns {
@@ -22,10 +24,12 @@ macro_rules! import_columns {
             "import.import_id, import.display_name, import.rcs_type, import.source_url, import.source_host, \
          import.target_url, import.include_patterns, import.exclude_patterns, import.update_interval_ms, \
          import.svn_layout, import.svn_git_svn_id_trailers, import.svn_convert_ignores, import.svn_keep_externals, \
-         import.svn_normalize_line_ends, import.review_status, import.review_reason, import.generation, import.created_generation, \
-         import.resumed_generation, \
-         import.stopped_by_queue, import.registrant, import.created_at, import.updated_at, import.last_run_id, \
-         import.last_outcome, import.last_message, import.last_success_at, import.consecutive_failure_count"
+         import.svn_normalize_line_ends, import.credential_id, import.shortest_interval_ms, \
+         import.longest_interval_ms, import.owner, import.assignee, import.labels, import.is_duplicate, \
+         import.review_status, import.review_reason, import.generation, import.created_generation, \
+         import.resumed_generation, import.stopped_by_queue, import.registrant, import.created_at, \
+         import.updated_at, import.last_run_id, import.last_outcome, import.last_message, import.last_success_at, \
+         import.consecutive_failure_count, import.failing_since"
         )
     };
 }
@@ -55,9 +59,24 @@ fn intent(row: &Row) -> Result<Intent, DbError> {
         target_url: get(row, "target_url")?,
         ref_patterns,
         update_interval: millis_opt(row, "update_interval_ms")?,
+        adaptive_interval: adaptive_interval(row)?,
+        care: care(row)?,
+        is_duplicate: get(row, "is_duplicate")?,
     };
     let status = parsed(row, "review_status")?;
     Ok(Intent { definition, status, review_reason: get(row, "review_reason")? })
+}
+
+/// The bounds of an interval; none if it is fixed.
+pub(super) fn adaptive_interval(row: &Row) -> Result<Option<AdaptiveInterval>, DbError> {
+    let bounds = millis_opt(row, "shortest_interval_ms")?.zip(millis_opt(row, "longest_interval_ms")?);
+    Ok(bounds.map(|(shortest, longest)| AdaptiveInterval { shortest, longest }))
+}
+
+fn care(row: &Row) -> Result<Care, DbError> {
+    let labels: BTreeMap<String, String> =
+        serde_json::from_value(get(row, "labels")?).map_err(|error| DbError::decode("labels", &error))?;
+    Ok(Care { owner: get(row, "owner")?, assignee: get(row, "assignee")?, labels })
 }
 
 fn source(row: &Row) -> Result<Source, DbError> {
@@ -73,6 +92,7 @@ fn source(row: &Row) -> Result<Source, DbError> {
             normalize_line_ends: get(row, "svn_normalize_line_ends")?,
         },
         author_map: get(row, "author_map")?,
+        credential_id: get(row, "credential_id")?,
     })
 }
 
@@ -83,6 +103,7 @@ fn run_history(row: &Row) -> Result<RunHistory, DbError> {
         last_message: get(row, "last_message")?,
         last_success_at: get(row, "last_success_at")?,
         consecutive_failure_count: get(row, "consecutive_failure_count")?,
+        failing_since: get(row, "failing_since")?,
     })
 }
 

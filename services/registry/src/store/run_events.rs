@@ -71,7 +71,7 @@ async fn apply(tx: &Tx<'_>, effect: &RunEffect) -> Result<bool, DbError> {
     let import = change_import::lock_import(tx, &effect.import_id).await?;
     let Some(import) = import.filter(|import| effect.is_about(import)) else { return Ok(false) };
     write_history(tx, &import.import_id, &effect.history_after(&import)).await?;
-    events::insert(tx, &import.import_id, &effect.event(&import.history)).await?;
+    events::insert(tx, &[(&import.import_id, &effect.event(&import.history))]).await?;
     apply_stop(tx, &import, effect).await
 }
 
@@ -90,15 +90,16 @@ async fn write_history(tx: &Tx<'_>, import_id: &ImportId, history: &RunHistory) 
     const SQL: &str = "-- registry.write_history
         UPDATE import
            SET last_run_id = $2, last_outcome = $3, last_message = $4, last_success_at = $5,
-               consecutive_failure_count = $6
+               consecutive_failure_count = $6, failing_since = $7
          WHERE import_id = $1";
-    let values: [&(dyn codeimport_pg::ToSql + Sync); 6] = [
+    let values: [&(dyn codeimport_pg::ToSql + Sync); 7] = [
         &import_id.as_str(),
         &history.last_run_id,
         &history.last_outcome.map(codeimport_core::Outcome::name),
         &history.last_message,
         &history.last_success_at,
         &history.consecutive_failure_count,
+        &history.failing_since,
     ];
     tx.execute(SQL, &values).await.map(drop)
 }

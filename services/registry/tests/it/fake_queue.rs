@@ -1,14 +1,16 @@
 //! A queue that keeps its contract towards the registry, in memory: schedules by generation, events by sequence number.
 
 use codeimport_kit::{
-    Ready, Shutdown,
+    ApiError, Ready, Shutdown,
     server::{Server, ServerConfig},
     tasks,
 };
+use codeimport_proto::common::ErrorReason;
 use codeimport_proto::queue::{
-    GetRunRequest, GetRunResponse, GetScheduleRequest, GetScheduleResponse, ListRunsRequest, ListRunsResponse,
-    PutScheduleRequest, PutScheduleResponse, RequestRunRequest, RequestRunResponse, RunEvent, WatchRunEventsRequest,
-    WatchRunEventsResponse, WatchRunLogRequest, WatchRunLogResponse, WatchRunRequest, WatchRunResponse,
+    GetRunRequest, GetRunResponse, GetScheduleRequest, GetScheduleResponse, Job, JobState, ListRunsRequest,
+    ListRunsResponse, PutScheduleRequest, PutScheduleResponse, RequestRunRequest, RequestRunResponse, RunEvent,
+    WatchRunEventsRequest, WatchRunEventsResponse, WatchRunLogRequest, WatchRunLogResponse, WatchRunRequest,
+    WatchRunResponse,
     run_service_server::{RunService, RunServiceServer},
     schedule_service_server::{ScheduleService, ScheduleServiceServer},
 };
@@ -16,6 +18,9 @@ use std::{net::SocketAddr, pin::Pin, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 use tonic::{Request, Response, Status};
+
+/// When every job of this queue is due.
+pub(crate) const DUE_AT_S: i64 = 2_000_000_000;
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -119,8 +124,17 @@ impl ScheduleService for FakeQueue {
         Ok(Response::new(PutScheduleResponse { applied, job: None }))
     }
 
-    async fn get_schedule(&self, _: Request<GetScheduleRequest>) -> Result<Response<GetScheduleResponse>, Status> {
-        Err(Status::unimplemented("the registry never asks"))
+    async fn get_schedule(
+        &self,
+        request: Request<GetScheduleRequest>,
+    ) -> Result<Response<GetScheduleResponse>, Status> {
+        let job_id = request.into_inner().job_id;
+        if self.state.borrow().schedule(&job_id).is_none() {
+            return Err(ApiError::new(ErrorReason::JobNotFound, "no such job").into());
+        }
+        let due_time = Some(prost_types::Timestamp { seconds: DUE_AT_S, nanos: 0 });
+        let job = Job { job_id, state: JobState::Waiting.into(), due_time, ..Default::default() };
+        Ok(Response::new(GetScheduleResponse { job: Some(job) }))
     }
 
     async fn request_run(&self, _: Request<RequestRunRequest>) -> Result<Response<RequestRunResponse>, Status> {

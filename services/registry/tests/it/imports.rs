@@ -116,6 +116,7 @@ async fn etag_mismatch_changes_nothing() {
         etag: old.etag.clone(),
         import: Some(Import { display_name: "x".to_owned(), ..Default::default() }),
         update_paths: vec!["display_name".to_owned()],
+        ..Default::default()
     };
     assert_eq!(reason(registry.imports.update_import(update).await), ErrorReason::EtagMismatch);
     let delete = DeleteImportRequest { import_id: "a".to_owned(), etag: old.etag };
@@ -162,7 +163,8 @@ async fn a_person_cannot_set_failing_nor_retry_what_is_suspended() {
     let failing = registry.imports.review_import(review_request("a", ReviewStatus::Failing)).await;
     assert_eq!(violated_fields(failing), ["review_status"]);
     registry.imports.review_import(review_request("a", ReviewStatus::Suspended)).await.expect("reviewed");
-    let retry = registry.imports.retry_import(RetryImportRequest { import_id: "a".to_owned() }).await;
+    let retry =
+        registry.imports.retry_import(RetryImportRequest { import_id: "a".to_owned(), ..Default::default() }).await;
     assert_eq!(reason(retry), ErrorReason::ReviewStatusForbids);
 }
 

@@ -72,7 +72,11 @@ async fn a_resume_is_not_lost_under_a_later_change() {
     let port = running.address.port();
     running.stop().await;
 
-    registry.imports.retry_import(RetryImportRequest { import_id: "a".to_owned() }).await.expect("retried");
+    registry
+        .imports
+        .retry_import(RetryImportRequest { import_id: "a".to_owned(), ..Default::default() })
+        .await
+        .expect("retried");
     rename(&mut registry, "a", "renamed").await;
     let newest = registry.generation("a").await;
     registry.running_queue = Some(registry.queue.serve(port).await);

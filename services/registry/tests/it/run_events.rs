@@ -90,7 +90,11 @@ async fn a_stop_by_the_queue_makes_an_import_failing_from_end_to_end() {
     let last = registry.events("a").await.pop().expect("an event");
     assert_eq!((last.r#type(), last.actor.as_str()), (ImportEventType::Reviewed, "system"));
 
-    registry.imports.retry_import(RetryImportRequest { import_id: "a".to_owned() }).await.expect("retried");
+    registry
+        .imports
+        .retry_import(RetryImportRequest { import_id: "a".to_owned(), ..Default::default() })
+        .await
+        .expect("retried");
     let retried = registry.queue.schedule_since("a", generation + 2).await;
     assert!(retried.resume && retried.schedule.expect("schedule").state() == ScheduleState::Active);
     assert_eq!(registry.get("a").await.consecutive_failure_count, 0);
@@ -101,7 +105,11 @@ async fn stale_stop_after_a_retry_is_ignored() {
     let mut registry = Registry::start().await;
     registry.create("a").await;
     let before = registry.generation("a").await;
-    registry.imports.retry_import(RetryImportRequest { import_id: "a".to_owned() }).await.expect("retried");
+    registry
+        .imports
+        .retry_import(RetryImportRequest { import_id: "a".to_owned(), ..Default::default() })
+        .await
+        .expect("retried");
     apply(&registry, &[stop(1, "a", before)]).await;
     let import = registry.get("a").await;
     assert_eq!((import.review_status(), import.consecutive_failure_count), (ReviewStatus::Reviewed, 0));

@@ -17,6 +17,7 @@ fn subversion(options: SubversionOptions, author_map: &str) -> Source {
         url: "svn://host/r".to_owned(),
         options: Some(Options::Subversion(options)),
         author_map: author_map.to_owned(),
+        ..Default::default()
     }
 }
 

@@ -1,0 +1,97 @@
+//! ListImports: a filter, an order, a page.
+
+use super::{Page, PageBounds, convert};
+use crate::{
+    definition,
+    error::RegistryError,
+    store::{ImportFilter, ImportOrder, ImportPosition, Store},
+};
+use codeimport_kit::Violations;
+use codeimport_proto::{
+    convert::{rcs_type_from_wire, review_status_from_wire, timestamp_from_wire},
+    registry::{self as wire, ListImportsRequest, ListImportsResponse},
+};
+
+const PAGE: PageBounds = PageBounds { default: 50, max: 500 };
+/// So many hosts, and so many labels, may be asked for.
+const MAX_ALTERNATIVES: usize = 32;
+
+/// Lists what was asked for.
+pub(super) async fn list(store: &Store, request: ListImportsRequest) -> Result<ListImportsResponse, RegistryError> {
+    let mut violations = Violations::new();
+    let filter = filter(&request, &mut violations);
+    let order = order(&request, &mut violations);
+    let bound_to = format!("imports {filter:?} {order:?}");
+    let page = Page::read(request.page_size, &request.page_token, PAGE, &bound_to, &mut violations);
+    let (order, page) = violations.finish_with(order.zip(page))?;
+    let after = page.position.as_deref().and_then(position);
+    let mut imports = store.list_imports(&filter, order, after.as_ref(), page.limit()).await?;
+    let next_page_token = page.cut(&mut imports, &bound_to, |import| position_text(&order.0.position(import)));
+    Ok(ListImportsResponse { imports: imports.iter().map(convert::import).collect(), next_page_token })
+}
+
+fn filter(request: &ListImportsRequest, violations: &mut Violations) -> ImportFilter {
+    let mut filter = ImportFilter {
+        text: storable(request.text.trim()),
+        owner: storable(request.owner.trim()),
+        hosts: request.hosts.iter().map(|host| storable(&host.trim().to_lowercase())).collect(),
+        ..ImportFilter::default()
+    };
+    for (i, status) in request.review_statuses.iter().enumerate() {
+        let status = review_status_from_wire(*status).ok_or("is no status that is known here");
+        filter.review_statuses.extend(violations.check(&format!("review_statuses[{i}]"), status));
+    }
+    for (i, rcs_type) in request.rcs_types.iter().enumerate() {
+        let rcs_type = rcs_type_from_wire(*rcs_type).ok_or("is no type that is known here");
+        filter.rcs_types.extend(violations.check(&format!("rcs_types[{i}]"), rcs_type));
+    }
+    for (field, count) in [("hosts", request.hosts.len()), ("labels", request.labels.len())] {
+        if count > MAX_ALTERNATIVES {
+            violations.add(field, "has more than 32 items");
+        }
+    }
+    labels(&request.labels, &mut filter, violations);
+    filter.failing_since = request
+        .failing_since
+        .as_ref()
+        .and_then(|time| violations.check("failing_since", timestamp_from_wire(time).ok_or("is out of range")));
+    filter
+}
+
+/// `key` or `key=value`.
+fn labels(wanted: &[String], filter: &mut ImportFilter, violations: &mut Violations) {
+    for (i, label) in wanted.iter().enumerate() {
+        let (key, value) = label.split_once('=').map_or((label.as_str(), None), |(key, value)| (key, Some(value)));
+        if violations.check(&format!("labels[{i}]"), definition::label_key(key)).is_none() {
+            continue;
+        }
+        match value {
+            Some(value) => drop(filter.labels.insert(key.to_owned(), storable(value))),
+            None => filter.label_keys.push(key.to_owned()),
+        }
+    }
+}
+
+fn order(request: &ListImportsRequest, violations: &mut Violations) -> Option<(ImportOrder, bool)> {
+    let order = match wire::ImportOrder::try_from(request.order_by) {
+        Ok(wire::ImportOrder::Unspecified | wire::ImportOrder::ImportId) => Ok(ImportOrder::ImportId),
+        Ok(wire::ImportOrder::CreateTime) => Ok(ImportOrder::Created),
+        Ok(wire::ImportOrder::LastSuccessTime) => Ok(ImportOrder::LastSuccess),
+        Err(_) => Err("is no order that is known here"),
+    };
+    Some((violations.check("order_by", order)?, request.descending))
+}
+
+/// PostgreSQL has no NUL in text, so nothing that is stored contains one.
+fn storable(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+fn position_text(position: &ImportPosition) -> String {
+    format!("{} {}", position.import_id, position.time)
+}
+
+fn position(text: &str) -> Option<ImportPosition> {
+    let (import_id, time) = text.split_once(' ')?;
+    Some(ImportPosition { import_id: import_id.to_owned(), time: time.parse().ok()? })
+}
