@@ -19,8 +19,9 @@ const BRANCHES: [&str; 8] = ["branches", "branch", "heads", "stable", "features"
 /// What the directory of tags is called.
 const TAGS: [&str; 6] = ["tags", "tag", "releases", "release", "rel", "snapshots"];
 
-/// Names that say enough even if nothing was ever copied there.
-const CERTAIN: [&str; 4] = ["branches", "branch", "tags", "tag"];
+/// Names that say enough even if nothing was ever copied there. Beside a trunk the first of each is where branches and tags
+/// will go, once there are any.
+const CERTAIN: [[&str; 2]; 2] = [["branches", "branch"], ["tags", "tag"]];
 
 /// Directories of a repository that may hold a project, by depth.
 const PROJECT_DEPTH: usize = 3;
@@ -40,6 +41,8 @@ pub(super) struct Detected {
 struct Candidate {
     root: String,
     project: Project,
+    /// Directories of its branches and tags that are there already.
+    containers: Vec<String>,
     /// Copies that are its branches and tags.
     copies: usize,
     /// Most that can be said of it, in percent.
@@ -67,7 +70,7 @@ pub(super) fn detect(survey: &Survey) -> Detected {
 
 /// Directories called trunk, with something that makes it likely that they are one.
 fn named_trunks(survey: &Survey) -> Vec<String> {
-    let is_trunk = |path: &str| last(path).eq_ignore_ascii_case("trunk") && depth(path) <= PROJECT_DEPTH + 1;
+    let is_trunk = |path: &str| is_trunk_name(path) && depth(path) <= PROJECT_DEPTH + 1;
     let mut all: Vec<_> = survey.directories().map(|(path, _)| path).filter(|path| is_trunk(path)).collect();
     all.sort_by_key(|path| depth(path));
     let is_likely = |path: &str| {
@@ -76,7 +79,12 @@ fn named_trunks(survey: &Survey) -> Vec<String> {
         root.is_empty() || has_container || survey.copies().iter().any(|copy| copy.from == path && is_telling(copy))
     };
     let mut trunks: Vec<String> = Vec::new();
-    let any_likely = all.iter().any(|path| is_likely(path));
+    // Two side by side are no chance.
+    let is_one_of_several = |path: &str| {
+        let above = |path| parent(path).and_then(parent);
+        all.iter().any(|other| *other != path && above(other) == above(path))
+    };
+    let any_likely = all.iter().any(|path| is_likely(path) || is_one_of_several(path));
     for path in all {
         let root = parent(path).unwrap_or_default();
         let in_another = trunks.iter().any(|trunk| {
@@ -144,8 +152,8 @@ fn is_telling(copy: &Copied) -> bool {
 
 /// The project, or several, whose main line a directory is.
 fn candidates(survey: &Survey, trunk: &str) -> Vec<Candidate> {
-    let is_named = last(trunk).eq_ignore_ascii_case("trunk");
-    let root = if is_named { parent(trunk).unwrap_or_default().to_owned() } else { root_of_copied(survey, trunk) };
+    let root =
+        if is_trunk_name(trunk) { parent(trunk).unwrap_or_default().to_owned() } else { root_of_copied(survey, trunk) };
     let whole = candidate(survey, &root, trunk);
     let parts = by_part(survey, &root, trunk);
     if parts.iter().map(|part| part.copies).sum::<usize>() > whole.copies { parts } else { vec![whole] }
@@ -153,7 +161,7 @@ fn candidates(survey: &Survey, trunk: &str) -> Vec<Candidate> {
 
 fn candidate(survey: &Survey, root: &str, trunk: &str) -> Candidate {
     let mut containers: BTreeSet<String> =
-        survey.children(root).filter(|name| CERTAIN.contains(name)).map(|name| join(root, name)).collect();
+        certain(survey, root).filter(|(_, is_there)| *is_there).map(|(path, _)| path).collect();
     containers.remove(trunk);
     let homes = |containers: &BTreeSet<String>| -> Vec<_> {
         survey.copies().iter().filter_map(|copy| container_of(survey, copy, root, trunk, containers)).collect()
@@ -166,6 +174,10 @@ fn candidate(survey: &Survey, root: &str, trunk: &str) -> Candidate {
     }
     let copies = found.len();
     let ceiling = ceiling(trunk, copies, &containers);
+    let seen = containers.iter().cloned().collect();
+    if is_trunk_name(trunk) {
+        containers.extend(certain(survey, root).map(|(path, _)| path));
+    }
     let (tags, branches): (Vec<_>, Vec<_>) = containers.into_iter().partition(|path| holds_tags(survey, path));
     let by_likelihood = |mut paths: Vec<String>, first: &[&str]| {
         // The first one's children need no prefix: that is for whatever is called as everybody calls it.
@@ -180,7 +192,7 @@ fn candidate(survey: &Survey, root: &str, trunk: &str) -> Candidate {
         branches: by_likelihood(branches, &BRANCHES),
         tags: by_likelihood(tags, &TAGS),
     };
-    Candidate { root: root.to_owned(), project, copies, ceiling }
+    Candidate { root: root.to_owned(), project, containers: seen, copies, ceiling }
 }
 
 /// Where a copy of a line of this project has gone, if that is a directory of branches or tags.
@@ -208,26 +220,29 @@ fn container_of(
 
 /// Projects side by side in one trunk (`trunk/a`, `branches/a/x`), if that is how it is copied.
 fn by_part(survey: &Survey, root: &str, trunk: &str) -> Vec<Candidate> {
-    let containers: Vec<_> = survey.children(root).filter(|name| CERTAIN.contains(name)).collect();
     let part = |name: &str| {
-        let own: Vec<_> = containers.iter().map(|container| join(&join(root, container), name)).collect();
+        let own = certain(survey, root).map(|(container, _)| join(&container, name));
         let (tags, branches): (Vec<_>, Vec<_>) =
-            own.into_iter().partition(|path| parent(path).is_some_and(|above| TAGS.contains(&last(above))));
+            own.partition(|path| parent(path).is_some_and(|above| TAGS.contains(&last(above))));
         let line = join(trunk, name);
         let is_own = |copy: &&Copied| {
-            let to = parent(&copy.to).unwrap_or_default().to_owned();
-            copy.from == line && (branches.contains(&to) || tags.contains(&to))
+            let to = parent(&copy.to).unwrap_or_default();
+            copy.from == line && branches.iter().chain(&tags).any(|container| container == to)
         };
         let copies = survey.copies().iter().filter(is_own).count();
-        let project = Project {
-            name: join(root, name),
-            trunk: Some(line.clone()),
-            branches: branches.clone(),
-            tags: tags.clone(),
-        };
-        Candidate { root: line, project, copies, ceiling: 95 }
+        let containers = [&branches[..], &tags].concat();
+        let project = Project { name: join(root, name), trunk: Some(line.clone()), branches, tags };
+        Candidate { root: line, project, containers, copies, ceiling: 95 }
     };
     survey.children(trunk).map(part).collect()
+}
+
+/// Where branches and tags usually are, and whether they are there.
+fn certain(survey: &Survey, root: &str) -> impl Iterator<Item = (String, bool)> {
+    CERTAIN.iter().map(move |names| {
+        let there = names.iter().find(|name| survey.children(root).any(|child| child == **name));
+        (join(root, there.unwrap_or(&names[0])), there.is_some())
+    })
 }
 
 /// Tags are not changed; where the name does not tell, copies that nobody changed are tags.
@@ -243,8 +258,7 @@ fn holds_tags(survey: &Survey, container: &str) -> bool {
 
 /// How sure one can be at most.
 fn ceiling(trunk: &str, copies: usize, containers: &BTreeSet<String>) -> u8 {
-    let is_named = last(trunk).eq_ignore_ascii_case("trunk");
-    match (is_named, copies, containers.is_empty()) {
+    match (is_trunk_name(trunk), copies, containers.is_empty()) {
         (true, 1.., _) => 100,
         (true, 0, false) | (false, 5.., _) => 95,
         (true, 0, true) => 85,
@@ -292,7 +306,7 @@ fn conclude(survey: &Survey, candidates: Vec<Candidate>, mut reasons: Vec<String
 
 fn reason(candidate: &Candidate) -> String {
     let project = &candidate.project;
-    let places: Vec<_> = project.branches.iter().chain(&project.tags).map(String::as_str).collect();
+    let places = &candidate.containers;
     let trunk = project.trunk.as_deref().unwrap_or_default();
     match (candidate.copies, places.is_empty()) {
         (0, true) => format!("{trunk} is there, and nothing was ever branched from it."),
@@ -312,6 +326,10 @@ fn single(survey: &Survey) -> Detected {
     };
     let doubt = u8::try_from(copies.min(9)).unwrap_or(9) * 5;
     Detected { layout: Layout::single(""), confidence: 95 - doubt, reasons: vec![reason] }
+}
+
+fn is_trunk_name(path: &str) -> bool {
+    last(path).eq_ignore_ascii_case("trunk")
 }
 
 fn is_container_name(name: &str) -> bool {
@@ -361,17 +379,22 @@ mod tests {
 
     #[test]
     fn each_shape_is_found_whatever_it_is_called() {
-        let cases: [(&str, &[&str], &str); 12] = [
+        let cases: [(&str, &[&str], &str); 13] = [
+            (
+                "several projects without branches",
+                &["+a +a/trunk a/trunk/f", "+b +b/trunk b/trunk/f"],
+                "project=a,project=b",
+            ),
             (
                 "standard",
                 &["+trunk +branches +tags trunk/f", "trunk>branches/a", "trunk>tags/1"],
                 "trunk=trunk,branches=branches,tags=tags",
             ),
-            ("standard without branches", &["+trunk trunk/f trunk/g"], "trunk=trunk"),
+            ("standard without branches", &["+trunk trunk/f trunk/g"], "trunk=trunk,branches=branches,tags=tags"),
             (
                 "standard below a directory",
                 &["+p +p/trunk +p/tags p/trunk/f", "p/trunk>p/tags/1"],
-                "trunk=p/trunk,tags=p/tags",
+                "trunk=p/trunk,branches=p/branches,tags=p/tags",
             ),
             (
                 "more directories of branches",
@@ -382,7 +405,7 @@ mod tests {
                     "stable/1.0/f",
                     "trunk>vendor/x vendor/x/f",
                 ],
-                "trunk=trunk,branches=branches,branches=stable,branches=vendor",
+                "trunk=trunk,branches=branches,branches=stable,branches=vendor,tags=tags",
             ),
             (
                 "branches sorted into directories",
@@ -392,7 +415,7 @@ mod tests {
                     "trunk>branches/stable/1",
                     "branches/a/f",
                 ],
-                "trunk=trunk,branches=branches,branches=branches/stable",
+                "trunk=trunk,branches=branches,branches=branches/stable,tags=tags",
             ),
             (
                 "other names",
@@ -416,7 +439,7 @@ mod tests {
                     "a/trunk>a/tags/1",
                     "b/trunk>b/branches/x",
                 ],
-                "project=a,trunk=a/trunk,tags=a/tags,project=b,trunk=b/trunk,branches=b/branches",
+                "project=a,project=b",
             ),
             (
                 "several projects in one trunk",

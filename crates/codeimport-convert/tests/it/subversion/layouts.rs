@@ -72,7 +72,7 @@ fn branches_that_are_sorted_into_directories_are_found() {
         "cp 1 trunk branches/a put TEXT branches/a/g",
     ];
     let refs = ["refs/heads/a", "refs/heads/stable/1", "refs/heads/trunk"];
-    assert_found("r", &commits, "trunk=trunk,branches=branches,branches=branches/stable", &refs);
+    assert_found("r", &commits, "trunk=trunk,branches=branches,branches=branches/stable,tags=tags", &refs);
 }
 
 #[test]
