@@ -65,7 +65,7 @@ impl Run<'_> {
         let flushed = self.ours(converter.flush())?;
         let authors = self.options.authors.canonical();
         let options = SvnOptions { layout: Some(layout), ..self.options.svn.clone() };
-        let state = SvnState { uuid: info.uuid.clone(), authors, options };
+        let state = SvnState::new(info.uuid.clone(), authors, options);
         let findings = converter.findings().clone();
         findings.iter().for_each(|finding| self.watch.note(Stage::Convert, finding.sentence()));
         let state = self.state(&state, &flushed, &info, converted, meter.received)?;
@@ -83,6 +83,7 @@ impl Run<'_> {
             if state.uuid != info.uuid {
                 return Err(self.replaced(&state.uuid, &info.uuid));
             }
+            self.check_version(&state)?;
             self.check_options(&state, info)?;
             let layout = state.options.layout.unwrap_or_else(|| Layout::single(&info.path));
             match Converter::open(self.cache.path(), Some(history), &info.uuid, self.convert_options(&layout, info)) {
@@ -99,6 +100,16 @@ impl Run<'_> {
         let converter =
             self.ours(Converter::open(self.cache.path(), None, &info.uuid, self.convert_options(&layout, info)))?;
         Ok((converter, layout))
+    }
+
+    /// Another version of the converter may make other commits of the same history.
+    fn check_version(&self, state: &SvnState) -> Result<(), ConvertError> {
+        if state.is_of_this_version() {
+            return Ok(());
+        }
+        let text = "The target was converted by another version of codeimport, whose commits this one would not make. \
+                    Use that version again, or a new target: published commits are not rewritten.";
+        Err(ConvertError::new(Outcome::Invalid, Stage::Fetch, text))
     }
 
     /// Options decide the ids of commits, so they stay what they were at the first run.

@@ -11,19 +11,36 @@ use serde::{Deserialize, Serialize};
 const DECISIONS: &[u8] = b"subversion.json";
 const HISTORY: &[u8] = b"history";
 
+/// Version of what is carried. Raised whenever the same history would give other commits, or another state.
+const FORMAT: u32 = 2;
+
 /// Decisions of the first run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct SvnState {
+    /// Version of what is carried; 0 where it was not written yet.
+    #[serde(default)]
+    format: u32,
     /// Identity of the repository.
     pub(super) uuid: String,
     /// Author map in force, in its canonical form.
     pub(super) authors: String,
     /// Options in force. The layout is always there, from the root of the repository: it is found out once, because a `trunk`
     /// that appears later must not change old commits.
+    #[serde(default)]
     pub(super) options: SvnOptions,
 }
 
 impl SvnState {
+    /// Of this version of the converter.
+    pub(super) fn new(uuid: String, authors: String, options: SvnOptions) -> Self {
+        Self { format: FORMAT, uuid, authors, options }
+    }
+
+    /// Whether this version of the converter can go on from it, to the same commits.
+    pub(super) fn is_of_this_version(&self) -> bool {
+        self.format == FORMAT
+    }
+
     /// Reads what [`Self::write`] wrote, and the tree of the history. None if it is not there or cannot be read.
     pub(super) fn read(tree: ObjectId, store: &mut ObjectStore) -> Option<(Self, ObjectId)> {
         let mut tree = ShadowTree::stored(tree);
@@ -35,12 +52,27 @@ impl SvnState {
 
     /// Writes the decisions beside a history and gives the tree's id.
     pub(super) fn write(&self, history: ObjectId, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
-        // Strings and lists of strings: serialising them cannot fail.
+        // Texts, numbers and flags: serialising them cannot fail.
         let json = serde_json::to_vec_pretty(self).unwrap_or_default();
         let id = store.write(Kind::Blob, json)?;
         let mut tree = ShadowTree::empty();
         tree.put(DECISIONS, Entry { kind: EntryKind::File, id }, store)?;
         tree.put(HISTORY, Entry { kind: EntryKind::Dir, id: history }, store)?;
         tree.write(store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_known_as_that() {
+        let before = r#"{"uuid": "u", "authors": "", "layout": {"trunk": "trunk"}, "git_svn_id": false}"#;
+        let before: SvnState = serde_json::from_str(before).expect("it can be read");
+        assert!(!before.is_of_this_version());
+        let now = SvnState::new("u".to_owned(), String::new(), SvnOptions::default());
+        let json = serde_json::to_string(&now).expect("texts and flags");
+        assert_eq!(serde_json::from_str::<SvnState>(&json).ok(), Some(now));
     }
 }
