@@ -12,14 +12,22 @@ use tonic::Status;
 /// Hosts over which the jobs are spread.
 const HOSTS: u32 = 500;
 
-/// Copies of each job that is there: `$1` of them, of which `$2` are due now and the others in some hours.
+/// Copies of each job that is there: `$1` of them, of which `$2` are due now and the others in some hours. Hosts, lines and
+/// turns are there already, and none is served earlier because of a copy: it is due no earlier than what it copies.
 const COPY: &str = "\
 -- bench.copy_schedules
-INSERT INTO job (job_id, generation, wanted, update_interval_ms, rcs_type, source_host, state, due_at)
-SELECT job_id || '-' || copy, generation, wanted, update_interval_ms, rcs_type, source_host, state,
-       now() + CASE WHEN copy <= $2 THEN interval '0' ELSE interval '6 hours' * (1 + random()) END
-  FROM job, generate_series(1, $1::bigint) AS copy
- ORDER BY copy, job_id";
+WITH copied AS (
+    INSERT INTO job (job_id, generation, wanted, update_interval_ms, rcs_type, host_id, owner, line_id)
+    SELECT job_id || '-' || copy, generation, wanted, update_interval_ms, rcs_type, host_id, owner, line_id
+      FROM job, generate_series(1, $1::bigint) AS copy
+     ORDER BY copy, job_id
+ RETURNING job_no, job_id, line_id
+)
+INSERT INTO waiting (job_no, line_id, due_at)
+SELECT job_no, line_id,
+       now() + CASE WHEN substring(job_id FROM '[0-9]+$')::bigint <= $2::bigint THEN interval '0'
+                    ELSE interval '6 hours' * (1 + random()) END
+  FROM copied";
 
 /// How many schedules a row wants.
 #[derive(Clone, Copy, Debug)]

@@ -22,6 +22,12 @@ const SETTINGS: [(&str, &str); 6] = [
     ("jit", "off"),
 ];
 
+/// Of the queue. Without a limit per host, which would measure itself: few hosts stand for many here.
+const QUEUE: [(&str, &str); 2] = [
+    ("CODEIMPORT_QUEUE_LEASE_KEY", "a benchmark needs no secret, only 32 bytes"),
+    ("CODEIMPORT_QUEUE_HOST_CONCURRENCY", "0"),
+];
+
 /// The server of the run.
 pub(crate) struct Server {
     running: Embedded,
@@ -92,10 +98,9 @@ impl Stage {
             .env("CODEIMPORT_QUEUE_LISTEN", "127.0.0.1:0")
             .env("CODEIMPORT_QUEUE_PORT_FILE", &port_file)
             .env("CODEIMPORT_QUEUE_DATABASE_URL", url)
-            .env("CODEIMPORT_QUEUE_LEASE_KEY", "a benchmark needs no secret, only 32 bytes")
             // A line for each lease would measure the log.
             .env("RUST_LOG", "warn");
-        for (key, value) in env {
+        for (key, value) in QUEUE.iter().chain(env) {
             command = command.env(key, value);
         }
         let queue = command.start()?;

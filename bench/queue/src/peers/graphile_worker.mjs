@@ -7,13 +7,15 @@ const logger = new Logger(() => () => {});
 
 const utils = await makeWorkerUtils({ connectionString, logger });
 await utils.migrate();
-await utils.withPgClient((client) =>
-  client.query(
-    `SELECT graphile_worker.add_job('nothing', json_build_object('url', 'https://host.example/repository/' || n))
-       FROM generate_series(1, $1) AS n`,
-    [jobs],
-  ),
-);
+const batch = 1000;
+for (let first = 0; first < jobs; first += batch) {
+  await utils.addJobs(
+    Array.from({ length: Math.min(batch, jobs - first) }, (_, at) => ({
+      identifier: "nothing",
+      payload: { url: `https://host.example/repository/${first + at}` },
+    })),
+  );
+}
 
 let ran = 0;
 let allRan;

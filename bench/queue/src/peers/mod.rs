@@ -7,7 +7,7 @@ pub(crate) mod pgbench;
 use std::time::Duration;
 
 /// Jobs that a peer works off.
-const JOBS: u32 = 50_000;
+const JOBS: u32 = 20_000;
 
 /// Longest time for that.
 const PATIENCE: Duration = Duration::from_secs(300);
