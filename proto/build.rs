@@ -5,8 +5,9 @@
 use prost::Message as _;
 use std::{env, fs, path::PathBuf};
 
-const ROOTS: [&str; 7] = [
+const ROOTS: [&str; 8] = [
     "codeimport/common/v1/error_reason.proto",
+    "codeimport/queue/v1/host_service.proto",
     "codeimport/queue/v1/lease_service.proto",
     "codeimport/queue/v1/run_service.proto",
     "codeimport/queue/v1/schedule_service.proto",

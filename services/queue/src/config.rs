@@ -4,9 +4,9 @@ use crate::{
     breaker::BreakerPolicy,
     host::{HostLimits, HostPolicy},
     next_due::Limits,
-    store::Policy,
+    store::{Policy, RunBounds},
 };
-use codeimport_core::{LeaseKey, RcsType};
+use codeimport_core::{LeaseKey, RcsType, Stage};
 use codeimport_kit::{
     ServiceConfig,
     config::{ConfigDuration, ConfigError, Secret, database_url},
@@ -62,6 +62,12 @@ pub struct Config {
     pub breaker_pause: ConfigDuration,
     /// Longest time that a host is left alone, whatever it asks for. `1h`.
     pub breaker_pause_cap: ConfigDuration,
+    /// Longest time for a run, from start to end; then it is told to stop. `24h`.
+    pub run_deadline: ConfigDuration,
+    /// Longest time without any progress, for each stage that has a limit. `30m` for each.
+    pub stall_limits: BTreeMap<Stage, ConfigDuration>,
+    /// How long a run that was told to stop may take to clean up before its lease ends. `1m`.
+    pub cancel_grace: ConfigDuration,
     /// Most runs at a time of one RCS type: `rcs_concurrency.cvs = 2`. None is limited if not set.
     pub rcs_concurrency: BTreeMap<RcsType, u32>,
 }
@@ -89,6 +95,9 @@ impl Default for Config {
             breaker_trip_after: 3,
             breaker_pause: ConfigDuration::from_secs(60),
             breaker_pause_cap: ConfigDuration::from_secs(3_600),
+            run_deadline: ConfigDuration::from_secs(86_400),
+            stall_limits: Stage::ALL.iter().map(|stage| (*stage, ConfigDuration::from_secs(30 * 60))).collect(),
+            cancel_grace: ConfigDuration::from_secs(60),
             rcs_concurrency: BTreeMap::new(),
         }
     }
@@ -150,6 +159,11 @@ impl Config {
                     first_pause: self.breaker_pause.get(),
                     longest_pause: self.breaker_pause_cap.get(),
                 },
+            },
+            runs: RunBounds {
+                deadline: self.run_deadline.get(),
+                stall: self.stall_limits.iter().map(|(stage, limit)| (*stage, limit.get())).collect(),
+                grace: self.cancel_grace.get(),
             },
             type_limits: self.rcs_concurrency.clone(),
         }

@@ -18,6 +18,7 @@ mod error;
 pub mod host;
 pub mod next_due;
 mod outages;
+mod overruns;
 pub mod reclaim;
 mod rpc;
 pub mod run;
@@ -29,7 +30,7 @@ mod wakeups;
 
 pub use config::Config;
 pub use outages::Outages;
-pub use rpc::{LeaseRpc, Queue, RunRpc, ScheduleRpc};
+pub use rpc::{HostRpc, LeaseRpc, Queue, RunRpc, ScheduleRpc};
 pub use wakeups::Wakeups;
 
 use anyhow::Context as _;
@@ -41,8 +42,8 @@ use codeimport_kit::{
 };
 use codeimport_pg::{Db, PoolConfig, Runner};
 use codeimport_proto::queue::{
-    lease_service_server::LeaseServiceServer, run_service_server::RunServiceServer,
-    schedule_service_server::ScheduleServiceServer,
+    host_service_server::HostServiceServer, lease_service_server::LeaseServiceServer,
+    run_service_server::RunServiceServer, schedule_service_server::ScheduleServiceServer,
 };
 use std::time::Duration;
 use store::Store;
@@ -79,13 +80,16 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
 
     let server = Server::new("queue", config.server())
         .add_service(ScheduleServiceServer::new(ScheduleRpc(queue.clone())))
+        .add_service(HostServiceServer::new(HostRpc(queue.clone())))
         .add_service(LeaseServiceServer::new(LeaseRpc(queue.clone())))
         .add_service(RunServiceServer::new(RunRpc(queue.clone())));
 
     let mut tasks = TaskGroup::new(shutdown.clone());
     let (wakeups, outages) = (queue.wakeups.clone(), queue.outages.clone());
+    let overrun_store = store.clone();
     let (interval, stop) = (config.reclaim_interval.get(), shutdown.clone());
     tasks.spawn("queue.reclaim", reclaim::run(store, wakeups, outages, interval, stop));
+    tasks.spawn("queue.overruns", overruns::run(overrun_store, shutdown.clone()));
     tasks.spawn("queue.health", follow_database(db, server.health(), queue.outages, shutdown.clone()));
 
     let served = server.serve(shutdown.clone(), ready).await;

@@ -5,7 +5,7 @@ use crate::{
     schedule::{IntervalBounds, Job, JobState, PutSchedule, Schedule, StopReason},
     store::{Acquire, Finish, LeaseName, LogLine, MAX_LINE_BYTES, RunEvent, RunWish, storable_text},
 };
-use codeimport_core::{ImportId, Outcome, RcsType, Stage};
+use codeimport_core::{ImportId, Outcome, RcsType, RunId, Stage};
 use codeimport_kit::{ApiError, Violations};
 use codeimport_proto::{
     common,
@@ -86,12 +86,39 @@ pub(super) fn job_id(text: &str) -> Result<ImportId, ApiError> {
     v.finish_with(job_id)
 }
 
+pub(super) fn host_name(v: &mut Violations, name: String) -> Option<String> {
+    v.check("name", plain_text(&name, 1, 255)).map(|()| name)
+}
+
+/// Who does something; who does not say is anonymous.
+pub(super) fn actor(v: &mut Violations, field: &str, name: String) -> Option<String> {
+    v.check(field, plain_text(&name, 0, MAX_NAME))?;
+    Some(if name.is_empty() { "anonymous".to_owned() } else { name })
+}
+
+/// Why somebody does something.
+pub(super) fn reason(v: &mut Violations, reason: String) -> Option<String> {
+    const MAX_REASON: usize = 500;
+    v.check("reason", plain_text(&reason, 0, MAX_REASON)).map(|()| reason)
+}
+
+/// The run to stop, and what it is told.
+pub(super) fn cancel_run(request: wire::CancelRunRequest) -> Result<(RunId, String), ApiError> {
+    let mut v = Violations::new();
+    let by = actor(&mut v, "cancelled_by", request.cancelled_by);
+    let reason = reason(&mut v, request.reason);
+    let told = by.zip(reason).map(|(by, reason)| match reason.as_str() {
+        "" => format!("cancelled by {by}"),
+        reason => format!("cancelled by {by}: {reason}"),
+    });
+    v.finish_with(told.map(|told| (RunId(request.run_id), told)))
+}
+
 pub(super) fn request_run(request: wire::RequestRunRequest) -> Result<RunWish, ApiError> {
     let mut v = Violations::new();
     let job_id = v.check("job_id", request.job_id.parse());
-    v.check("requested_by", plain_text(&request.requested_by, 0, MAX_NAME));
-    let by = if request.requested_by.is_empty() { "anonymous".to_owned() } else { request.requested_by };
-    v.finish_with(job_id.map(|job_id| RunWish { job_id, by }))
+    let by = actor(&mut v, "requested_by", request.requested_by);
+    v.finish_with(job_id.zip(by).map(|(job_id, by)| RunWish { job_id, by }))
 }
 
 /// A request for leases, and how long to wait for one.
@@ -278,7 +305,7 @@ fn wire_stop_reason(reason: Option<StopReason>) -> i32 {
     reason.map_or_else(Default::default, stop_reason_to_wire).into()
 }
 
-fn count_to_wire(count: u32) -> i32 {
+pub(super) fn count_to_wire(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 

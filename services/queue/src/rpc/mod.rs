@@ -4,6 +4,7 @@
 
 mod batches;
 mod convert;
+mod host_service;
 mod lease_service;
 mod long_poll;
 mod run_service;
@@ -24,10 +25,12 @@ use std::time::Duration;
 pub struct ScheduleRpc(pub Queue);
 /// `LeaseService`.
 pub struct LeaseRpc(pub Queue);
+/// `HostService`.
+pub struct HostRpc(pub Queue);
 /// `RunService`.
 pub struct RunRpc(pub Queue);
 
-/// What the three services share. Cheap to clone.
+/// What the services share. Cheap to clone.
 #[derive(Clone)]
 pub struct Queue {
     pub(crate) store: Store,

@@ -3,8 +3,8 @@
 use super::{ScheduleRpc, convert};
 use crate::schedule::JobState;
 use codeimport_proto::queue::{
-    GetScheduleRequest, GetScheduleResponse, PutScheduleRequest, PutScheduleResponse, RequestRunRequest,
-    RequestRunResponse, schedule_service_server::ScheduleService,
+    CancelRunRequest, CancelRunResponse, GetScheduleRequest, GetScheduleResponse, PutScheduleRequest,
+    PutScheduleResponse, RequestRunRequest, RequestRunResponse, schedule_service_server::ScheduleService,
 };
 use tonic::{Request, Response, Status};
 
@@ -35,6 +35,14 @@ impl ScheduleService for ScheduleRpc {
         let job_id = convert::job_id(&request.into_inner().job_id)?;
         let job = queue.store.get_schedule(&job_id).await.map_err(|error| queue.refuse(error))?;
         Ok(Response::new(GetScheduleResponse { job: Some(convert::job_to_wire(&job)) }))
+    }
+
+    async fn cancel_run(&self, request: Request<CancelRunRequest>) -> Result<Response<CancelRunResponse>, Status> {
+        let Self(queue) = self;
+        let (run_id, told) = convert::cancel_run(request.into_inner())?;
+        let running = queue.store.cancel_run(run_id, &told).await.map_err(|error| queue.refuse(error))?;
+        tracing::info!(run.id = %run_id, run.is_running = running, reason = told, "run told to stop");
+        Ok(Response::new(CancelRunResponse { running }))
     }
 
     async fn request_run(&self, request: Request<RequestRunRequest>) -> Result<Response<RequestRunResponse>, Status> {

@@ -9,9 +9,11 @@ mod end_run;
 mod finish_run;
 mod get_schedule;
 mod heartbeat;
+mod hosts;
 mod lease_round;
 mod locked_hosts;
 mod locked_jobs;
+mod overruns;
 mod put_schedule;
 mod read_runs;
 mod reclaim;
@@ -28,7 +30,9 @@ mod waiting;
 pub use acquire_leases::{Acquire, GrantedLease};
 pub use finish_run::{End, Finish, HeldEnds, NextDue, Release};
 pub use heartbeat::{Beat, Renewal, Verdict};
+pub use hosts::{HostReport, LimitsSet, SetHostLimits};
 pub use lease_round::{FIRST_LINES, FIRST_WAITING, LOCK_RIPE_HOSTS};
+pub use overruns::{RunBounds, Stopped};
 pub use reclaim::Reclaimed;
 pub use request_run::{Requested, RunWish};
 pub use run_events::RunEvent;
@@ -48,6 +52,8 @@ pub struct Policy {
     pub limits: Limits,
     /// How source hosts are spared.
     pub hosts: HostPolicy,
+    /// How long runs may take.
+    pub runs: RunBounds,
     /// Most runs at a time, for each type that has a limit.
     pub type_limits: BTreeMap<RcsType, u32>,
 }

@@ -57,7 +57,7 @@ async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, J
     Ok((true, job))
 }
 
-async fn make_host(tx: &Tx<'_>, name: &str) -> Result<(), StoreError> {
+pub(super) async fn make_host(tx: &Tx<'_>, name: &str) -> Result<(), StoreError> {
     tx.execute(
         "-- queue.make_host
          INSERT INTO source_host (name)

@@ -3,8 +3,9 @@
 use crate::support::{Fixture, HOUR, acquire, at_host, finish, policy, put};
 use codeimport_core::{Outcome, RcsType};
 use codeimport_queue::{
+    host::HostLimits,
     schedule::ScheduleState,
-    store::{Finish, GrantedLease, Policy},
+    store::{Finish, GrantedLease, Policy, SetHostLimits},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -166,4 +167,35 @@ async fn a_job_that_moves_to_another_host_waits_there() {
     fixture.put(&at_host("new.org", put(running.lease.job_id.as_str(), 2, ScheduleState::Active))).await;
     fixture.finish(&running.lease, Outcome::Partial).await;
     assert!(fixture.lease(&acquire(9)).await.is_empty(), "its new host is full");
+}
+
+#[tokio::test]
+async fn operators_limits_count_at_once_in_both_directions() {
+    let fixture = Fixture::with_policy(limited(1)).await;
+    put_many(&fixture, "wide.org", "wide", 5).await;
+    let set = |max_running| SetHostLimits {
+        name: "wide.org".to_owned(),
+        limits: HostLimits { max_running: Some(max_running), starts_per_minute: None },
+        by: "robin".to_owned(),
+        reason: "agreed with them".to_owned(),
+    };
+    assert_eq!(fixture.lease(&acquire(9)).await.len(), 1);
+    let report = fixture.store.set_host_limits(&set(3)).await.unwrap();
+    assert_eq!((report.limits.max_running, report.limits_set.unwrap().by), (Some(3), "robin".to_owned()));
+    assert_eq!(fixture.lease(&acquire(9)).await.len(), 2);
+    fixture.store.set_host_limits(&set(0)).await.unwrap();
+    assert!(fixture.lease(&acquire(9)).await.is_empty());
+    assert_eq!(fixture.store.list_hosts("", 10).await.unwrap()[0].host.running_count, 3);
+}
+
+#[tokio::test]
+async fn a_breaker_that_was_reset_lets_all_start() {
+    let fixture = Fixture::new().await;
+    put_many(&fixture, "ill.org", "ill", 6).await;
+    for lease in fixture.lease(&acquire(3)).await {
+        fixture.finish(&lease.lease, Outcome::Unavailable).await;
+    }
+    assert!(fixture.lease(&acquire(9)).await.is_empty());
+    fixture.store.reset_host_breaker("ill.org").await.unwrap();
+    assert_eq!(fixture.lease(&acquire(9)).await.len(), 3);
 }

@@ -7,6 +7,7 @@ mod heartbeats;
 mod hosts;
 mod leases;
 mod model;
+mod overruns;
 mod query_plans;
 mod reclaims;
 mod rpc;

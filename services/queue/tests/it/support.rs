@@ -9,8 +9,8 @@ use codeimport_queue::{
     run::RunStats,
     schedule::{Job, JobState, PutSchedule, Schedule, ScheduleState},
     store::{
-        Acquire, Beat, End, Finish, GrantedLease, LeaseName, LogLine, Policy, Release, Requested, RunWish, Store,
-        StoreError, Verdict,
+        Acquire, Beat, End, Finish, GrantedLease, LeaseName, LogLine, Policy, Release, Requested, RunBounds, RunWish,
+        Store, StoreError, Verdict,
     },
 };
 use jiff::Timestamp;
@@ -25,11 +25,9 @@ pub(crate) const LIMITS: Limits =
 /// No limits but those that a test sets.
 pub(crate) fn policy() -> Policy {
     let breaker = BreakerPolicy { trip_after: 3, first_pause: Duration::from_secs(60), longest_pause: HOUR };
-    Policy {
-        limits: LIMITS,
-        hosts: HostPolicy { limits: HostLimits::default(), breaker },
-        type_limits: BTreeMap::new(),
-    }
+    let runs = RunBounds { deadline: 24 * HOUR, stall: BTreeMap::from([(Stage::Fetch, HOUR)]), grace: TTL };
+    let hosts = HostPolicy { limits: HostLimits::default(), breaker };
+    Policy { limits: LIMITS, hosts, runs, type_limits: BTreeMap::new() }
 }
 
 /// A queue's store, and its database for as long as the test runs.

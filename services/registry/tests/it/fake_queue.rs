@@ -7,10 +7,10 @@ use codeimport_kit::{
 };
 use codeimport_proto::common::ErrorReason;
 use codeimport_proto::queue::{
-    GetRunRequest, GetRunResponse, GetScheduleRequest, GetScheduleResponse, Job, JobState, ListRunsRequest,
-    ListRunsResponse, PutScheduleRequest, PutScheduleResponse, RequestRunRequest, RequestRunResponse, RunEvent,
-    WatchRunEventsRequest, WatchRunEventsResponse, WatchRunLogRequest, WatchRunLogResponse, WatchRunRequest,
-    WatchRunResponse,
+    CancelRunRequest, CancelRunResponse, GetRunRequest, GetRunResponse, GetScheduleRequest, GetScheduleResponse, Job,
+    JobState, ListRunsRequest, ListRunsResponse, PutScheduleRequest, PutScheduleResponse, RequestRunRequest,
+    RequestRunResponse, RunEvent, WatchRunEventsRequest, WatchRunEventsResponse, WatchRunLogRequest,
+    WatchRunLogResponse, WatchRunRequest, WatchRunResponse,
     run_service_server::{RunService, RunServiceServer},
     schedule_service_server::{ScheduleService, ScheduleServiceServer},
 };
@@ -135,6 +135,10 @@ impl ScheduleService for FakeQueue {
         let due_time = Some(prost_types::Timestamp { seconds: DUE_AT_S, nanos: 0 });
         let job = Job { job_id, state: JobState::Waiting.into(), due_time, ..Default::default() };
         Ok(Response::new(GetScheduleResponse { job: Some(job) }))
+    }
+
+    async fn cancel_run(&self, _: Request<CancelRunRequest>) -> Result<Response<CancelRunResponse>, Status> {
+        Err(Status::unimplemented("the registry never asks"))
     }
 
     async fn request_run(&self, _: Request<RequestRunRequest>) -> Result<Response<RequestRunResponse>, Status> {
