@@ -89,6 +89,7 @@ impl Default for SourceOptions {
             filter: RefFilter::default(),
             connect_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
+            ssh: Ssh::default(),
             authors: AuthorMap::default(),
             svn: SvnOptions::default(),
             max_revisions: 50_000,
@@ -97,7 +98,6 @@ impl Default for SourceOptions {
     }
 }
 
-            ssh: Ssh::default(),
 /// The types of sources that [`open_source`] can read.
 #[must_use]
 pub fn supported_types() -> &'static [RcsType] {
