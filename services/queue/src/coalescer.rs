@@ -83,9 +83,11 @@ mod tests {
     use std::sync::Mutex;
     use tokio::sync::Semaphore;
 
+    type Sizes = Arc<Mutex<Vec<usize>>>;
+
     /// Doubles numbers, one batch for each permit, and remembers the sizes of the batches.
-    fn doubling(most: usize) -> (Coalescer<u32, u32>, Arc<Semaphore>, Arc<Mutex<Vec<usize>>>) {
-        let (gate, sizes) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+    fn doubling(most: usize) -> (Coalescer<u32, u32>, Arc<Semaphore>, Sizes) {
+        let (gate, sizes) = (Arc::new(Semaphore::new(0)), Sizes::default());
         let (its_gate, its_sizes) = (Arc::clone(&gate), Arc::clone(&sizes));
         let coalescer = Coalescer::spawn("test.coalescer", most, move |batch: Vec<u32>| {
             let gate = Arc::clone(&its_gate);

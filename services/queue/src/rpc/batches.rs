@@ -15,11 +15,14 @@ const MOST_CALLS: usize = 500;
 /// A heartbeat is a batch by itself.
 const MOST_HEARTBEATS: usize = 20;
 
+/// One for each end, or one failure of all.
+pub(crate) type EndAnswers = Result<Vec<Result<NextDue, StoreError>>, StoreError>;
+
 /// Cheap to clone; clones share the operations.
 #[derive(Clone)]
 pub(crate) struct Batches {
     acquire: Coalescer<Acquire, Result<Vec<GrantedLease>, StoreError>>,
-    end: Coalescer<Vec<End>, Result<Vec<Result<NextDue, StoreError>>, StoreError>>,
+    end: Coalescer<Vec<End>, EndAnswers>,
     heartbeat: Coalescer<Vec<Beat>, Result<Vec<Verdict>, StoreError>>,
     request: Coalescer<RunWish, Result<Requested, StoreError>>,
 }
@@ -41,7 +44,7 @@ impl Batches {
     }
 
     /// Each end is answered for itself.
-    pub(crate) async fn end(&self, ends: Vec<End>) -> Result<Vec<Result<NextDue, StoreError>>, StoreError> {
+    pub(crate) async fn end(&self, ends: Vec<End>) -> EndAnswers {
         self.end.ask(ends).await?
     }
 
@@ -64,11 +67,7 @@ fn acquire(store: Store, hosts: Arc<Mutex<()>>) -> Coalescer<Acquire, Result<Vec
     })
 }
 
-fn end(
-    store: Store,
-    wakeups: Wakeups,
-    hosts: Arc<Mutex<()>>,
-) -> Coalescer<Vec<End>, Result<Vec<Result<NextDue, StoreError>>, StoreError>> {
+fn end(store: Store, wakeups: Wakeups, hosts: Arc<Mutex<()>>) -> Coalescer<Vec<End>, EndAnswers> {
     Coalescer::spawn("queue.end", MOST_CALLS, move |batch: Vec<Vec<End>>| {
         let (store, wakeups, hosts) = (store.clone(), wakeups.clone(), Arc::clone(&hosts));
         async move {

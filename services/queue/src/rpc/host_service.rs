@@ -67,7 +67,7 @@ fn page(request: &ListHostsRequest) -> Result<(String, u32), ApiError> {
     let mut v = Violations::new();
     let size = v.check("page_size", page_token::page_size(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE));
     let after = v.check("page_token", page_token::decode(PAGE_FILTER, &request.page_token));
-    v.finish_with(after.zip(size).map(|(after, size)| (after.unwrap_or_default().to_string(), size)))
+    v.finish_with(after.zip(size).map(|(after, size)| (after.unwrap_or_default(), size)))
 }
 
 fn set_limits(request: SetHostLimitsRequest) -> Result<SetHostLimits, ApiError> {
