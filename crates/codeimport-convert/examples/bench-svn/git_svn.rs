@@ -33,6 +33,11 @@ impl GitSvn {
         Ok(Some(Self { dir }))
     }
 
+    /// Copies, for what can be done to each only once.
+    pub(crate) fn copies(&self) -> anyhow::Result<Vec<Self>> {
+        Ok(crate::copies(&self.dir)?.into_iter().map(|dir| Self { dir }).collect())
+    }
+
     /// Converts from the first revision on for a bounded time.
     pub(crate) fn fetch_for(&self, limit: Duration) -> anyhow::Result<Bounded> {
         let began = Instant::now();

@@ -29,8 +29,8 @@ use std::time::Duration;
 /// Polls, of which the median counts.
 const POLLS: usize = 50;
 
-/// Polls of `git svn`, which take their time.
-const SLOW_POLLS: usize = 3;
+/// Increments, of which the median counts; and polls of `git svn`, which take their time.
+const INCREMENTS: usize = 3;
 
 /// Compares with `git svn`, on a made-up repository unless told otherwise.
 #[derive(Parser)]
@@ -120,12 +120,16 @@ impl Bench<'_> {
         let mut transport = self.transport(name, &url, self.args.revisions)?;
         eprintln!("{name}: {INCREMENT} new revisions");
         let clone = self.git_svn_at_the_end(name, &url)?;
+        let ours = copies(&self.dir.join(format!("{name}-0")))?;
+        let theirs = clone.as_ref().map(GitSvn::copies).transpose()?;
         repository.grow()?;
-        transport.ours_increment_seconds = Some(ours::convert(&url, &self.dir.join(format!("{name}-0")))?.seconds);
-        if let (Some(figures), Some(clone)) = (&mut transport.git_svn, clone) {
-            figures.increment_seconds = Some(clone.fetch(None)?);
-            let polls: Result<Vec<_>, _> = (0..SLOW_POLLS).map(|_| clone.fetch(None)).collect();
-            figures.poll_seconds = Some(median(polls?));
+        let seconds: Result<Vec<_>, _> =
+            ours.iter().map(|dir| Ok::<_, anyhow::Error>(ours::convert(&url, dir)?.seconds)).collect();
+        transport.ours_increment_seconds = Some(median(seconds?));
+        if let (Some(figures), Some(clones)) = (&mut transport.git_svn, theirs) {
+            let fetch_all = || clones.iter().map(|clone| clone.fetch(None)).collect::<Result<Vec<_>, _>>();
+            figures.increment_seconds = Some(median(fetch_all()?));
+            figures.poll_seconds = Some(median(fetch_all()?));
         }
         Ok(transport)
     }
@@ -185,6 +189,17 @@ impl Bench<'_> {
         std::fs::create_dir_all(&path)?;
         Ok(path)
     }
+}
+
+/// As many copies of a folder as there are increments: each can be made once.
+fn copies(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let copy = |number: usize| {
+        let copy = dir.with_extension(number.to_string());
+        let output = codeimport_subprocess::Command::new("cp").arg("-r").arg(dir).arg(&copy).run()?;
+        anyhow::ensure!(output.success(), "{}", output.stderr);
+        Ok(copy)
+    };
+    (0..INCREMENTS).map(copy).collect()
 }
 
 fn open_to_all(dir: &Path) -> std::io::Result<()> {
