@@ -30,8 +30,15 @@ pub fn options_digest(source: &SourceUrl, options: &SourceOptions) -> [u8; 32] {
     let filter = &options.filter;
     // Texts and flags: serialising them cannot fail.
     let svn = serde_json::to_string(&options.svn).unwrap_or_default();
-    let fields =
-        [source.rcs_type().name(), source.as_str(), &filter.include().join(" "), &filter.exclude().join(" "), &svn];
+    let cvs = serde_json::to_string(&options.cvs).unwrap_or_default();
+    let fields = [
+        source.rcs_type().name(),
+        source.as_str(),
+        &filter.include().join(" "),
+        &filter.exclude().join(" "),
+        &svn,
+        &cvs,
+    ];
     for field in fields {
         // None of them can contain a line end: addresses and patterns with control characters are refused, JSON escapes them.
         context.update(format!("{field}\n").as_bytes());

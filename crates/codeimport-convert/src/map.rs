@@ -2,7 +2,7 @@
 
 use crate::SvnOptions;
 use crate::objects::ObjectStore;
-use crate::source::svn;
+use crate::source::{cvs, svn};
 use crate::target::STATE_REF;
 use crate::{Cache, Carried, ConvertError, ObjectId};
 use codeimport_core::{Outcome, Stage};
@@ -36,8 +36,15 @@ pub fn read_map(repository: &Path) -> Result<Vec<MapEntry>, ConvertError> {
         tree.find_entry("source").map(|entry| entry.object_id())
     };
     let Some(tree) = tree else { return Ok(Vec::new()) };
-    let entries = svn::read_map(tree, &mut store).ok_or_else(not_ours)?;
-    Ok(entries.into_iter().map(MapEntry::from).collect())
+    entries_of(tree, &mut store).ok_or_else(not_ours)
+}
+
+/// The map in a carried tree, whichever source left it.
+fn entries_of(tree: ObjectId, store: &mut ObjectStore) -> Option<Vec<MapEntry>> {
+    match svn::read_map(tree, store) {
+        Some(entries) => Some(entries.into_iter().map(MapEntry::from).collect()),
+        None => cvs::read_map(tree, store),
+    }
 }
 
 impl From<svn::MapEntry> for MapEntry {
@@ -63,8 +70,7 @@ impl CommitMap {
             ConvertError::new(Outcome::Failure, Stage::Scan, text)
         };
         let mut store = ObjectStore::open(cache.path()).map_err(|error| unreadable().caused_by(error))?;
-        let entries = svn::read_map(carried.tree, &mut store).ok_or_else(unreadable)?;
-        let mut entries: Vec<_> = entries.into_iter().map(MapEntry::from).collect();
+        let mut entries = entries_of(carried.tree, &mut store).ok_or_else(unreadable)?;
         entries.sort_by_key(|entry| entry.commit);
         Ok(Self(entries))
     }

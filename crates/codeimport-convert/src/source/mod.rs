@@ -3,12 +3,14 @@
 //! Nothing outside a source's own module knows how it is read. What they share of the network is `http`, and `fault`: what went
 //! wrong there, as an outcome and a sentence.
 
+pub(crate) mod cvs;
 mod fault;
 mod git;
 mod http;
 pub(crate) mod svn;
 mod ssh;
 
+pub use cvs::CvsOptions;
 pub use svn::SvnOptions;
 pub use ssh::{InvalidSshPath, Ssh};
 
@@ -46,6 +48,11 @@ pub trait Source: Send + Sync {
     /// [`Stage::Scan`]; [`Outcome::UnsupportedFeature`] for a source whose content needs no comparison.
     fn export(&self, branch: &[u8], revision: &str, into: &Path, watch: &Watch) -> Result<(), ConvertError>;
 
+    /// Whether [`export`](Self::export) can be asked for a revision of the map. Not every commit of CVS has a name there.
+    fn can_export(&self, _revision: &str) -> bool {
+        true
+    }
+
     /// Paths of a branch at a revision whose text an export shows with other line ends than it is stored with.
     ///
     /// # Errors
@@ -75,6 +82,8 @@ pub struct SourceOptions {
     pub authors: AuthorMap,
     /// What only Subversion has.
     pub svn: SvnOptions,
+    /// What only CVS has.
+    pub cvs: CvsOptions,
     /// Most source revisions that one run converts. A longer first import is published piece by piece.
     pub max_revisions: u64,
     /// How hosts are reached over SSH.
@@ -92,6 +101,7 @@ impl Default for SourceOptions {
             ssh: Ssh::default(),
             authors: AuthorMap::default(),
             svn: SvnOptions::default(),
+            cvs: CvsOptions::default(),
             max_revisions: 50_000,
             max_time: Duration::from_secs(15 * 60),
         }
@@ -113,7 +123,8 @@ pub fn open_source(url: &SourceUrl, options: SourceOptions) -> Result<Box<dyn So
     match url.rcs_type() {
         RcsType::Git => Ok(Box::new(git::GitSource::new(url.clone(), options))),
         RcsType::Subversion => Ok(Box::new(svn::SvnSource::new(url.as_str(), options))),
-        other @ (RcsType::Cvs | RcsType::Mercurial | RcsType::Bazaar) => {
+        RcsType::Cvs => Ok(Box::new(cvs::CvsSource::new(url, options))),
+        other @ (RcsType::Mercurial | RcsType::Bazaar) => {
             let message = format!("This worker cannot read sources of type {other}.");
             Err(ConvertError::new(Outcome::UnsupportedFeature, Stage::Probe, message))
         }

@@ -126,7 +126,8 @@ pub fn verify(
     found
         .faults
         .extend(strange.map(|(name, id)| format!("{name} is at {id}, which no source revision was made into.")));
-    let chosen = choose::choose(&map, &seen.refs.values().copied().collect(), scope);
+    let mut chosen = choose::choose(&map, &seen.refs.values().copied().collect(), scope);
+    chosen.retain(|index| source.can_export(&map[*index].revision));
     Comparison { source: &*source, repository, map: &map, watch }.run(&chosen, &mut found)?;
     Ok(found)
 }
@@ -223,7 +224,8 @@ impl Comparison<'_> {
 
     fn first_mismatch(&self, index: usize) -> Result<Mismatch, ConvertError> {
         let branch = &self.map[index].branch;
-        let line: Vec<_> = (0..=index).filter(|at| self.map[*at].branch == *branch).collect();
+        let can_be = |at: &usize| self.map[*at].branch == *branch && self.source.can_export(&self.map[*at].revision);
+        let line: Vec<_> = (0..=index).filter(can_be).collect();
         let is_bad = |at: usize| Ok(matches!(self.compare_one(line[at])?, Compared::Differs(_)));
         let first = line[bisect::first_bad(line.len() - 1, is_bad)?];
         let differences = match self.compare_one(first)? {

@@ -1,6 +1,7 @@
 //! The engine against real repositories: `git daemon` as the source, a bare repository as the target.
 
 mod caching;
+mod cvs;
 mod failures;
 mod fencing;
 mod following;

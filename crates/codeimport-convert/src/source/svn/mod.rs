@@ -57,6 +57,7 @@ mod svndiff;
 mod tunnel;
 
 pub use options::SvnOptions;
+pub(super) use ref_part::escape as escape_ref_part;
 
 pub(crate) use history::MapEntry;
 

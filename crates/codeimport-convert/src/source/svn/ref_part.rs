@@ -2,7 +2,7 @@
 
 /// One part of a ref name, by the rules of `git check-ref-format`: characters that Git does not allow become `%xx`, as
 /// git-svn does it, and so does `%`, so that two names never become one.
-pub(super) fn escape(name: &[u8]) -> String {
+pub(in crate::source) fn escape(name: &[u8]) -> String {
     let mut escaped = String::with_capacity(name.len());
     let text = String::from_utf8_lossy(name);
     let ends_in_lock = text.to_ascii_lowercase().ends_with(".lock");

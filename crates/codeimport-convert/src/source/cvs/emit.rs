@@ -1,0 +1,171 @@
+//! Makes Git commits of changesets, and notes them in the ledger.
+
+use super::changeset::Changeset;
+use super::fit::{Fit, best_fit};
+use super::ledger::{CommitIndex, FileId, KnownCommit, Ledger, LineId, Manifest, RevId};
+use super::names::in_cvs;
+use super::place::LineName;
+use super::text::decode;
+use super::tree::LineTree;
+use crate::objects::{ObjectStore, encode_commit};
+use crate::shadow::ShadowError;
+use codeimport_core::AuthorMap;
+use gix::ObjectId;
+use gix::objs::Kind;
+
+/// Stands for the identity of a repository, which CVS has none of, in the addresses of accounts.
+const HOST: &str = "cvs";
+
+/// Who, for commits that nobody made.
+const NOBODY: &str = "codeimport <codeimport@localhost>";
+
+/// What of a line changes: files with the revision shown from now on, or none.
+type Changes = Vec<(FileId, Option<RevId>)>;
+
+/// What is needed to make commits.
+pub(super) struct Emitter<'a> {
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) store: &'a mut ObjectStore,
+    pub(super) authors: &'a AuthorMap,
+    pub(super) tree: LineTree,
+}
+
+impl Emitter<'_> {
+    /// Makes the commits of one changeset: on its line, and on the trunk if that shows a vendor's files.
+    ///
+    /// `begin`: what the line shows before its first changeset.
+    pub(super) fn commit(
+        &mut self,
+        changeset: &Changeset,
+        revisions: &[RevId],
+        begin: impl FnOnce(&Ledger, &LineName) -> Manifest,
+    ) -> Result<(), ShadowError> {
+        let name = &changeset.units[0].line;
+        let line = self.line(name, begin)?;
+        let changes = self.changes(line, revisions.iter());
+        let who = self.authors.identity(Some(decode(&changeset.units[0].author).as_bytes()), HOST);
+        let signature = format!("{} <{}> {} +0000", who.name, who.email, changeset.seconds().max(0));
+        let message = decode(&changeset.units[0].log);
+        let before = self.ledger.tip(line);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let commit = self.commit_line(line, &changes, (&signature, &message), changeset.seconds(), None)?;
+        let on_trunk = changeset.units.iter().zip(revisions).filter(|(unit, _)| unit.is_on_trunk);
+        let shown: Vec<_> = on_trunk.map(|(_, revision)| *revision).collect();
+        if *name == LineName::Trunk || shown.is_empty() {
+            return Ok(());
+        }
+        let trunk = self.line(&LineName::Trunk, |_, _| Manifest::new())?;
+        let changes = self.changes(trunk, shown.iter());
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let at_trunk = self.ledger.tip(trunk);
+        let merged = self.ledger.commits[commit as usize];
+        if at_trunk == before && self.tree.with(self.ledger, trunk, &changes, self.store)? == merged.tree {
+            // Nothing of its own on the trunk: it goes along.
+            self.ledger.add_commit(KnownCommit { line: trunk, ..merged }, &changes);
+            return Ok(());
+        }
+        self.commit_line(trunk, &changes, (&signature, &message), changeset.seconds(), Some(merged.id)).map(drop)
+    }
+
+    /// A line, which begins now if it has not yet.
+    fn line(
+        &mut self,
+        name: &LineName,
+        begin: impl FnOnce(&Ledger, &LineName) -> Manifest,
+    ) -> Result<LineId, ShadowError> {
+        if let Some((line, _)) = self.ledger.line(name) {
+            return Ok(line);
+        }
+        let manifest = begin(self.ledger, name);
+        let fit = best_fit(self.ledger, &manifest);
+        let line = self.ledger.begin_line(name.clone(), fit.map(|fit| fit.commit));
+        self.bring_to(line, &manifest, &begun(name))?;
+        Ok(line)
+    }
+
+    /// Makes a line show exactly this, by a commit that says why if need be.
+    pub(super) fn bring_to(&mut self, line: LineId, manifest: &Manifest, message: &str) -> Result<(), ShadowError> {
+        let changes = differences(&self.ledger.manifest(line), manifest);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let seconds = self.seconds_of(self.ledger.tip(line), manifest);
+        let signature = format!("{NOBODY} {} +0000", seconds.max(0));
+        self.commit_line(line, &changes, (&signature, message), seconds, None).map(drop)
+    }
+
+    /// A commit that no line has: what a symbol names, where no commit is like that.
+    pub(super) fn symbol_commit(
+        &mut self,
+        manifest: &Manifest,
+        message: &str,
+    ) -> Result<Option<ObjectId>, ShadowError> {
+        let Some(Fit { commit, distance }) = best_fit(self.ledger, manifest) else { return Ok(None) };
+        let parent = self.ledger.commits[commit as usize];
+        if distance == 0 {
+            return Ok(Some(parent.id));
+        }
+        let changes = differences(&self.ledger.manifest_at(commit), manifest);
+        let tree = self.tree.beside(self.ledger, parent.tree, &changes, self.store)?;
+        let seconds = self.seconds_of(Some(commit), manifest);
+        let signature = format!("{NOBODY} {} +0000", seconds.max(0));
+        let content = encode_commit(tree, std::iter::once(parent.id), &signature, message.as_bytes());
+        Ok(Some(self.store.write(Kind::Commit, content)?))
+    }
+
+    /// The revisions that change something: a file that is not there cannot be removed.
+    fn changes<'r>(&self, line: LineId, revisions: impl Iterator<Item = &'r RevId>) -> Changes {
+        let change = |revision: &RevId| {
+            let known = self.ledger.known(*revision);
+            let shown = self.ledger.shows(line, known.file);
+            match known.content {
+                Some(_) => Some((known.file, Some(*revision))),
+                None => shown.map(|_| (known.file, None)),
+            }
+        };
+        revisions.filter_map(change).collect()
+    }
+
+    fn commit_line(
+        &mut self,
+        line: LineId,
+        changes: &Changes,
+        (signature, message): (&str, &str),
+        seconds: i64,
+        merged: Option<ObjectId>,
+    ) -> Result<CommitIndex, ShadowError> {
+        let parent = self.ledger.tip(line).map(|tip| self.ledger.commits[tip as usize].id);
+        let tree = self.tree.with(self.ledger, line, changes, self.store)?;
+        let parents = parent.into_iter().chain(merged.filter(|merged| Some(*merged) != parent));
+        let id = self.store.write(Kind::Commit, encode_commit(tree, parents, signature, message.as_bytes()))?;
+        Ok(self.ledger.add_commit(KnownCommit { id, tree, line, seconds }, changes))
+    }
+
+    /// Not before any of its revisions, nor before the commit that it comes after.
+    fn seconds_of(&self, parent: Option<CommitIndex>, manifest: &Manifest) -> i64 {
+        let parent = parent.map(|parent| self.ledger.commits[parent as usize].seconds);
+        let revisions = manifest.values().map(|revision| self.ledger.known(*revision).seconds);
+        revisions.chain(parent).max().unwrap_or_default()
+    }
+}
+
+/// What has to change so that one becomes the other.
+fn differences(from: &Manifest, to: &Manifest) -> Changes {
+    let gone = from.keys().filter(|file| !to.contains_key(file)).map(|file| (*file, None));
+    let new = to.iter().filter(|(file, revision)| from.get(file) != Some(revision));
+    let mut changes: Changes = gone.chain(new.map(|(file, revision)| (*file, Some(*revision)))).collect();
+    changes.sort_unstable();
+    changes
+}
+
+/// What the commit says that makes a branch what CVS says it is at its begin.
+pub(super) fn begun(name: &LineName) -> String {
+    format!(
+        "Begin branch {}\n\nCVS names a revision of each file for it; no commit has just these.\n",
+        String::from_utf8_lossy(&in_cvs(name))
+    )
+}

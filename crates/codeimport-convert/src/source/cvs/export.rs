@@ -1,0 +1,94 @@
+//! What CVS itself says that a branch was: for verification.
+
+use super::address::Address;
+use super::ledger::{CommitIndex, Ledger, LineId};
+use crate::{ConvertError, Watch};
+use codeimport_core::{Outcome, Stage};
+use codeimport_subprocess::Command;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// Longest time for an export.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// What stands for the revision where the symbol says all.
+pub(super) const TIP: &str = "tip";
+
+/// Behind the date of a commit that CVS cannot name: other commits were under way then, or clocks went wrong.
+const IN_BETWEEN: &str = " and others";
+
+/// Whether CVS can be asked for a revision, by its name in the map.
+pub(super) fn can_be_exported(revision: &str) -> bool {
+    !revision.ends_with(IN_BETWEEN)
+}
+
+/// Exports a branch or tag into a folder that is not there yet.
+pub(super) fn export(
+    root: &str,
+    address: &Address,
+    (symbol, revision): (&[u8], &str),
+    keywords: &str,
+    into: &Path,
+    watch: &Watch,
+) -> Result<(), ConvertError> {
+    let disk = |error| ConvertError::disk(Stage::Scan, into, error);
+    let (parent, name) = (into.parent().unwrap_or(Path::new("/")), into.file_name().unwrap_or_default());
+    let mut command = Command::new("cvs").args(["-f", "-Q", "-d", root, "export", keywords]).env("HOME", parent);
+    let trunk = symbol == b"HEAD";
+    command = match (revision, trunk) {
+        (TIP, _) => command.arg("-r").arg(OsStr::from_bytes(symbol)),
+        (date, true) => command.args(["-D", date]),
+        (date, false) => command.arg("-r").arg(OsStr::from_bytes(&[symbol, b":", date.as_bytes()].concat())),
+    };
+    let command =
+        command.arg("-d").arg(name).arg(&address.module).cwd(parent).timeout(LONG).cancel(watch.cancel().clone());
+    let output = command.run().map_err(|error| ConvertError::program(Stage::Scan, error))?;
+    // Nothing to export is a folder with nothing in it.
+    std::fs::create_dir_all(into).map_err(disk)?;
+    if output.success() {
+        return Ok(());
+    }
+    let text = format!("CVS cannot export {} at {revision}.", String::from_utf8_lossy(symbol));
+    Err(ConvertError::new(Outcome::RemoteBroken, Stage::Scan, text).caused_by(output.stderr))
+}
+
+/// How each commit is called in CVS: by its date, if that is enough.
+pub(super) fn revisions(ledger: &Ledger) -> Vec<String> {
+    let mut lines: BTreeMap<LineId, Vec<CommitIndex>> = BTreeMap::new();
+    for (index, commit) in (0..).zip(&ledger.commits) {
+        lines.entry(commit.line).or_default().push(index);
+    }
+    let mut revisions = vec![String::new(); ledger.commits.len()];
+    for (line, commits) in lines {
+        // By the dates of file revisions: the newest up to each commit, and the oldest behind it.
+        let spans: Vec<_> = commits.iter().map(|commit| span(ledger, line, *commit)).collect();
+        let mut oldest_behind = vec![i64::MAX; spans.len() + 1];
+        for at in (0..spans.len()).rev() {
+            oldest_behind[at] = oldest_behind[at + 1].min(spans[at].0);
+        }
+        let mut newest = i64::MIN;
+        for (at, commit) in commits.into_iter().enumerate() {
+            newest = newest.max(spans[at].1);
+            let seconds = ledger.commits[commit as usize].seconds;
+            let is_enough = newest <= seconds && seconds < oldest_behind[at + 1];
+            revisions[commit as usize] = format!("{}{}", date(seconds), if is_enough { "" } else { IN_BETWEEN });
+        }
+    }
+    revisions
+}
+
+/// The dates of the oldest and the newest revision in a commit.
+fn span(ledger: &Ledger, line: LineId, commit: CommitIndex) -> (i64, i64) {
+    let seconds = ledger.changed(line, commit).map(|revision| {
+        revision.map_or(ledger.commits[commit as usize].seconds, |revision| ledger.known(revision).seconds)
+    });
+    seconds.fold((i64::MAX, i64::MIN), |(oldest, newest), seconds| (oldest.min(seconds), newest.max(seconds)))
+}
+
+/// A date as CVS takes it.
+pub(super) fn date(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

@@ -1,0 +1,355 @@
+//! What was converted: file revisions, commits, and what each line showed after each of them. Nothing in it ever changes;
+//! it only grows. That is what keeps published commits as they are, whatever is committed late, tagged anew or moved.
+//!
+//! It is written as it grows, an entry a line ([`Ledger::text`]), and read back by doing the same again.
+
+use super::place::LineName;
+use super::rcs::Number;
+use gix::ObjectId;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Index of a file.
+pub(super) type FileId = u32;
+/// Index of a revision of a file.
+pub(super) type RevId = u32;
+/// Index of a line.
+pub(super) type LineId = u32;
+/// Index of a commit.
+pub(super) type CommitIndex = u32;
+
+/// What a line shows: which revision of each file.
+pub(super) type Manifest = BTreeMap<FileId, RevId>;
+
+/// A text as it is in a tree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Content {
+    pub(super) blob: ObjectId,
+    pub(super) is_executable: bool,
+}
+
+/// One revision of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct KnownRevision {
+    pub(super) file: FileId,
+    pub(super) seconds: i64,
+    /// None if the file is removed there.
+    pub(super) content: Option<Content>,
+}
+
+/// One commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct KnownCommit {
+    pub(super) id: ObjectId,
+    pub(super) tree: ObjectId,
+    pub(super) line: LineId,
+    pub(super) seconds: i64,
+}
+
+/// One line and its past.
+#[derive(Default)]
+pub(super) struct Line {
+    /// File -> from which commit on it shows which revision, rising.
+    shown: HashMap<FileId, Vec<(CommitIndex, Option<RevId>)>>,
+    /// Commit -> what it showed anew, or removed.
+    changed: HashMap<CommitIndex, Vec<Option<RevId>>>,
+    /// Commit -> files shown, rising.
+    sizes: Vec<(CommitIndex, usize)>,
+    /// Where it began, then its newest commit.
+    tip: Option<CommitIndex>,
+    /// Files shown.
+    size: usize,
+}
+
+/// All that was converted.
+#[derive(Default)]
+pub(super) struct Ledger {
+    paths: Vec<Vec<u8>>,
+    files: HashMap<Vec<u8>, FileId>,
+    revisions: Vec<KnownRevision>,
+    by_number: HashMap<(FileId, Number), RevId>,
+    pub(super) commits: Vec<KnownCommit>,
+    names: Vec<LineName>,
+    lines: Vec<Line>,
+    by_name: BTreeMap<LineName, LineId>,
+    /// Revision -> lines that show it, each from which commit on: where a tag's revisions are to be found.
+    pub(super) places: Vec<Vec<(LineId, CommitIndex)>>,
+    /// All that was added, an entry a line.
+    pub(super) text: Vec<u8>,
+}
+
+impl Ledger {
+    /// The file at a path, which is new if need be.
+    pub(super) fn file(&mut self, path: &[u8]) -> FileId {
+        if let Some(file) = self.files.get(path) {
+            return *file;
+        }
+        let file = index(self.paths.len());
+        self.files.insert(path.to_vec(), file);
+        self.paths.push(path.to_vec());
+        self.note("file", "", path);
+        file
+    }
+
+    /// The path of a file.
+    pub(super) fn path(&self, file: FileId) -> &[u8] {
+        self.paths.get(file as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// A revision that is there.
+    pub(super) fn revision(&self, file: FileId, number: &Number) -> Option<RevId> {
+        self.by_number.get(&(file, number.clone())).copied()
+    }
+
+    /// What a revision is. Ids come from this ledger only.
+    pub(super) fn known(&self, revision: RevId) -> &KnownRevision {
+        &self.revisions[revision as usize]
+    }
+
+    /// Adds a revision. One that shows the same as `like`, another one of the file, is that one from now on.
+    pub(super) fn add_revision(&mut self, number: Number, known: KnownRevision, like: Option<RevId>) -> RevId {
+        let content = known.content.map_or("-".to_owned(), |content| {
+            format!("{}{}", if content.is_executable { "x" } else { "" }, content.blob)
+        });
+        let same = like.filter(|like| self.known(*like).content == known.content);
+        let number_text = number.to_string();
+        let revision = same.unwrap_or(index(self.revisions.len()));
+        if same.is_none() {
+            self.revisions.push(known);
+            self.places.push(Vec::new());
+            self.note("rev", &format!("{} {number_text} {} {content}", known.file, known.seconds), b"");
+        } else {
+            self.note("like", &format!("{} {number_text} {revision}", known.file), b"");
+        }
+        self.by_number.insert((known.file, number), revision);
+        revision
+    }
+
+    /// A line that has begun.
+    pub(super) fn line(&self, name: &LineName) -> Option<(LineId, &Line)> {
+        let id = *self.by_name.get(name)?;
+        Some((id, &self.lines[id as usize]))
+    }
+
+    /// All lines that have begun, in order of their names.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&LineName, LineId, &Line)> {
+        self.by_name.iter().map(|(name, id)| (name, *id, &self.lines[*id as usize]))
+    }
+
+    /// The name of a line.
+    pub(super) fn name(&self, line: LineId) -> &LineName {
+        &self.names[line as usize]
+    }
+
+    /// Begins a line: with nothing, or as a commit was.
+    pub(super) fn begin_line(&mut self, name: LineName, from: Option<CommitIndex>) -> LineId {
+        let id = index(self.lines.len());
+        let text = from.map_or("-".to_owned(), |from| from.to_string());
+        let (kind, rest) = match &name {
+            LineName::Trunk => ("trunk", Vec::new()),
+            LineName::Branch(name) => ("branch", name.to_vec()),
+            LineName::Unlabelled(number) => ("unlabelled", number.to_string().into_bytes()),
+        };
+        self.note(kind, &text, &rest);
+        let mut line = Line { tip: from, ..Line::default() };
+        if let Some(from) = from {
+            for (file, revision) in self.manifest_at(from) {
+                line.shown.insert(file, vec![(from, Some(revision))]);
+                line.size += 1;
+            }
+            line.sizes.push((from, line.size));
+        }
+        self.names.push(name.clone());
+        self.by_name.insert(name, id);
+        self.lines.push(line);
+        id
+    }
+
+    /// Adds a commit to a line, with what it changes there: files with the revision shown from now on, or none.
+    pub(super) fn add_commit(&mut self, commit: KnownCommit, changes: &[(FileId, Option<RevId>)]) -> CommitIndex {
+        let at = index(self.commits.len());
+        self.note("commit", &format!("{} {} {} {}", commit.line, commit.seconds, commit.id, commit.tree), b"");
+        for (file, revision) in changes {
+            let text = revision.map_or("-".to_owned(), |revision| revision.to_string());
+            self.note("show", &format!("{file} {text}"), b"");
+        }
+        self.commits.push(commit);
+        self.apply(at, changes);
+        at
+    }
+
+    fn apply(&mut self, at: CommitIndex, changes: &[(FileId, Option<RevId>)]) {
+        let id = self.commits[at as usize].line;
+        let line = &mut self.lines[id as usize];
+        // A branch that began at another line's commit has that line's past; from its first own commit on it is a place of its own.
+        if line.sizes.last().is_none_or(|(last, _)| self.commits[*last as usize].line != id) {
+            let changed: HashSet<_> = changes.iter().map(|(file, _)| *file).collect();
+            let inherited = line.shown.iter().filter(|(file, _)| !changed.contains(*file));
+            for revision in inherited.filter_map(|(_, shown)| shown.last()?.1) {
+                self.places[revision as usize].push((id, at));
+            }
+        }
+        for (file, revision) in changes {
+            let shown = line.shown.entry(*file).or_default();
+            let had = shown.last().is_some_and(|(_, revision)| revision.is_some());
+            shown.push((at, *revision));
+            line.size = line.size + usize::from(revision.is_some()) - usize::from(had);
+            if let Some(revision) = revision {
+                self.places[*revision as usize].push((id, at));
+            }
+        }
+        line.changed.insert(at, changes.iter().map(|(_, revision)| *revision).collect());
+        line.sizes.push((at, line.size));
+        line.tip = Some(at);
+    }
+
+    /// What a line shows now.
+    pub(super) fn manifest(&self, line: LineId) -> Manifest {
+        let shown = self.lines[line as usize].shown.iter();
+        shown.filter_map(|(file, shown)| Some((*file, shown.last()?.1?))).collect()
+    }
+
+    /// What the line of a commit showed at that commit.
+    pub(super) fn manifest_at(&self, commit: CommitIndex) -> Manifest {
+        let line = &self.lines[self.commits[commit as usize].line as usize];
+        let at = |shown: &Vec<(CommitIndex, Option<RevId>)>| {
+            let after = shown.partition_point(|(from, _)| *from <= commit);
+            shown.get(after.checked_sub(1)?)?.1
+        };
+        line.shown.iter().filter_map(|(file, shown)| Some((*file, at(shown)?))).collect()
+    }
+
+    /// What a line shows of a file now.
+    pub(super) fn shows(&self, line: LineId, file: FileId) -> Option<RevId> {
+        self.lines[line as usize].shown.get(&file)?.last()?.1
+    }
+
+    /// From which commit on a line shows which revision of a file.
+    pub(super) fn shown(&self, line: LineId, file: FileId) -> &[(CommitIndex, Option<RevId>)] {
+        self.lines[line as usize].shown.get(&file).map_or(&[], Vec::as_slice)
+    }
+
+    /// From which commit on a line shows how many files.
+    pub(super) fn sizes(&self, line: LineId) -> &[(CommitIndex, usize)] {
+        &self.lines[line as usize].sizes
+    }
+
+    /// What a commit changed of its line.
+    pub(super) fn changed(&self, line: LineId, commit: CommitIndex) -> impl Iterator<Item = Option<RevId>> {
+        self.lines[line as usize].changed.get(&commit).into_iter().flatten().copied()
+    }
+
+    /// The newest commit of a line, or the one that it began from.
+    pub(super) fn tip(&self, line: LineId) -> Option<CommitIndex> {
+        self.lines[line as usize].tip
+    }
+
+    fn note(&mut self, kind: &str, fields: &str, rest: &[u8]) {
+        self.text.extend_from_slice(kind.as_bytes());
+        for part in [fields.as_bytes(), rest] {
+            if !part.is_empty() {
+                self.text.push(b' ');
+                self.text.extend_from_slice(part);
+            }
+        }
+        self.text.push(b'\n');
+    }
+
+    /// Reads what [`Self::text`] was. None if it is something else.
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
+        let mut ledger = Self::default();
+        let mut open: Option<(KnownCommit, Vec<(FileId, Option<RevId>)>)> = None;
+        for line in text.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let (kind, rest) = split(line)?;
+            if kind == b"show" {
+                let mut fields = fields(rest)?;
+                let (file, revision) = (fields.next()?.parse().ok()?, optional(fields.next()?)?);
+                let known = revision.is_none_or(|revision: RevId| (revision as usize) < ledger.revisions.len());
+                known.then_some(())?;
+                open.as_mut()?.1.push((file, revision));
+                continue;
+            }
+            if let Some((commit, changes)) = open.take() {
+                ledger.add_commit(commit, &changes);
+            }
+            ledger.read_entry(kind, rest, &mut open)?;
+        }
+        if let Some((commit, changes)) = open {
+            ledger.add_commit(commit, &changes);
+        }
+        (ledger.text == text).then_some(ledger)
+    }
+
+    fn read_entry(
+        &mut self,
+        kind: &[u8],
+        rest: &[u8],
+        open: &mut Option<(KnownCommit, Vec<(FileId, Option<RevId>)>)>,
+    ) -> Option<()> {
+        match kind {
+            b"file" => drop(self.file(rest)),
+            b"rev" => {
+                let mut fields = fields(rest)?;
+                let (file, number) = (fields.next()?.parse().ok()?, Number::parse(fields.next()?.as_bytes())?);
+                let (seconds, content) = (fields.next()?.parse().ok()?, content(fields.next()?)?);
+                self.add_revision(number, KnownRevision { file, seconds, content }, None);
+            }
+            b"like" => {
+                let mut fields = fields(rest)?;
+                let (file, number) = (fields.next()?.parse().ok()?, Number::parse(fields.next()?.as_bytes())?);
+                let like: RevId = fields.next()?.parse().ok()?;
+                let known = KnownRevision { file, ..*self.revisions.get(like as usize)? };
+                self.add_revision(number, known, Some(like));
+            }
+            b"trunk" | b"branch" | b"unlabelled" => {
+                let (from, name) = split(rest)?;
+                let from: Option<CommitIndex> = optional(std::str::from_utf8(from).ok()?)?;
+                from.is_none_or(|from| (from as usize) < self.commits.len()).then_some(())?;
+                let name = match kind {
+                    b"trunk" => LineName::Trunk,
+                    b"branch" => LineName::Branch(name.into()),
+                    _ => LineName::Unlabelled(Number::parse(name)?),
+                };
+                self.begin_line(name, from);
+            }
+            b"commit" => {
+                let mut fields = fields(rest)?;
+                let (line, seconds): (LineId, _) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+                let mut id = || ObjectId::from_hex(fields.next()?.as_bytes()).ok();
+                let (id, tree) = (id()?, id()?);
+                ((line as usize) < self.lines.len()).then_some(())?;
+                *open = Some((KnownCommit { id, tree, line, seconds }, Vec::new()));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// An index as it is stored. CVS repositories have millions of revisions, not billions.
+fn index(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// The first word and the rest.
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = line.iter().position(|b| *b == b' ').unwrap_or(line.len());
+    Some((&line[..at], line.get(at + 1..).unwrap_or_default()))
+}
+
+fn fields(rest: &[u8]) -> Option<std::str::Split<'_, char>> {
+    Some(std::str::from_utf8(rest).ok()?.split(' '))
+}
+
+/// A number, or `-`.
+fn optional<T: std::str::FromStr>(field: &str) -> Option<Option<T>> {
+    if field == "-" { Some(None) } else { field.parse().ok().map(Some) }
+}
+
+fn content(field: &str) -> Option<Option<Content>> {
+    if field == "-" {
+        return Some(None);
+    }
+    let plain = field.strip_prefix('x');
+    let blob = ObjectId::from_hex(plain.unwrap_or(field).as_bytes()).ok()?;
+    Some(Some(Content { blob, is_executable: plain.is_some() }))
+}

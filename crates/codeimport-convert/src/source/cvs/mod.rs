@@ -1,0 +1,142 @@
+//! CVS: `,v` files in a folder or by rsync, and servers by `:pserver:`.
+//!
+//! ```text
+//!   rcs         `,v` files: form, texts                                   pure
+//!   history     what is known of each file but its texts                  pure
+//!   transport   what all ways in have in common: folder (`,v` files on this machine), rsync, pserver
+//!   address     where a module is                                         pure
+//!   place       which line (branch of the whole repository) a revision is on   pure
+//!   changeset   which revisions were one commit; order: in which order    pure
+//!   keywords    texts as `cvs export -kk` shows them                      pure
+//!   symbols     what branches and tags name; fit: where that fits best    pure
+//!   ledger      what was converted; only grows                            pure
+//!   emit        changesets -> Git commits; tree: the trees of lines
+//!   names       refs of lines and tags                                    pure
+//!   run         all of these, once; state: what is carried to the next run
+//!   export      what CVS itself says, for verification; preview: for people
+//! ```
+//!
+//! Promises: the tree of each branch and tag is what `cvs export -kk -r` gives; a converted changeset never changes, so published
+//! commits stay whatever is committed late, moved or tagged anew; each way in gives the same commits.
+
+mod address;
+mod changeset;
+mod emit;
+mod export;
+mod fit;
+mod folder;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+mod history;
+mod keywords;
+mod ledger;
+mod names;
+mod options;
+mod order;
+mod place;
+mod preview;
+mod pserver;
+mod rcs;
+mod rsync;
+mod run;
+mod state;
+mod symbols;
+mod text;
+mod transport;
+mod tree;
+
+pub use options::CvsOptions;
+
+use crate::objects::ObjectStore;
+use crate::{Cache, ConvertError, MapEntry, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
+use address::Address;
+use codeimport_core::{Outcome, SourceUrl, Stage};
+use folder::Folder;
+use gix::{ObjectId, bstr::BString};
+use pserver::Pserver;
+use rsync::Rsync;
+use std::sync::OnceLock;
+use std::{collections::BTreeSet, path::Path};
+use transport::Transport;
+
+/// Folder for `,v` files, in the folder of a cache.
+const KEPT_FILES: &str = "cvs-files";
+
+/// A module of a CVS repository.
+pub(super) struct CvsSource {
+    address: Address,
+    /// What `cvs` itself calls the repository; none if it has no way there.
+    root: Option<String>,
+    transport: Box<dyn Transport>,
+    options: SourceOptions,
+}
+
+impl CvsSource {
+    pub(super) fn new(url: &SourceUrl, options: SourceOptions) -> Self {
+        let address = Address::of(url);
+        let is_root = address.is_whole();
+        let (root, transport): (_, Box<dyn Transport>) = match url.as_str().split(':').next() {
+            Some("file") => (Some(address.root.clone()), Box::new(Folder { path: address.path(), is_root })),
+            Some("rsync") => {
+                let (connect_timeout, idle_timeout) = (options.connect_timeout, options.idle_timeout);
+                let kept = OnceLock::new();
+                (None, Box::new(Rsync { url: address.rsync_url(), connect_timeout, idle_timeout, is_root, kept }))
+            }
+            _ => (Some(address.cvs_root()), Box::new(Pserver::new(address.clone(), &options))),
+        };
+        Self { address, root, transport, options }
+    }
+}
+
+impl Source for CvsSource {
+    fn probe(&self, watch: &Watch) -> Result<Watermark, ConvertError> {
+        self.transport.position(Stage::Probe, watch).map(Watermark)
+    }
+
+    fn fetch(&self, cache: &Cache, carried: Option<ObjectId>, watch: &Watch) -> Result<SourceState, ConvertError> {
+        self.transport.keep_in(cache.path().join(KEPT_FILES));
+        let now = jiff::Timestamp::now().as_second();
+        run::Run { transport: &*self.transport, options: &self.options, cache, watch, now }.fetch(carried)
+    }
+
+    fn export(&self, branch: &[u8], revision: &str, into: &Path, watch: &Watch) -> Result<(), ConvertError> {
+        let Some(root) = &self.root else {
+            let text = "CVS has no way to this address by which it could be compared: give that of its server.";
+            return Err(ConvertError::new(Outcome::UnsupportedFeature, Stage::Scan, text));
+        };
+        let keywords = if self.options.cvs.raw_keywords { "-ko" } else { "-kk" };
+        export::export(root, &self.address, (branch, revision), keywords, into, watch)
+    }
+
+    fn can_export(&self, revision: &str) -> bool {
+        export::can_be_exported(revision)
+    }
+
+    fn translated_paths(&self, _: &[u8], _: &str, _: &Watch) -> Result<BTreeSet<BString>, ConvertError> {
+        // CVS translates line ends on systems that have others; here it does not.
+        Ok(BTreeSet::new())
+    }
+
+    fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError> {
+        let position = self.transport.position(Stage::Probe, watch)?;
+        let histories = self.transport.histories(Stage::Probe, watch)?;
+        Ok(preview::preview(position, &histories))
+    }
+}
+
+/// The commits made so far, from the tree that a run has carried; none if it cannot be read.
+pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec<MapEntry>> {
+    let state = state::CvsState::read(carried, store)?;
+    let ledger = &state.ledger;
+    let commits = ledger.commits.iter().zip(export::revisions(ledger)).map(|(commit, revision)| MapEntry {
+        branch: names::in_cvs(ledger.name(commit.line)),
+        revision,
+        commit: commit.id,
+    });
+    let tag = |(name, commit): &(Vec<u8>, ObjectId)| MapEntry {
+        branch: name.clone(),
+        revision: export::TIP.to_owned(),
+        commit: *commit,
+    };
+    Some(commits.chain(state.tags.iter().map(tag)).collect())
+}

@@ -1,0 +1,60 @@
+//! A look at a repository without reading its texts.
+
+use super::changeset::group;
+use super::history::FileHistory;
+use super::names::in_cvs;
+use super::place::place;
+use super::run::unit;
+use super::symbols::Symbols;
+use super::text::decode;
+use crate::Preview;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Texts per second, at best and from a server that has other work (docs/benchmarks.md).
+const TEXTS_PER_SECOND: (u64, u64) = (5_000, 150);
+
+/// Puts all that histories tell into words.
+pub(super) fn preview(position: String, histories: &[FileHistory]) -> Preview {
+    let placed: Vec<_> = histories.iter().map(place).collect();
+    let ids: Vec<_> = (0..).take(histories.len()).collect();
+    let symbols = Symbols::of(histories, &ids, &placed);
+    let units = histories.iter().zip(&placed).enumerate();
+    let units = units
+        .flat_map(|(index, (history, placed))| placed.iter().filter_map(move |placed| unit(index, history, placed)));
+    let changesets = group(units.collect());
+    let mut authors: BTreeMap<String, u64> = BTreeMap::new();
+    for changeset in &changesets {
+        *authors.entry(decode(&changeset.units[0].author)).or_default() += 1;
+    }
+    let mut authors: Vec<_> = authors.into_iter().collect();
+    authors.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let texts = histories.iter().map(|history| history.revisions.len() as u64).sum::<u64>();
+    let (best, worst) = TEXTS_PER_SECOND;
+    let seconds = |rate| Duration::from_secs(texts.div_ceil(rate));
+    Preview {
+        position,
+        branches: symbols.lines().iter().map(|line| decode(&in_cvs(line))).collect(),
+        tags: symbols.tags().map(|name| decode(name)).collect(),
+        revision_count: Some(changesets.len() as u64),
+        authors,
+        odd: oddities(histories, texts),
+        estimated: Some(seconds(best)..=seconds(worst)),
+        ..Preview::default()
+    }
+}
+
+/// What may surprise.
+fn oddities(histories: &[FileHistory], texts: u64) -> Vec<String> {
+    let revisions = || histories.iter().flat_map(|history| history.revisions.values());
+    let without_id = revisions().filter(|revision| revision.commitid.is_none()).count() as u64;
+    let foreign = revisions().filter(|revision| std::str::from_utf8(&revision.log).is_err()).count() as u64;
+    let binary = histories.iter().filter(|history| history.is_binary).count() as u64;
+    let told = [
+        (without_id, "file revisions do not tell which commit they are of: author, message and time do"),
+        (foreign, "messages are not UTF-8: they are taken for Windows-1252"),
+        (binary, "binary files"),
+    ];
+    let told = told.iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}"));
+    std::iter::once(format!("{texts} file revisions in {} files", histories.len())).chain(told).collect()
+}

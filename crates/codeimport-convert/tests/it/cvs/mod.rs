@@ -1,0 +1,9 @@
+//! CVS: every branch and tag is what CVS itself exports, however the conversion was cut up and whichever way it came.
+
+mod copy;
+mod corpora;
+mod damage;
+mod generated;
+mod repository;
+mod server;
+mod transports;
