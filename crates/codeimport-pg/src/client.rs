@@ -81,7 +81,7 @@ impl Tx<'_> {
         self.note(within(self.answer_within, call).await)
     }
 
-    fn note<T>(&self, result: Result<T, DbError>) -> Result<T, DbError> {
+    pub(crate) fn note<T>(&self, result: Result<T, DbError>) -> Result<T, DbError> {
         if result.as_ref().is_err_and(DbError::is_contention) {
             self.collide();
         }

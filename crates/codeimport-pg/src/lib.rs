@@ -10,6 +10,7 @@
 //! What it does not do: know any table. All SQL of a service is in that service's `store`.
 
 mod client;
+mod copy;
 mod db;
 mod embedded;
 mod error;
@@ -20,6 +21,7 @@ pub mod test_util;
 mod tx;
 
 pub use client::{Client, Statement, Tx};
+pub use copy::CopyRows;
 pub use db::{Db, PoolConfig};
 pub use embedded::{Embedded, EmbeddedError};
 pub use error::DbError;
