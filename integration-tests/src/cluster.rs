@@ -251,6 +251,7 @@ impl Cluster {
                 r#ref: reference.to_owned(),
                 page_size: 1_000,
                 page_token,
+                ..Default::default()
             };
             let page = self.scans.list_revisions(request).await.expect("revisions can be listed").into_inner();
             revisions.extend(page.revisions);

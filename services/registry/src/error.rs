@@ -38,6 +38,9 @@ pub enum RegistryError {
     /// A ref leads to this commit, which was not sent.
     #[error("the commit {0}, which a ref leads to, is not stored: send it with PutRevisions first")]
     CommitNotStored(String),
+    /// No ref leads to this commit, or it is none.
+    #[error("import {0} shows no revision {1}")]
+    RevisionNotFound(ImportId, String),
     /// The caller's lease is over, or a later one exists.
     #[error("the lease is lost: stop all writing")]
     LeaseLost,
@@ -71,6 +74,9 @@ impl From<RegistryError> for ApiError {
             RegistryError::CommitNotStored(id) => {
                 Self::new(ErrorReason::CommitNotStored, message).with("commit_id", id)
             }
+            RegistryError::RevisionNotFound(import_id, commit_id) => Self::new(ErrorReason::RevisionNotFound, message)
+                .with("import_id", import_id)
+                .with("commit_id", commit_id),
             RegistryError::LeaseLost => Self::new(ErrorReason::LeaseLost, message),
             RegistryError::LeaseTokenInvalid => Self::new(ErrorReason::LeaseTokenInvalid, message),
             RegistryError::Api(error) => error,

@@ -18,10 +18,12 @@ pub mod error;
 pub mod import;
 pub mod outbox;
 pub mod policy;
+pub mod reach;
 pub mod rpc;
 pub mod run_effect;
 pub mod run_event_consumer;
 pub mod store;
+mod sweeper;
 pub mod what_now;
 pub mod workflow;
 
@@ -47,7 +49,7 @@ use store::Store;
 const NAME: &str = "registry";
 /// A service may start with its database, or before.
 const DATABASE_START: Duration = Duration::from_secs(60);
-/// The first scan of a large history makes a million revisions visible by one statement.
+/// A forced push of a large history deletes a million revisions by one statement.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long the queue may take to answer the relay.
 const QUEUE_DEADLINE: Duration = Duration::from_secs(10);
@@ -67,12 +69,14 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
         () = shutdown.drained() => return Ok(()),
     };
     let store = Store::new(db.clone());
-    let server = server(&config, &store)?;
+    let server = server(&config, &store, &shutdown)?;
     let health = server.health();
     let relay_channel = client::connect(&config.queue_url, Outbound::with_deadline(QUEUE_DEADLINE))?;
     let event_channel = client::connect(&config.queue_url, Outbound::without_deadline())?;
 
     let mut tasks = TaskGroup::new(shutdown.clone());
+    // Deletes by and by what nobody reads any more.
+    tasks.spawn("registry.sweeper", sweeper::run(store.clone(), shutdown.clone()));
     // Tells the queue what has changed.
     tasks.spawn("registry.outbox_relay", outbox::Relay::new(store.clone(), relay_channel).run(shutdown.clone()));
     // Learns from the queue how runs ended.
@@ -104,12 +108,12 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
     Ok(db)
 }
 
-fn server(config: &Config, store: &Store) -> anyhow::Result<Server> {
+fn server(config: &Config, store: &Store, shutdown: &Shutdown) -> anyhow::Result<Server> {
     let policy = Arc::new(config.policy()?);
     let rights = Arc::new(config.rights());
     let queue = client::connect(&config.queue_url, Outbound::with_deadline(QUEUE_DEADLINE))?;
     let imports = rpc::ImportApi::new(store.clone(), policy.clone(), rights, queue);
-    let scans = rpc::ScanApi::new(store.clone());
+    let scans = rpc::ScanApi::new(store.clone(), shutdown.clone());
     let skew = config.lease_skew_allowance.get();
     let run_support = rpc::RunSupportApi::new(store.clone(), policy, config.lease_key()?, skew);
     let run_support = RunSupportServiceServer::new(run_support)

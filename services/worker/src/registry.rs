@@ -36,6 +36,8 @@ pub(crate) struct Swap {
     pub(crate) refs: Vec<Ref>,
     pub(crate) default_branch: String,
     pub(crate) refs_digest: Vec<u8>,
+    /// All of history was told.
+    pub(crate) anew: bool,
 }
 
 /// What the scan has found: as much as is told at once.
@@ -44,6 +46,10 @@ pub(crate) struct Found {
     pub(crate) revisions: Vec<Revision>,
     /// Which source revisions they show.
     pub(crate) source_revisions: Vec<SourceRevision>,
+    /// How many revisions of this scan stand before them.
+    pub(crate) offset: i64,
+    /// All of history is told.
+    pub(crate) anew: bool,
 }
 
 /// What the registry made of a swap.
@@ -68,8 +74,8 @@ impl Registry<'_> {
     pub(crate) async fn put_revisions(&self, found: &Found) -> Result<i64, Stop> {
         let call = |lease_token| {
             let mut client = self.clients.run_support();
-            let Found { revisions, source_revisions } = found.clone();
-            let request = PutRevisionsRequest { lease_token, revisions, source_revisions };
+            let Found { revisions, source_revisions, offset, anew } = found.clone();
+            let request = PutRevisionsRequest { lease_token, revisions, source_revisions, offset, anew };
             async move { client.put_revisions(request).await }
         };
         Ok(self.call(Stage::Scan, call).await?.stored_count)
@@ -79,8 +85,9 @@ impl Registry<'_> {
     pub(crate) async fn swap_refs(&self, swap: &Swap) -> Result<Swapped, Stop> {
         let call = |lease_token| {
             let mut client = self.clients.run_support();
-            let Swap { refs, default_branch, refs_digest } = swap.clone();
-            let mut request = Request::new(SwapRefsRequest { lease_token, refs, default_branch, refs_digest });
+            let Swap { refs, default_branch, refs_digest, anew } = swap.clone();
+            let swap = SwapRefsRequest { lease_token, refs, default_branch, refs_digest, anew, target_bytes: 0 };
+            let mut request = Request::new(swap);
             request.set_timeout(SWAP_DEADLINE);
             async move {
                 match client.swap_refs(request).await {

@@ -41,6 +41,7 @@ pub(crate) async fn revisions(api: &mut Api, output: Output, wanted: &Revisions)
             r#ref: wanted.reference.clone(),
             page_size: i32::try_from(left).unwrap_or(i32::MAX),
             page_token,
+            ..Default::default()
         };
         let page = api.scans.list_revisions(request).await;
         let page = page.map_err(|s| Failure::status("cannot list the revisions", &s))?.into_inner();

@@ -10,7 +10,7 @@ use gix::{ObjectId, Repository, object::Kind};
 use std::collections::BTreeSet;
 
 /// Most commits that are handed over at once.
-pub const BATCH_LEN: usize = 500;
+pub const BATCH_LEN: usize = 2_000;
 
 /// A ref with the commit it leads to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,7 +40,8 @@ pub fn peel_refs(cache: &Cache, refs: &Refs) -> Result<Vec<ScannedRef>, ConvertE
     Ok(peeled)
 }
 
-/// Hands over the commits reachable from `tips` and not from `known`, each once, in batches of at most [`BATCH_LEN`].
+/// Hands over the commits reachable from `tips` and not from `known`, each once, roughly oldest first, in batches of at most
+/// [`BATCH_LEN`].
 ///
 /// Ids in `known` that the cache does not have are passed over; then some commits may be told again, never one too few.
 /// Returns how many were handed over.
@@ -60,7 +61,7 @@ pub fn new_commits<E: From<ConvertError>>(
     let mut batch = Vec::with_capacity(BATCH_LEN);
     let found = difference(&Objects(&repository), tips, known, watch)?;
     progress.total = u64::try_from(found.len()).ok();
-    for id in found {
+    for id in found.into_iter().rev() {
         batch.push(read(&repository, id)?);
         if batch.len() == BATCH_LEN {
             watch.check(Stage::Scan)?;

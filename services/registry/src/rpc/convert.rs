@@ -3,7 +3,7 @@
 use crate::{
     audit::{EventType, FieldChange},
     import::{Import, SubversionOptions},
-    store::{Note, Ref, Revision, Signature, SourceRevision, StoredEvent},
+    store::{ChangedRef, Note, Ref, Revision, ScanTotals, Signature, SourceRevision, StoredEvent},
 };
 use codeimport_core::RcsType;
 use codeimport_proto::{
@@ -127,6 +127,33 @@ pub(super) fn revision(revision: Revision) -> wire::Revision {
         author: Some(signature(revision.author)),
         committer: Some(signature(revision.committer)),
         message: revision.message,
+    }
+}
+
+pub(super) fn ref_change(change: ChangedRef) -> wire::RefChange {
+    let side = |side: Option<([u8; 20], Option<[u8; 20]>)>| {
+        let (object_id, commit_id) = side.unzip();
+        (object_id.map(hex::encode).unwrap_or_default(), commit_id.flatten().map(hex::encode).unwrap_or_default())
+    };
+    let (old, new) = (side(change.old), side(change.new));
+    wire::RefChange {
+        name: change.name,
+        old_object_id: old.0,
+        old_commit_id: old.1,
+        new_object_id: new.0,
+        new_commit_id: new.1,
+    }
+}
+
+pub(super) fn totals(totals: &ScanTotals) -> wire::GetScanTotalsResponse {
+    let time = |seconds: Option<i64>| seconds.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 });
+    wire::GetScanTotalsResponse {
+        commit_count: totals.commit_count,
+        author_count: totals.author_count,
+        first_time: time(totals.first_time_s),
+        last_time: time(totals.last_time_s),
+        target_bytes: totals.target_bytes,
+        is_rescan_wanted: totals.rescan_wanted,
     }
 }
 

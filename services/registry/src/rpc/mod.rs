@@ -6,6 +6,8 @@ mod get_import;
 mod import_service;
 mod list_imports;
 mod notes;
+mod ref_changes;
+mod revisions;
 mod run_support_service;
 mod scan_service;
 mod update_import;
@@ -57,9 +59,14 @@ impl Page {
         self.size.saturating_add(1)
     }
 
+    /// Items on it, as a number of them.
+    fn len(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+
     /// Cuts what was read to the page, and returns the token of the next one; empty if this is the last.
     fn cut<T>(&self, items: &mut Vec<T>, filter: &str, position: impl Fn(&T) -> String) -> String {
-        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let size = self.len();
         if items.len() <= size {
             return String::new();
         }

@@ -5,7 +5,7 @@ use crate::{
     error::RegistryError,
     import::Import,
     policy::Policy,
-    store::{Holder, Ref, Revision, Scan, Signature, SourceRevision, Store},
+    store::{Holder, Ref, Revision, Scan, Signature, SourceRevision, Store, Told},
 };
 use codeimport_core::{LeaseKey, RefFilter};
 use codeimport_kit::{ApiError, Violations};
@@ -19,11 +19,15 @@ use codeimport_proto::{
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tonic::{Request, Response, Status};
 
-const MAX_REVISIONS: usize = 1_000;
+const MAX_REVISIONS: usize = 10_000;
 const MAX_SOURCE_REVISIONS: usize = 10_000;
 /// Of a ref, and of a path that becomes one. Git itself has no limit; the file systems that most refs come from do.
 const MAX_NAME_BYTES: usize = 1_000;
+/// Of one commit. The largest merge of the kernel has 66; each parent is a step of every walk.
+const MAX_PARENTS: usize = 10_000;
 const DIGEST_LEN: usize = 32;
+/// More than any history has; and so far below the end of all numbers that adding to it cannot go wrong.
+const MAX_OFFSET: i64 = 1 << 40;
 
 /// The service.
 #[derive(Clone)]
@@ -47,6 +51,7 @@ impl RunSupportApi {
         let refused_after = claims.expires_at.saturating_add(self.skew_allowance);
         Ok(Holder {
             import_id: claims.job_id,
+            run_id: claims.run_id,
             fencing_token: claims.fencing_token,
             refused_after: refused_after.map_err(|_| RegistryError::LeaseTokenInvalid)?,
         })
@@ -69,20 +74,13 @@ impl RunSupportApi {
             target: Some(convert::target(import)),
             ref_filter: Some(effective_filter(import)),
             scanned_refs_digest: spec.scanned_refs_digest,
+            scan_anew: spec.scan_anew,
         })
     }
 
     async fn put(&self, request: PutRevisionsRequest) -> Result<PutRevisionsResponse, RegistryError> {
         let holder = self.holder(&request.lease_token)?;
-        let mut violations = Violations::new();
-        if request.revisions.len() > MAX_REVISIONS {
-            violations.add("revisions", "has more than 1,000 items");
-        }
-        let numbered = request.revisions.iter().enumerate();
-        let checked: Vec<_> = numbered.filter_map(|(i, r)| revision(i, r, &mut violations)).collect();
-        let shown = source_revisions(request.source_revisions, &checked, &mut violations);
-        violations.finish()?;
-        let stored = self.store.put_revisions(&holder, &checked, &shown).await?;
+        let stored = self.store.put_revisions(&holder, &told(request)?).await?;
         Ok(PutRevisionsResponse { stored_count: i64::try_from(stored).unwrap_or(i64::MAX) })
     }
 
@@ -111,36 +109,59 @@ fn effective_filter(import: &Import) -> wire::RefFilter {
     }
 }
 
-fn revision(i: usize, wire: &wire::Revision, violations: &mut Violations) -> Option<Revision> {
+fn told(request: PutRevisionsRequest) -> Result<Told, RegistryError> {
+    let mut violations = Violations::new();
+    if request.revisions.len() > MAX_REVISIONS {
+        violations.add("revisions", "has more than 10,000 items");
+    }
+    if !(0..=MAX_OFFSET).contains(&request.offset) {
+        violations.add("offset", "is negative, or beyond all histories");
+    }
+    let mut seen = BTreeSet::new();
+    let mut revisions = Vec::with_capacity(request.revisions.len().min(MAX_REVISIONS));
+    for (i, wire) in request.revisions.into_iter().enumerate().take(MAX_REVISIONS) {
+        let revision = revision(i, wire, &mut violations);
+        if revision.as_ref().is_some_and(|revision| !seen.insert(revision.commit_id)) {
+            violations.add(format!("revisions[{i}].commit_id"), "is in the list twice");
+        }
+        revisions.extend(revision);
+    }
+    let shown = source_revisions(request.source_revisions, &seen, &mut violations);
+    violations.finish()?;
+    Ok(Told { revisions, shown, offset: request.offset, anew: request.anew })
+}
+
+fn revision(i: usize, wire: wire::Revision, violations: &mut Violations) -> Option<Revision> {
     let commit_id = violations.check(&format!("revisions[{i}].commit_id"), convert::object_id(&wire.commit_id));
     let parents: Result<Vec<_>, _> = wire.parent_ids.iter().map(|id| convert::object_id(id)).collect();
     let parent_ids = violations.check(&format!("revisions[{i}].parent_ids"), parents);
-    let author = violations.require(&format!("revisions[{i}].author"), wire.author.as_ref().and_then(signature));
-    let committer =
-        violations.require(&format!("revisions[{i}].committer"), wire.committer.as_ref().and_then(signature));
+    if wire.parent_ids.len() > MAX_PARENTS {
+        violations.add(format!("revisions[{i}].parent_ids"), "has more than 10,000 items");
+    }
+    let author = violations.require(&format!("revisions[{i}].author"), wire.author.and_then(signature));
+    let committer = violations.require(&format!("revisions[{i}].committer"), wire.committer.and_then(signature));
     Some(Revision {
         commit_id: commit_id?,
         parent_ids: parent_ids?,
         author: author?,
         committer: committer?,
-        message: storable(&wire.message),
+        message: storable(wire.message),
     })
 }
 
 /// Those of other commits than the ones sent along would hang in the air, should they not be stored.
 fn source_revisions(
     wire: Vec<wire::SourceRevision>,
-    sent: &[Revision],
+    sent: &BTreeSet<[u8; 20]>,
     violations: &mut Violations,
 ) -> Vec<SourceRevision> {
     if wire.len() > MAX_SOURCE_REVISIONS {
         violations.add("source_revisions", "has more than 10,000 items");
         return Vec::new();
     }
-    let sent: BTreeSet<_> = sent.iter().map(|revision| revision.commit_id).collect();
     let numbered = wire.into_iter().enumerate();
     numbered
-        .filter_map(|(i, entry)| source_revision(&format!("source_revisions[{i}]"), entry, &sent, violations))
+        .filter_map(|(i, entry)| source_revision(&format!("source_revisions[{i}]"), entry, sent, violations))
         .collect()
 }
 
@@ -158,18 +179,18 @@ fn source_revision(
     Some(SourceRevision { revision: revision?, branch_path: branch_path?, commit_id: commit_id? })
 }
 
-fn signature(wire: &wire::Signature) -> Option<Signature> {
+fn signature(wire: wire::Signature) -> Option<Signature> {
     Some(Signature {
-        name: storable(&wire.name),
-        email: storable(&wire.email),
         time_s: wire.time.as_ref()?.seconds,
+        name: storable(wire.name),
+        email: storable(wire.email),
         offset_minutes: wire.utc_offset_minutes,
     })
 }
 
 /// PostgreSQL has no NUL in text; the contract shows it as U+FFFD.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{FFFD}")
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 fn scan(request: SwapRefsRequest) -> Result<Scan, RegistryError> {
@@ -187,7 +208,13 @@ fn scan(request: SwapRefsRequest) -> Result<Scan, RegistryError> {
     }
     let default_branch = violations.check("default_branch", checked_name(request.default_branch));
     let default_branch = violations.finish_with(default_branch)?;
-    Ok(Scan { refs, default_branch, refs_digest: request.refs_digest })
+    Ok(Scan {
+        refs,
+        default_branch,
+        refs_digest: request.refs_digest,
+        anew: request.anew,
+        target_bytes: request.target_bytes.max(0),
+    })
 }
 
 fn reference(i: usize, wire: wire::Ref, violations: &mut Violations) -> Option<Ref> {

@@ -1,31 +1,35 @@
-//! `ScanService`: what the scans found. Read only.
+//! `ScanService`: what the scans found.
 
-use super::{Page, PageBounds, convert, import_id};
+use super::{Page, PageBounds, convert, import_id, ref_changes, revisions};
 use crate::{
     error::RegistryError,
-    store::{MapKey, MapPosition, Revision, RevisionPosition, SourceRevision, Store},
+    store::{MapKey, MapPosition, SourceRevision, Store},
 };
-use codeimport_kit::Violations;
+use codeimport_kit::{Shutdown, Violations};
 use codeimport_proto::registry::{
-    ListRefsRequest, ListRefsResponse, ListRevisionsRequest, ListRevisionsResponse, LookupSourceRevisionRequest,
-    LookupSourceRevisionResponse, lookup_source_revision_request::Key, scan_service_server::ScanService,
+    CompareTipsRequest, CompareTipsResponse, GetRevisionRequest, GetRevisionResponse, GetScanTotalsRequest,
+    GetScanTotalsResponse, ListRefsRequest, ListRefsResponse, ListRevisionsRequest, ListRevisionsResponse,
+    LookupSourceRevisionRequest, LookupSourceRevisionResponse, RescanRequest, RescanResponse, WatchRefsRequest,
+    WatchRefsResponse, lookup_source_revision_request::Key, scan_service_server::ScanService,
 };
+use futures_util::{StreamExt as _, stream::BoxStream};
 use tonic::{Request, Response, Status};
 
 const REFS_PAGE: PageBounds = PageBounds { default: 500, max: 5_000 };
-const REVISIONS_PAGE: PageBounds = PageBounds { default: 50, max: 1_000 };
+const MAP_PAGE: PageBounds = PageBounds { default: 50, max: 1_000 };
 
 /// The service.
 #[derive(Clone)]
 pub struct ScanApi {
     store: Store,
+    shutdown: Shutdown,
 }
 
 impl ScanApi {
-    /// The service over a store.
+    /// The service over a store. What is followed ends when `shutdown` begins.
     #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, shutdown: Shutdown) -> Self {
+        Self { store, shutdown }
     }
 
     /// Tokens are bound to the refs as they stand: pages of two different states do not make a list.
@@ -45,20 +49,13 @@ impl ScanApi {
         Ok(ListRefsResponse { refs, next_page_token, default_branch: found.default_branch })
     }
 
-    async fn revisions(&self, request: ListRevisionsRequest) -> Result<ListRevisionsResponse, RegistryError> {
+    async fn totals(&self, request: GetScanTotalsRequest) -> Result<GetScanTotalsResponse, RegistryError> {
         let id = import_id(&request.import_id)?;
-        let bound_to = format!("revisions {id} {}", request.r#ref);
-        let mut violations = Violations::new();
-        if request.r#ref.contains('\0') {
-            violations.add("ref", "contains a NUL character");
-        }
-        let token = &request.page_token;
-        let page = Page::read(request.page_size, token, REVISIONS_PAGE, &bound_to, &mut violations);
-        let page = violations.finish_with(page)?;
-        let position = page.position.as_deref().and_then(position).unwrap_or(RevisionPosition::START);
-        let mut found = self.store.list_revisions(&id, &request.r#ref, &position, page.limit()).await?;
-        let next_page_token = page.cut(&mut found, &bound_to, position_of);
-        Ok(ListRevisionsResponse { revisions: found.into_iter().map(convert::revision).collect(), next_page_token })
+        Ok(convert::totals(&self.store.scan_totals(&id).await?))
+    }
+
+    async fn want_rescan(&self, request: RescanRequest) -> Result<RescanResponse, RegistryError> {
+        self.store.want_rescan(&import_id(&request.import_id)?).await.map(|()| RescanResponse {})
     }
 
     async fn lookup(
@@ -74,7 +71,7 @@ impl ScanApi {
         }
         let key = map_key(request.key, &mut violations);
         let token = &request.page_token;
-        let page = Page::read(request.page_size, token, REVISIONS_PAGE, &bound_to, &mut violations);
+        let page = Page::read(request.page_size, token, MAP_PAGE, &bound_to, &mut violations);
         let (key, page) = violations.finish_with(key.zip(page))?;
         let position = page.position.as_deref().and_then(map_position).unwrap_or_default();
         let branch_path = branch_path.as_deref();
@@ -83,15 +80,6 @@ impl ScanApi {
         let source_revisions = found.into_iter().map(convert::source_revision).collect();
         Ok(LookupSourceRevisionResponse { source_revisions, next_page_token })
     }
-}
-
-fn position_of(revision: &Revision) -> String {
-    format!("{} {}", revision.committer.time_s, hex::encode(revision.commit_id))
-}
-
-fn position(text: &str) -> Option<RevisionPosition> {
-    let (time_s, commit_id) = text.split_once(' ')?;
-    Some(RevisionPosition { time_s: time_s.parse().ok()?, commit_id: convert::object_id(commit_id).ok()? })
 }
 
 fn map_key(key: Option<Key>, violations: &mut Violations) -> Option<MapKey> {
@@ -123,7 +111,43 @@ impl ScanService for ScanApi {
         &self,
         request: Request<ListRevisionsRequest>,
     ) -> Result<Response<ListRevisionsResponse>, Status> {
-        Ok(Response::new(self.revisions(request.into_inner()).await?))
+        Ok(Response::new(revisions::list(&self.store, request.into_inner()).await?))
+    }
+
+    async fn get_revision(
+        &self,
+        request: Request<GetRevisionRequest>,
+    ) -> Result<Response<GetRevisionResponse>, Status> {
+        Ok(Response::new(revisions::get(&self.store, request.get_ref()).await?))
+    }
+
+    async fn compare_tips(
+        &self,
+        request: Request<CompareTipsRequest>,
+    ) -> Result<Response<CompareTipsResponse>, Status> {
+        Ok(Response::new(ref_changes::of_run(&self.store, request.get_ref()).await?))
+    }
+
+    type WatchRefsStream = BoxStream<'static, Result<WatchRefsResponse, Status>>;
+
+    async fn watch_refs(&self, request: Request<WatchRefsRequest>) -> Result<Response<Self::WatchRefsStream>, Status> {
+        let request = request.into_inner();
+        let id = import_id(&request.import_id)?;
+        // An import that is not there is told at once.
+        self.store.next_swap(&id, request.after_swap).await?;
+        let changes = ref_changes::watch(self.store.clone(), self.shutdown.clone(), id, request.after_swap);
+        Ok(Response::new(changes.boxed()))
+    }
+
+    async fn get_scan_totals(
+        &self,
+        request: Request<GetScanTotalsRequest>,
+    ) -> Result<Response<GetScanTotalsResponse>, Status> {
+        Ok(Response::new(self.totals(request.into_inner()).await?))
+    }
+
+    async fn rescan(&self, request: Request<RescanRequest>) -> Result<Response<RescanResponse>, Status> {
+        Ok(Response::new(self.want_rescan(request.into_inner()).await?))
     }
 
     async fn lookup_source_revision(

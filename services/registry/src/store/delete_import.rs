@@ -1,16 +1,14 @@
-//! Deletes an import with all that was scanned. What stays: its audit trail, its fence, and the wish for the queue.
+//! Deletes an import with all that was scanned; its revisions by and by. What stays: its audit trail, its fence, and the wish for the
+//! queue.
 
 use super::{
-    Store, change_import, events,
+    Store, change_import, events, history,
     outbox::{self, ScheduleWish},
 };
 use crate::{audit::NewEvent, error::RegistryError, import::Import};
 use codeimport_core::ImportId;
 use codeimport_pg::{DbError, Tx};
 use scoped_futures::ScopedFutureExt as _;
-
-/// So many revisions are deleted by one statement: far below its time-out, on any machine.
-const BATCH: i64 = 20_000;
 
 impl Store {
     /// Deletes an import, if `decide` says what the audit trail tells about it. An empty `etag` stands for any.
@@ -32,7 +30,7 @@ impl Store {
                 let event = decide(&import)?;
                 let generation = change_import::next_generation(tx).await?;
                 fence_out_holders(tx, import_id).await?;
-                delete_revisions(tx, import_id).await?;
+                history::drop_all(tx, import_id.as_str()).await?;
                 delete_row(tx, import_id).await?;
                 events::insert(tx, &[(import_id, &event)]).await?;
                 outbox::put(tx, &[(import_id, generation, ScheduleWish::deleted(&import.intent))]).await?;
@@ -58,15 +56,6 @@ async fn fence_out_holders(tx: &Tx<'_>, import_id: &ImportId) -> Result<(), DbEr
     const SQL: &str = "-- registry.fence_out_holders
         UPDATE fence SET highest_fencing_token = highest_fencing_token + 1 WHERE import_id = $1";
     tx.execute(SQL, &[&import_id.as_str()]).await.map(drop)
-}
-
-async fn delete_revisions(tx: &Tx<'_>, import_id: &ImportId) -> Result<(), DbError> {
-    const SQL: &str = "-- registry.delete_revisions
-        DELETE FROM revision
-         WHERE import_id = $1
-           AND commit_id IN (SELECT commit_id FROM revision WHERE import_id = $1 LIMIT $2)";
-    while tx.execute(SQL, &[&import_id.as_str(), &BATCH]).await? > 0 {}
-    Ok(())
 }
 
 /// Refs and scan go with it, by their foreign keys.

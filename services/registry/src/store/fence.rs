@@ -2,7 +2,7 @@
 
 use super::change_import;
 use crate::error::RegistryError;
-use codeimport_core::{FencingToken, ImportId};
+use codeimport_core::{FencingToken, ImportId, RunId};
 use codeimport_pg::Tx;
 use jiff::Timestamp;
 
@@ -11,6 +11,8 @@ use jiff::Timestamp;
 pub struct Holder {
     /// The import that the lease is for.
     pub import_id: ImportId,
+    /// The run that the lease is.
+    pub run_id: RunId,
     /// Orders it among all leases.
     pub fencing_token: FencingToken,
     /// Refused after this instant, by the database's clock. The allowance for clock skew is in it.
@@ -18,11 +20,14 @@ pub struct Holder {
 }
 
 /// Keeps the import from being deleted, and earlier holders out, until the transaction ends; and earlier holders from
-/// then on.
+/// then on. Calls of one holder do not wait for each other.
 ///
 /// Fails with `ImportNotFound`, and with `LeaseLost` if there was a later holder or the lease has expired.
 pub(super) async fn raise(tx: &Tx<'_>, holder: &Holder) -> Result<(), RegistryError> {
-    const KEEP: &str = "-- registry.keep_import\nSELECT import_id FROM import WHERE import_id = $1 FOR KEY SHARE";
+    const STANDS: &str = "-- registry.fence_stands
+        SELECT import_id FROM fence
+         WHERE import_id = $1 AND highest_fencing_token = $2 AND clock_timestamp() <= $3
+           FOR SHARE";
     const RAISE: &str = "-- registry.raise_fence
         INSERT INTO fence AS old (import_id, highest_fencing_token)
         SELECT $1, $2
@@ -31,11 +36,22 @@ pub(super) async fn raise(tx: &Tx<'_>, holder: &Holder) -> Result<(), RegistryEr
            SET highest_fencing_token = excluded.highest_fencing_token
          WHERE old.highest_fencing_token <= excluded.highest_fencing_token";
     let import_id = holder.import_id.as_str();
-    if tx.query_opt(KEEP, &[&import_id]).await?.is_none() {
-        return Err(change_import::not_found(&holder.import_id));
+    keep_import(tx, &holder.import_id).await?;
+    let values: [&(dyn codeimport_pg::ToSql + Sync); 3] = [&import_id, &holder.fencing_token.0, &holder.refused_after];
+    if tx.query_opt(STANDS, &values).await?.is_some() {
+        return Ok(());
     }
-    match tx.execute(RAISE, &[&import_id, &holder.fencing_token.0, &holder.refused_after]).await? {
+    match tx.execute(RAISE, &values).await? {
         0 => Err(RegistryError::LeaseLost),
         _ => Ok(()),
+    }
+}
+
+/// Keeps the import from being deleted until the transaction ends. Fails with `ImportNotFound`.
+pub(super) async fn keep_import(tx: &Tx<'_>, import_id: &ImportId) -> Result<(), RegistryError> {
+    const SQL: &str = "-- registry.keep_import\nSELECT import_id FROM import WHERE import_id = $1 FOR KEY SHARE";
+    match tx.query_opt(SQL, &[&import_id.as_str()]).await? {
+        Some(_) => Ok(()),
+        None => Err(change_import::not_found(import_id)),
     }
 }

@@ -3,41 +3,49 @@
 //! Every change of an import happens in one transaction that locks its row first, and writes the row, the audit event
 //! and the wish for the queue. The order of locks is import, fence, the rest; whoever keeps to it cannot deadlock.
 
+mod authors;
 mod change_import;
 mod create_imports;
 mod delete_import;
 mod events;
 mod fence;
+mod history;
 mod intent_row;
 mod list_imports;
 mod list_refs;
-mod list_revisions;
 mod notes;
 mod outbox;
 mod put_revisions;
+mod reachable;
 mod read_import;
+mod read_revisions;
+mod ref_change;
 mod rows;
 mod run_events;
 mod run_spec;
+mod scan_totals;
 mod source_revisions;
 mod swap_refs;
+mod swaps;
 
 pub use create_imports::{Conflict, NewImport};
 pub use events::StoredEvent;
 pub use fence::Holder;
 pub use list_imports::{ImportFilter, ImportOrder, ImportPosition};
 pub use list_refs::RefPage;
-pub use list_revisions::RevisionPosition;
 pub use notes::Note;
 pub use outbox::ScheduleWish;
-pub use put_revisions::{Revision, Signature};
+pub use put_revisions::{Revision, Signature, Told};
+pub use read_revisions::{RevisionFilter, RevisionList};
 pub use run_spec::RunSpec;
+pub use scan_totals::ScanTotals;
 pub use source_revisions::{MapKey, MapPosition, SourceRevision};
 pub use swap_refs::{Ref, Scan};
+pub use swaps::{ChangedRef, Swap};
 
 use codeimport_pg::{Db, Runner};
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/registry");
@@ -53,6 +61,10 @@ pub fn migrations() -> Runner {
 #[derive(Clone)]
 pub struct Store {
     db: Db,
+    author_ids: authors::AuthorIds,
+    /// Taken while a swap has a history in memory.
+    swap_turn: Arc<Semaphore>,
+    refs_swapped: Arc<Notify>,
     outbox_filled: Arc<Notify>,
 }
 
@@ -60,7 +72,18 @@ impl Store {
     /// The store in a database whose schema is up to date.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { db, outbox_filled: Arc::new(Notify::new()) }
+        Self {
+            db,
+            author_ids: authors::AuthorIds::default(),
+            swap_turn: Arc::new(Semaphore::new(1)),
+            refs_swapped: Arc::new(Notify::new()),
+            outbox_filled: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Completes when refs of any import are swapped by this process. Other replicas' swaps are found by looking.
+    pub async fn refs_swapped(&self) {
+        self.refs_swapped.notified().await;
     }
 
     /// Completes when this process has written a wish for the queue since the last time; one waiter only. Other

@@ -1,13 +1,21 @@
-//! Stores commits. They become visible with the refs that lead to them.
+//! Stores commits, by COPY. They become visible with the refs that lead to them.
+//!
+//! Calls of one scan may run side by side: each knows the numbers of its commits. The commit of the transaction does not wait for the
+//! disk. What a crash of the database takes away was not shown, and [`Store::swap_refs`], which does wait, finds it missing.
 
 use super::{
     Store,
+    authors::{self, AuthorDigest},
     fence::{self, Holder},
+    history::{self, Writing},
     source_revisions::{self, SourceRevision},
 };
 use crate::error::RegistryError;
-use codeimport_pg::{DbError, Tx};
+use codeimport_kit::{ApiError, Violations};
+use codeimport_pg::{CopyRows, DbError, Tx};
+use codeimport_proto::common::ErrorReason;
 use scoped_futures::ScopedFutureExt as _;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A commit.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,66 +45,123 @@ pub struct Signature {
     pub offset_minutes: i32,
 }
 
+/// A part of what a scan tells.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Told {
+    /// Commits, oldest first; each once.
+    pub revisions: Vec<Revision>,
+    /// Which source revisions they show.
+    pub shown: Vec<SourceRevision>,
+    /// How many revisions of the scan stand before these.
+    pub offset: i64,
+    /// The scan tells all of history anew.
+    pub anew: bool,
+}
+
+/// Revisions with the ids of their authors and committers, found out beforehand.
+struct Rows<'a> {
+    revisions: &'a [Revision],
+    people: Vec<(i64, i64)>,
+}
+
 impl Store {
     /// Stores those that are not there yet, and returns how many they were; and which source revisions they show. Those
     /// must be of commits that are stored by then.
     ///
     /// # Errors
     ///
-    /// `ImportNotFound`, `LeaseLost`.
-    pub async fn put_revisions(
-        &self,
-        holder: &Holder,
-        revisions: &[Revision],
-        shown: &[SourceRevision],
-    ) -> Result<u64, RegistryError> {
+    /// `ImportNotFound`, `LeaseLost`; a violation if other revisions have the numbers that follow from the offset.
+    pub async fn put_revisions(&self, holder: &Holder, told: &Told) -> Result<u64, RegistryError> {
+        let rows = Rows { revisions: &told.revisions, people: self.people(&told.revisions).await? };
+        // As a rule nothing of it is there, and looking would take as long as storing.
+        match self.put(holder, told, &rows, false).await {
+            Err(error) if taken(&error).is_some() => {}
+            stored => return stored,
+        }
+        match self.put(holder, told, &rows, true).await {
+            Err(error) if taken(&error) == Some("revision_pkey") => {
+                Err(Violations::one("offset", "is where other revisions of this scan stand").into())
+            }
+            // The same call is under way a second time.
+            Err(error) if taken(&error).is_some() => {
+                Err(ApiError::new(ErrorReason::Contention, "another call stores the same revisions").into())
+            }
+            stored => stored,
+        }
+    }
+
+    async fn put(&self, holder: &Holder, told: &Told, rows: &Rows<'_>, look: bool) -> Result<u64, RegistryError> {
         let stored = self.db.run_tx("registry.put_revisions", |tx| {
             async move {
+                const HURRY: &str = "-- registry.do_not_wait_for_disk\nSET LOCAL synchronous_commit = off";
+                tx.execute(HURRY, &[]).await?;
                 fence::raise(tx, holder).await?;
-                let stored = insert(tx, holder.import_id.as_str(), revisions).await?;
-                source_revisions::insert(tx, holder.import_id.as_str(), shown).await?;
+                let writing = history::begin(tx, holder, told.anew).await?;
+                let there = if look { stored_ids(tx, writing, rows.revisions).await? } else { HashSet::new() };
+                let stored = copy(tx, rows, writing, told.offset, &there).await?;
+                source_revisions::insert(tx, writing.history_id, &told.shown).await?;
                 Ok::<_, RegistryError>(stored)
             }
             .scope_boxed()
         });
         stored.await
     }
+
+    async fn people(&self, revisions: &[Revision]) -> Result<Vec<(i64, i64)>, DbError> {
+        let digests: Vec<_> =
+            revisions.iter().map(|r| (authors::digest(&r.author), authors::digest(&r.committer))).collect();
+        let both = revisions.iter().zip(&digests);
+        let wanted: BTreeMap<_, _> = both.flat_map(|(r, d)| [(d.0, &r.author), (d.1, &r.committer)]).collect();
+        let ids: HashMap<AuthorDigest, i64> = self.author_ids(wanted).await?;
+        let id = |digest| ids.get(digest).copied().ok_or_else(|| DbError::decode("digest", &"was not stored"));
+        digests.iter().map(|(author, committer)| Ok((id(author)?, id(committer)?))).collect()
+    }
 }
 
-async fn insert(tx: &Tx<'_>, import_id: &str, revisions: &[Revision]) -> Result<u64, DbError> {
-    // Parents come glued together, because unnest takes an array of arrays apart to the last element.
-    const SQL: &str = "-- registry.insert_revisions
-        INSERT INTO revision
-               (import_id, commit_id, parent_ids,
-                author_name, author_email, author_time_s, author_offset_minutes,
-                committer_name, committer_email, committer_time_s, committer_offset_minutes, message)
-        SELECT $1, new.commit_id,
-               ARRAY (SELECT substring(new.parents FROM 20 * n + 1 FOR 20)
-                        FROM generate_series(0, octet_length(new.parents) / 20 - 1) AS n ORDER BY n),
-               new.author_name, new.author_email, new.author_time_s, new.author_offset_minutes,
-               new.committer_name, new.committer_email, new.committer_time_s, new.committer_offset_minutes, new.message
-          FROM unnest($2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::integer[],
-                      $8::text[], $9::text[], $10::bigint[], $11::integer[], $12::text[])
-            AS new (commit_id, parents, author_name, author_email, author_time_s, author_offset_minutes,
-                    committer_name, committer_email, committer_time_s, committer_offset_minutes, message)
-        ON CONFLICT (import_id, commit_id) DO NOTHING";
-    let column = |value: fn(&Revision) -> &str| revisions.iter().map(value).collect::<Vec<_>>();
-    tx.execute(
-        SQL,
-        &[
-            &import_id,
-            &revisions.iter().map(|r| r.commit_id.as_slice()).collect::<Vec<_>>(),
-            &revisions.iter().map(|r| r.parent_ids.concat()).collect::<Vec<_>>(),
-            &column(|r| &r.author.name),
-            &column(|r| &r.author.email),
-            &revisions.iter().map(|r| r.author.time_s).collect::<Vec<_>>(),
-            &revisions.iter().map(|r| r.author.offset_minutes).collect::<Vec<_>>(),
-            &column(|r| &r.committer.name),
-            &column(|r| &r.committer.email),
-            &revisions.iter().map(|r| r.committer.time_s).collect::<Vec<_>>(),
-            &revisions.iter().map(|r| r.committer.offset_minutes).collect::<Vec<_>>(),
-            &column(|r| &r.message),
-        ],
-    )
-    .await
+/// The constraint that says that a commit, or its number, is there already.
+fn taken(error: &RegistryError) -> Option<&str> {
+    let RegistryError::Db(error) = error else { return None };
+    error.unique_violation().filter(|name| name.starts_with("revision_"))
+}
+
+async fn stored_ids(tx: &Tx<'_>, writing: Writing, revisions: &[Revision]) -> Result<HashSet<Vec<u8>>, DbError> {
+    const SQL: &str = "-- registry.stored_commits
+        SELECT commit_id FROM revision WHERE history_id = $1 AND commit_id = ANY ($2)";
+    let ids: Vec<_> = revisions.iter().map(|r| r.commit_id.as_slice()).collect();
+    let rows = tx.query(SQL, &[&writing.history_id, &ids]).await?;
+    rows.iter().map(|row| codeimport_pg::row::get(row, "commit_id")).collect()
+}
+
+async fn copy(
+    tx: &Tx<'_>,
+    rows: &Rows<'_>,
+    writing: Writing,
+    offset: i64,
+    there: &HashSet<Vec<u8>>,
+) -> Result<u64, DbError> {
+    const SQL: &str = "-- registry.copy_revisions
+        COPY revision (history_id, commit_no, author_time_s, committer_time_s, author_id, committer_id,
+                       author_offset_minutes, committer_offset_minutes, commit_id, parent_ids, message)
+        FROM STDIN (FORMAT binary)";
+    let mut copied = CopyRows::new(11, rows.revisions.iter().map(|r| 150 + r.message.len()).sum());
+    let numbered = (writing.base_no.saturating_add(offset)..).zip(rows.revisions.iter().zip(&rows.people));
+    for (number, (revision, people)) in numbered.filter(|(_, (r, _))| !there.contains(r.commit_id.as_slice())) {
+        write(&mut copied, writing.history_id, number, revision, *people);
+    }
+    tx.copy_in(SQL, copied).await
+}
+
+fn write(rows: &mut CopyRows, history_id: i64, number: i64, revision: &Revision, people: (i64, i64)) {
+    rows.begin_row()
+        .bigint(history_id)
+        .bigint(number)
+        .bigint(revision.author.time_s)
+        .bigint(revision.committer.time_s)
+        .bigint(people.0)
+        .bigint(people.1)
+        .integer(revision.author.offset_minutes)
+        .integer(revision.committer.offset_minutes)
+        .value(&revision.commit_id)
+        .value(revision.parent_ids.as_flattened())
+        .value(revision.message.as_bytes());
 }

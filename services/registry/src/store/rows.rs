@@ -3,6 +3,7 @@
 use crate::import::{
     AdaptiveInterval, Care, Definition, Import, Intent, RefPatterns, RunHistory, Source, SubversionOptions,
 };
+use crate::reach::Spans;
 use codeimport_pg::{
     DbError, Row,
     row::{get, millis_opt, parsed, parsed_opt},
@@ -122,9 +123,17 @@ pub(super) fn object_id_opt(row: &Row, column: &'static str) -> Result<Option<[u
     get::<Option<Vec<u8>>>(row, column)?.map(|bytes| to_object_id(bytes, column)).transpose()
 }
 
-/// A column of many object ids.
+/// A set of commit numbers.
+pub(super) fn spans(row: &Row, column: &'static str) -> Result<Spans, DbError> {
+    Spans::decode(&get::<Vec<u8>>(row, column)?).ok_or_else(|| DbError::decode(column, &"is no set of commit numbers"))
+}
+
+/// A column of many object ids, one behind the other.
 pub(super) fn object_ids(row: &Row, column: &'static str) -> Result<Vec<[u8; 20]>, DbError> {
-    get::<Vec<Vec<u8>>>(row, column)?.into_iter().map(|bytes| to_object_id(bytes, column)).collect()
+    match get::<Vec<u8>>(row, column)?.as_chunks() {
+        (ids, []) => Ok(ids.to_vec()),
+        _ => Err(DbError::decode(column, &"is not a multiple of 20 bytes long")),
+    }
 }
 
 fn to_object_id(bytes: Vec<u8>, column: &'static str) -> Result<[u8; 20], DbError> {

@@ -16,6 +16,8 @@ pub struct RunSpec {
     pub import: Import,
     /// SHA-256 over the refs of the last complete scan; empty if there was none.
     pub scanned_refs_digest: Vec<u8>,
+    /// All of history has to be told anew.
+    pub scan_anew: bool,
 }
 
 impl Store {
@@ -29,7 +31,7 @@ impl Store {
             "-- registry.run_spec\n",
             "SELECT ",
             import_columns!(),
-            ", coalesce(scan.refs_digest, '') AS refs_digest
+            ", coalesce(scan.refs_digest, '') AS refs_digest, coalesce(scan.rescan_wanted, false) AS rescan_wanted
               FROM import LEFT JOIN scan ON scan.import_id = import.import_id
              WHERE import.import_id = $1"
         );
@@ -38,9 +40,11 @@ impl Store {
                 fence::raise(tx, holder).await?;
                 let row = tx.query_opt(SQL, &[&holder.import_id.as_str()]).await?;
                 let row = row.ok_or_else(|| change_import::not_found(&holder.import_id))?;
+                let scan_anew = get(&row, "rescan_wanted")?;
                 Ok::<_, RegistryError>(RunSpec {
                     import: rows::import(&row)?,
-                    scanned_refs_digest: get(&row, "refs_digest")?,
+                    scanned_refs_digest: if scan_anew { Vec::new() } else { get(&row, "refs_digest")? },
+                    scan_anew,
                 })
             }
             .scope_boxed()

@@ -6,7 +6,7 @@ use super::{Store, change_import, rows};
 use crate::error::RegistryError;
 use codeimport_core::{ImportId, RcsType};
 use codeimport_pg::{
-    Client, DbError, Row, Tx,
+    Client, DbError, Row, ToSql, Tx,
     row::{get, parsed},
 };
 
@@ -50,10 +50,10 @@ macro_rules! lookup {
             "
         SELECT map.revision, map.branch_path, map.commit_id
           FROM source_revision AS map
-          JOIN revision USING (import_id, commit_id)
-         WHERE import_id = $1 AND map.",
+          JOIN revision USING (history_id, commit_id)
+         WHERE history_id = $1 AND map.",
             $column,
-            " = $2 AND revision.visible
+            " = $2 AND revision.commit_no <= $8
            AND ($3::text IS NULL OR map.branch_path = $3)
            AND (map.revision, map.branch_path, map.commit_id) > ($4, $5, $6)
          ORDER BY map.revision, map.branch_path, map.commit_id
@@ -77,39 +77,46 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<SourceRevision>, RegistryError> {
         let client = self.db.client().await?;
-        match rcs_type(&client, import_id).await? {
-            None => Err(change_import::not_found(import_id)),
+        let (rcs_type, place) = place(&client, import_id).await?;
+        match rcs_type {
             // One entry at most, which has no branch: there is no second page.
-            Some(RcsType::Git) if branch_path.is_some_and(|path| !path.is_empty()) => Ok(Vec::new()),
-            Some(RcsType::Git) => Ok(of_git(&client, import_id, key).await?.into_iter().collect()),
-            Some(_) => Ok(mapped(&client, import_id, key, branch_path, position, limit).await?),
+            RcsType::Git if branch_path.is_some_and(|path| !path.is_empty()) => Ok(Vec::new()),
+            RcsType::Git => Ok(of_git(&client, place, key).await?.into_iter().collect()),
+            _ => Ok(mapped(&client, place, key, branch_path, position, limit).await?),
         }
     }
 }
 
-async fn rcs_type(client: &Client, import_id: &ImportId) -> Result<Option<RcsType>, DbError> {
-    const SQL: &str = "-- registry.rcs_type\nSELECT rcs_type FROM import WHERE import_id = $1";
+/// What is shown: the history and the highest number in it.
+type Place = (i64, i64);
+
+async fn place(client: &Client, import_id: &ImportId) -> Result<(RcsType, Place), RegistryError> {
+    const SQL: &str = "-- registry.place_of_map
+        SELECT import.rcs_type, coalesce(scan.history_id, 0) AS history_id, coalesce(scan.last_no, 0) AS last_no
+          FROM import LEFT JOIN scan ON scan.import_id = import.import_id
+         WHERE import.import_id = $1";
     let row = client.query_opt(SQL, &[&import_id.as_str()]).await?;
-    row.as_ref().map(|row| parsed(row, "rcs_type")).transpose()
+    let row = row.ok_or_else(|| change_import::not_found(import_id))?;
+    Ok((parsed(&row, "rcs_type")?, (get(&row, "history_id")?, get(&row, "last_no")?)))
 }
 
 /// For Git the commit itself, if it is shown.
-async fn of_git(client: &Client, import_id: &ImportId, key: &MapKey) -> Result<Option<SourceRevision>, DbError> {
+async fn of_git(client: &Client, place: Place, key: &MapKey) -> Result<Option<SourceRevision>, DbError> {
     const SQL: &str = "-- registry.shown_commit
-        SELECT commit_id FROM revision WHERE import_id = $1 AND commit_id = $2 AND visible";
+        SELECT commit_id FROM revision WHERE history_id = $1 AND commit_id = $2 AND commit_no <= $3";
     let mut commit_id = [0; 20];
     match key {
         MapKey::Commit(id) => commit_id = *id,
         MapKey::Revision(text) if hex::decode_to_slice(text, &mut commit_id).is_err() => return Ok(None),
         MapKey::Revision(_) => {}
     }
-    let row = client.query_opt(SQL, &[&import_id.as_str(), &commit_id.as_slice()]).await?;
+    let row = client.query_opt(SQL, &[&place.0, &commit_id.as_slice(), &place.1]).await?;
     Ok(row.map(|_| SourceRevision { revision: hex::encode(commit_id), branch_path: String::new(), commit_id }))
 }
 
 async fn mapped(
     client: &Client,
-    import_id: &ImportId,
+    place: Place,
     key: &MapKey,
     branch_path: Option<&str>,
     after: &MapPosition,
@@ -117,24 +124,31 @@ async fn mapped(
 ) -> Result<Vec<SourceRevision>, DbError> {
     const OF_REVISION: &str = lookup!("commits_of_source_revision", "revision");
     const OF_COMMIT: &str = lookup!("source_revisions_of_commit", "commit_id");
-    let (import_id, limit) = (import_id.as_str(), i64::from(limit));
-    let (revision, branch, commit_id) = (&after.revision, &after.branch_path, &after.commit_id);
-    let rows = match key {
-        MapKey::Revision(key) => {
-            client.query(OF_REVISION, &[&import_id, key, &branch_path, revision, branch, commit_id, &limit]).await?
-        }
+    let key_bytes;
+    let (sql, key): (_, &(dyn ToSql + Sync)) = match key {
+        MapKey::Revision(key) => (OF_REVISION, key),
         MapKey::Commit(key) => {
-            let key = key.as_slice();
-            client.query(OF_COMMIT, &[&import_id, &key, &branch_path, revision, branch, commit_id, &limit]).await?
+            key_bytes = key.as_slice();
+            (OF_COMMIT, &key_bytes)
         }
     };
-    rows.iter().map(source_revision).collect()
+    let values: [&(dyn ToSql + Sync); 8] = [
+        &place.0,
+        key,
+        &branch_path,
+        &after.revision,
+        &after.branch_path,
+        &after.commit_id,
+        &i64::from(limit),
+        &place.1,
+    ];
+    client.query(sql, &values).await?.iter().map(source_revision).collect()
 }
 
 /// Stores entries of the map, in the transaction of their commits.
-pub(super) async fn insert(tx: &Tx<'_>, import_id: &str, shown: &[SourceRevision]) -> Result<(), DbError> {
+pub(super) async fn insert(tx: &Tx<'_>, history_id: i64, shown: &[SourceRevision]) -> Result<(), DbError> {
     const SQL: &str = "-- registry.insert_source_revisions
-        INSERT INTO source_revision (import_id, revision, branch_path, commit_id)
+        INSERT INTO source_revision (history_id, revision, branch_path, commit_id)
         SELECT $1, new.revision, new.branch_path, new.commit_id
           FROM unnest($2::text[], $3::text[], $4::bytea[]) AS new (revision, branch_path, commit_id)
         ON CONFLICT DO NOTHING";
@@ -144,7 +158,7 @@ pub(super) async fn insert(tx: &Tx<'_>, import_id: &str, shown: &[SourceRevision
     let revisions: Vec<_> = shown.iter().map(|entry| entry.revision.as_str()).collect();
     let branch_paths: Vec<_> = shown.iter().map(|entry| entry.branch_path.as_str()).collect();
     let commit_ids: Vec<_> = shown.iter().map(|entry| entry.commit_id.as_slice()).collect();
-    tx.execute(SQL, &[&import_id, &revisions, &branch_paths, &commit_ids]).await.map(drop)
+    tx.execute(SQL, &[&history_id, &revisions, &branch_paths, &commit_ids]).await.map(drop)
 }
 
 /// An entry from its columns.

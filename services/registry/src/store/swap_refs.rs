@@ -1,27 +1,21 @@
 //! Makes a scan visible: replaces all refs of an import, and with them what is shown of its revisions.
 //!
-//! Invariant: a revision is `visible` exactly if some ref leads to it. Kept without walking the whole history each time:
-//!
-//! 1. What the new refs lead to and is not visible yet becomes visible; the walk ends where it meets what is.
-//! 2. A *lost tip* is a commit that a ref pointed to before and none does now. If every lost tip is a parent of something
-//!    visible, nothing has become unreachable. (Were some visible commits unreachable, take a newest of them: it has no
-//!    visible child, since that would be unreachable as well. It was reachable before, so it was a tip, and is lost.)
-//! 3. Else, after a force-push or a deleted branch that was never merged, what no ref leads to is deleted.
-//!
-//! Deleted, and not only hidden: a worker sends all that its new refs lead to beyond those of the last swap, so that
-//! what comes back is sent again.
+//! Invariant: a revision of the shown history is visible exactly if its number is not above `scan.last_no`, and then some ref leads to it.
+//! So what a scan has told becomes visible by one number, and what no ref leads to any more is deleted with it. It is not only hidden: a
+//! worker sends all that its new refs lead to beyond those of the last swap, so that what comes back is sent again.
 
 use super::{
     Store,
     fence::{self, Holder},
-    rows,
+    history::{self, Writing},
+    reachable::{self, News, Reachable},
+    ref_change::{ObjectId, RefChange},
+    rows, swaps,
 };
-use crate::error::RegistryError;
+use crate::{error::RegistryError, reach::Spans};
 use codeimport_pg::{DbError, Row, Tx, row::get};
 use scoped_futures::ScopedFutureExt as _;
 use std::collections::{BTreeMap, BTreeSet};
-
-type ObjectId = [u8; 20];
 
 /// A ref of the target.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +37,29 @@ pub struct Scan {
     pub default_branch: String,
     /// SHA-256 over both.
     pub refs_digest: Vec<u8>,
+    /// The scan has told all of history anew.
+    pub anew: bool,
+    /// Bytes that the target takes; 0: unknown.
+    pub target_bytes: i64,
+}
+
+/// What is shown before the swap.
+struct Shown {
+    history_id: Option<i64>,
+    last_no: i64,
+    spans: Spans,
+    refs: Vec<Ref>,
+    reach: BTreeMap<ObjectId, Spans>,
+}
+
+/// What is to be shown after it.
+struct Next {
+    writing: Writing,
+    /// Nothing of the old totals holds.
+    whole: bool,
+    news: News,
+    reachable: Reachable,
+    spans: Spans,
 }
 
 impl Store {
@@ -52,54 +69,42 @@ impl Store {
     ///
     /// `ImportNotFound`, `LeaseLost`, `CommitNotStored`.
     pub async fn swap_refs(&self, holder: &Holder, scan: &Scan) -> Result<u64, RegistryError> {
+        // A whole history in memory is much; two of them at once are too much.
+        let _turn = self.swap_turn.acquire().await;
         let swapped = self.db.run_tx("registry.swap_refs", |tx| {
             async move {
                 fence::raise(tx, holder).await?;
-                let id = holder.import_id.as_str();
-                let before = current_refs(tx, id).await?;
-                let change = RefChange::between(&before, &scan.refs);
-                refuse_missing_commits(tx, id, &scan.refs).await?;
-                write_refs(tx, id, &change).await?;
-                show_revisions(tx, id, &change.lost_tips).await?;
-                write_scan(tx, id, scan).await?;
+                let writing = history::begin(tx, holder, scan.anew).await?;
+                let shown = lock_shown(tx, holder.import_id.as_str()).await?;
+                let change = RefChange::between(&shown.refs, &scan.refs);
+                let next = work_out(tx, writing, &shown, scan, &change).await?;
+                write(tx, holder, scan, &shown, &change, &next).await?;
                 Ok::<_, RegistryError>(change.count())
             }
             .scope_boxed()
         });
-        swapped.await
+        let changed = swapped.await?;
+        self.refs_swapped.notify_waiters();
+        Ok(changed)
     }
 }
 
-/// What has to be written to get from some refs to others.
-#[derive(Debug, Default)]
-struct RefChange<'a> {
-    written: Vec<&'a Ref>,
-    deleted: Vec<&'a str>,
-    /// Commits that a ref pointed to before and none does now.
-    lost_tips: Vec<ObjectId>,
-}
-
-impl<'a> RefChange<'a> {
-    fn between(before: &'a [Ref], after: &'a [Ref]) -> Self {
-        let old: BTreeMap<_, _> = before.iter().map(|r| (r.name.as_str(), r)).collect();
-        let kept: BTreeSet<_> = after.iter().map(|r| r.name.as_str()).collect();
-        let tips: BTreeSet<_> = after.iter().filter_map(|r| r.commit_id).collect();
-        let lost: BTreeSet<_> = before.iter().filter_map(|r| r.commit_id).filter(|id| !tips.contains(id)).collect();
-        Self {
-            written: after.iter().filter(|r| old.get(r.name.as_str()) != Some(r)).collect(),
-            deleted: old.into_keys().filter(|name| !kept.contains(name)).collect(),
-            lost_tips: lost.into_iter().collect(),
+async fn lock_shown(tx: &Tx<'_>, import_id: &str) -> Result<Shown, DbError> {
+    const SCAN: &str = "-- registry.lock_scan
+        SELECT history_id, last_no, shown FROM scan WHERE import_id = $1 FOR NO KEY UPDATE";
+    const REFS: &str = "-- registry.current_refs
+        SELECT name, object_id, commit_id, reach FROM ref WHERE import_id = $1";
+    let scan = tx.query_one(SCAN, &[&import_id]).await?;
+    let rows = tx.query(REFS, &[&import_id]).await?;
+    let refs = rows.iter().map(reference).collect::<Result<Vec<_>, _>>()?;
+    let mut reach = BTreeMap::new();
+    for (row, to) in rows.iter().zip(&refs) {
+        if let Some(commit_id) = to.commit_id {
+            reach.insert(commit_id, rows::spans(row, "reach")?);
         }
     }
-
-    fn count(&self) -> u64 {
-        (self.written.len() + self.deleted.len()) as u64
-    }
-}
-
-async fn current_refs(tx: &Tx<'_>, import_id: &str) -> Result<Vec<Ref>, DbError> {
-    const SQL: &str = "-- registry.current_refs\nSELECT name, object_id, commit_id FROM ref WHERE import_id = $1";
-    tx.query(SQL, &[&import_id]).await?.iter().map(reference).collect()
+    let (history_id, last_no) = (get(&scan, "history_id")?, get(&scan, "last_no")?);
+    Ok(Shown { history_id, last_no, spans: rows::spans(&scan, "shown")?, refs, reach })
 }
 
 /// A ref from the columns `name`, `object_id`, `commit_id`.
@@ -111,131 +116,153 @@ pub(super) fn reference(row: &Row) -> Result<Ref, DbError> {
     })
 }
 
-/// Also the refs that have not changed: it is cheap, and they are what the digest stands for.
-async fn refuse_missing_commits(tx: &Tx<'_>, import_id: &str, refs: &[Ref]) -> Result<(), RegistryError> {
-    const SQL: &str = "-- registry.missing_commit
-        SELECT wanted.commit_id
-          FROM unnest($2::bytea[]) AS wanted (commit_id)
-         WHERE NOT EXISTS (SELECT FROM revision
-                            WHERE revision.import_id = $1 AND revision.commit_id = wanted.commit_id)
-         LIMIT 1";
-    let wanted: Vec<_> = refs.iter().filter_map(|r| r.commit_id.as_ref().map(ObjectId::as_slice)).collect();
-    match tx.query_opt(SQL, &[&import_id, &wanted]).await? {
-        Some(row) => Err(RegistryError::CommitNotStored(hex::encode(rows::object_id(&row, "commit_id")?))),
-        None => Ok(()),
+async fn work_out(
+    tx: &Tx<'_>,
+    writing: Writing,
+    shown: &Shown,
+    scan: &Scan,
+    change: &RefChange<'_>,
+) -> Result<Next, RegistryError> {
+    if shown.history_id == Some(writing.history_id) {
+        let lost = reachable::numbers(tx, writing.history_id, &change.lost_tips).await?;
+        let reading = reachable::read(tx, writing.history_id, shown.last_no).await?;
+        let news = reading.news.clone();
+        let tips = change.written.iter().filter_map(|r| r.commit_id).collect();
+        let appended = reading.appended(&tips, &shown.reach);
+        if let Some(reachable) = appended.filter(|found| keeps_all(shown, scan, change, &lost, found)) {
+            let spans = Spans::union(reachable.reach.values().chain([&shown.spans]));
+            return Ok(Next { writing, whole: false, news, reachable, spans });
+        }
     }
+    let reading = reachable::read(tx, writing.history_id, 0).await?;
+    let news = reading.news.clone();
+    let reachable = reading.whole(&reachable::tips(&scan.refs))?;
+    let spans = Spans::union(reachable.reach.values());
+    Ok(Next { writing, whole: true, news, reachable, spans })
 }
 
-async fn write_refs(tx: &Tx<'_>, import_id: &str, change: &RefChange<'_>) -> Result<(), DbError> {
+/// Whether all that was shown is still led to. A commit that no ref points to any more has to be among what another leads to; then so is
+/// all that it led to itself. And nothing new may be left over.
+fn keeps_all(shown: &Shown, scan: &Scan, change: &RefChange<'_>, lost: &[i64], found: &Reachable) -> bool {
+    let written: BTreeSet<_> = change.written.iter().map(|r| r.name.as_str()).collect();
+    let kept = scan.refs.iter().filter(|r| !written.contains(r.name.as_str())).filter_map(|r| r.commit_id);
+    let kept: BTreeSet<ObjectId> = kept.collect();
+    let standing: Vec<&Spans> = found.reach.values().chain(kept.iter().filter_map(|id| shown.reach.get(id))).collect();
+    let is_led_to = |number: &i64| standing.iter().any(|spans| spans.contains(*number));
+    found.unreachable.is_empty() && lost.len() == change.lost_tips.len() && lost.iter().all(is_led_to)
+}
+
+async fn write(
+    tx: &Tx<'_>,
+    holder: &Holder,
+    scan: &Scan,
+    shown: &Shown,
+    change: &RefChange<'_>,
+    next: &Next,
+) -> Result<(), RegistryError> {
+    let import_id = holder.import_id.as_str();
+    write_refs(tx, import_id, scan, change, next).await?;
+    let times_s = match delete_unreachable(tx, next).await? {
+        0 => count_news(tx, next).await?,
+        _ => recount(tx, next.writing.history_id).await?,
+    };
+    write_scan(tx, import_id, scan, next, times_s).await?;
+    if shown.history_id != Some(next.writing.history_id) {
+        history::drop_history(tx, shown.history_id).await?;
+    }
+    let brought = next.spans.within(next.writing.base_no, next.news.last_no);
+    Ok(swaps::insert(tx, holder, change, &next.writing, next.news.last_no, brought.count()).await?)
+}
+
+/// Those that changed; where everything was worked out anew, all.
+async fn write_refs(
+    tx: &Tx<'_>,
+    import_id: &str,
+    scan: &Scan,
+    change: &RefChange<'_>,
+    next: &Next,
+) -> Result<(), DbError> {
     const DELETE: &str = "-- registry.delete_refs\nDELETE FROM ref WHERE import_id = $1 AND name = ANY ($2)";
     const WRITE: &str = "-- registry.write_refs
-        INSERT INTO ref (import_id, name, object_id, commit_id)
-        SELECT $1, new.name, new.object_id, new.commit_id
-          FROM unnest($2::text[], $3::bytea[], $4::bytea[]) AS new (name, object_id, commit_id)
+        INSERT INTO ref (import_id, name, object_id, commit_id, reach)
+        SELECT $1, new.name, new.object_id, new.commit_id, new.reach
+          FROM unnest($2::text[], $3::bytea[], $4::bytea[], $5::bytea[]) AS new (name, object_id, commit_id, reach)
         ON CONFLICT (import_id, name) DO UPDATE
-           SET object_id = excluded.object_id, commit_id = excluded.commit_id";
-    let names: Vec<_> = change.written.iter().map(|r| r.name.as_str()).collect();
-    let object_ids: Vec<_> = change.written.iter().map(|r| r.object_id.as_slice()).collect();
-    let commit_ids: Vec<_> = change.written.iter().map(|r| r.commit_id.as_ref().map(ObjectId::as_slice)).collect();
+           SET object_id = excluded.object_id, commit_id = excluded.commit_id, reach = excluded.reach";
+    let written: Vec<&Ref> = if next.whole { scan.refs.iter().collect() } else { change.written.clone() };
+    let names: Vec<_> = written.iter().map(|r| r.name.as_str()).collect();
+    let object_ids: Vec<_> = written.iter().map(|r| r.object_id.as_slice()).collect();
+    let commit_ids: Vec<_> = written.iter().map(|r| r.commit_id.as_ref().map(ObjectId::as_slice)).collect();
+    let spans =
+        |r: &&Ref| r.commit_id.and_then(|id| next.reachable.reach.get(&id)).map(Spans::encode).unwrap_or_default();
+    let reach: Vec<_> = written.iter().map(spans).collect();
     tx.execute(DELETE, &[&import_id, &change.deleted]).await?;
-    tx.execute(WRITE, &[&import_id, &names, &object_ids, &commit_ids]).await.map(drop)
+    tx.execute(WRITE, &[&import_id, &names, &object_ids, &commit_ids, &reach]).await.map(drop)
 }
 
-/// Steps 1 to 3 of the module's documentation.
-async fn show_revisions(tx: &Tx<'_>, import_id: &str, lost_tips: &[ObjectId]) -> Result<(), DbError> {
-    let mut lost: BTreeSet<&[u8]> = lost_tips.iter().map(ObjectId::as_slice).collect();
-    let continued = show_new(tx, import_id, lost_tips).await?;
-    lost.retain(|tip| !continued.iter().any(|id| id == tip));
-    let lost: Vec<_> = lost.into_iter().collect();
-    if !lost.is_empty() && any_without_child(tx, import_id, &lost).await? {
-        forget_unreachable(tx, import_id).await?;
+async fn delete_unreachable(tx: &Tx<'_>, next: &Next) -> Result<u64, DbError> {
+    const SQL: &str = "-- registry.delete_unreachable
+        DELETE FROM revision WHERE history_id = $1 AND commit_no = ANY ($2)";
+    if next.reachable.unreachable.is_empty() {
+        return Ok(0);
     }
-    Ok(())
+    tx.execute(SQL, &[&next.writing.history_id, &next.reachable.unreachable]).await
 }
 
-/// Returns those lost tips that are parents of what became visible: refs that simply went on.
-async fn show_new(tx: &Tx<'_>, import_id: &str, lost_tips: &[ObjectId]) -> Result<Vec<ObjectId>, DbError> {
-    const SQL: &str = "-- registry.show_new_revisions
-        WITH RECURSIVE fresh (commit_id, parent_ids) AS (
-            SELECT revision.commit_id, revision.parent_ids
-              FROM ref JOIN revision USING (import_id, commit_id)
-             WHERE ref.import_id = $1 AND NOT revision.visible
-          UNION
-            SELECT revision.commit_id, revision.parent_ids
-              FROM fresh
-             CROSS JOIN LATERAL unnest(fresh.parent_ids) AS parent (commit_id)
-              JOIN revision ON revision.import_id = $1 AND revision.commit_id = parent.commit_id
-             WHERE NOT revision.visible
-        ), shown AS (
-            UPDATE revision SET visible = true
-              FROM fresh
-             WHERE revision.import_id = $1 AND revision.commit_id = fresh.commit_id
-        )
-        SELECT DISTINCT parent.commit_id
-          FROM fresh CROSS JOIN LATERAL unnest(fresh.parent_ids) AS parent (commit_id)
-         WHERE parent.commit_id = ANY ($2)";
-    let lost: Vec<_> = lost_tips.iter().map(ObjectId::as_slice).collect();
-    let rows = tx.query(SQL, &[&import_id, &lost]).await?;
-    rows.iter().map(|row| rows::object_id(row, "commit_id")).collect()
+/// Oldest and newest committer date.
+type Times = Option<(i64, i64)>;
+
+/// Adds the authors of what is new; returns its times.
+async fn count_news(tx: &Tx<'_>, next: &Next) -> Result<Times, DbError> {
+    const SQL: &str = "-- registry.count_authors
+        INSERT INTO history_author (history_id, author_id)
+        SELECT $1, unnest($2::bigint[])
+        ON CONFLICT (history_id, author_id) DO NOTHING";
+    let author_ids: Vec<_> = next.news.author_ids.iter().copied().collect();
+    tx.execute(SQL, &[&next.writing.history_id, &author_ids]).await?;
+    Ok(next.news.times_s)
 }
 
-/// One pass over what is visible, however many tips are lost.
-async fn any_without_child(tx: &Tx<'_>, import_id: &str, lost: &[&[u8]]) -> Result<bool, DbError> {
-    const SQL: &str = "-- registry.tips_without_child
-        SELECT count(DISTINCT parent.commit_id) < cardinality($2::bytea[])
-          FROM revision CROSS JOIN LATERAL unnest(revision.parent_ids) AS parent (commit_id)
-         WHERE revision.import_id = $1 AND revision.visible AND parent.commit_id = ANY ($2)";
-    Ok(tx.query_one(SQL, &[&import_id, &lost]).await?.get(0))
+/// Counts all authors again, as some may be gone with their commits; returns the times of all that is left.
+async fn recount(tx: &Tx<'_>, history_id: i64) -> Result<Times, DbError> {
+    const FORGET: &str = "-- registry.forget_authors\nDELETE FROM history_author WHERE history_id = $1";
+    const COUNT: &str = "-- registry.recount_authors
+        INSERT INTO history_author (history_id, author_id)
+        SELECT DISTINCT $1::bigint, author_id FROM revision WHERE history_id = $1";
+    const TIMES: &str = "-- registry.times_of_history
+        SELECT min(committer_time_s) AS first, max(committer_time_s) AS last FROM revision WHERE history_id = $1";
+    tx.execute(FORGET, &[&history_id]).await?;
+    tx.execute(COUNT, &[&history_id]).await?;
+    let row = tx.query_one(TIMES, &[&history_id]).await?;
+    Ok(get::<Option<i64>>(&row, "first")?.zip(get(&row, "last")?))
 }
 
-async fn forget_unreachable(tx: &Tx<'_>, import_id: &str) -> Result<(), DbError> {
-    const SQL: &str = "-- registry.forget_unreachable
-        WITH RECURSIVE reachable (commit_id) AS (
-            SELECT ref.commit_id FROM ref WHERE ref.import_id = $1 AND ref.commit_id IS NOT NULL
-          UNION
-            SELECT parent.commit_id
-              FROM reachable
-              JOIN revision ON revision.import_id = $1 AND revision.commit_id = reachable.commit_id
-             CROSS JOIN LATERAL unnest(revision.parent_ids) AS parent (commit_id)
-        )
-        DELETE FROM revision
-         WHERE import_id = $1
-           AND NOT EXISTS (SELECT FROM reachable WHERE reachable.commit_id = revision.commit_id)";
-    tx.execute(SQL, &[&import_id]).await.map(drop)
-}
-
-async fn write_scan(tx: &Tx<'_>, import_id: &str, scan: &Scan) -> Result<(), DbError> {
+async fn write_scan(tx: &Tx<'_>, import_id: &str, scan: &Scan, next: &Next, times_s: Times) -> Result<(), DbError> {
     const SQL: &str = "-- registry.write_scan
-        INSERT INTO scan (import_id, default_branch, refs_digest) VALUES ($1, $2, $3)
-        ON CONFLICT (import_id) DO UPDATE
-           SET default_branch = excluded.default_branch, refs_digest = excluded.refs_digest";
-    tx.execute(SQL, &[&import_id, &scan.default_branch, &scan.refs_digest]).await.map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn to(name: &str, commit: u8) -> Ref {
-        Ref { name: name.to_owned(), object_id: [commit; 20], commit_id: Some([commit; 20]) }
-    }
-
-    #[test]
-    fn only_what_differs_is_written() {
-        let before = [to("refs/heads/gone", 1), to("refs/heads/kept", 2), to("refs/heads/moved", 3)];
-        let after = [to("refs/heads/kept", 2), to("refs/heads/moved", 4), to("refs/heads/new", 1)];
-        let change = RefChange::between(&before, &after);
-        let written: Vec<_> = change.written.iter().map(|r| r.name.as_str()).collect();
-        assert_eq!(written, ["refs/heads/moved", "refs/heads/new"]);
-        assert_eq!(change.deleted, ["refs/heads/gone"]);
-        assert_eq!(change.lost_tips, [[3; 20]], "commit 1 has another ref now");
-        assert_eq!(change.count(), 3);
-    }
-
-    #[test]
-    fn the_same_refs_again_change_nothing() {
-        let refs = [to("refs/heads/a", 1), Ref { commit_id: None, ..to("refs/tags/tree", 2) }];
-        let change = RefChange::between(&refs, &refs);
-        assert_eq!((change.count(), change.lost_tips.len()), (0, 0));
-    }
+        UPDATE scan
+           SET history_id = $2, last_no = $3, shown = $4, default_branch = $5, refs_digest = $6,
+               rescan_wanted = rescan_wanted AND NOT $7,
+               writer_token = NULL, writer_history_id = NULL,
+               commit_count = $8,
+               author_count = (SELECT count(*) FROM history_author WHERE history_author.history_id = $2),
+               first_time_s = CASE WHEN $9 THEN $10 ELSE least(first_time_s, $10) END,
+               last_time_s = CASE WHEN $9 THEN $11 ELSE greatest(last_time_s, $11) END,
+               target_bytes = CASE WHEN $12::bigint > 0 THEN $12 ELSE target_bytes END
+         WHERE import_id = $1";
+    let (first, last) = times_s.unzip();
+    let values: [&(dyn codeimport_pg::ToSql + Sync); 12] = [
+        &import_id,
+        &next.writing.history_id,
+        &next.news.last_no,
+        &next.spans.encode(),
+        &scan.default_branch,
+        &scan.refs_digest,
+        &scan.anew,
+        &next.spans.count(),
+        &next.whole,
+        &first,
+        &last,
+        &scan.target_bytes,
+    ];
+    tx.execute(SQL, &values).await.map(drop)
 }

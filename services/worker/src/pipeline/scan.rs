@@ -6,6 +6,7 @@
 use super::{Pipeline, Work, blocking, shown_branch};
 use crate::{
     registry::{Found, Swap, Swapped},
+    roster::to_i64,
     stop::Stop,
 };
 use codeimport_convert::{
@@ -15,12 +16,16 @@ use codeimport_convert::{
 use codeimport_core::{Outcome, Stage, display_ref_name};
 use codeimport_kit::failpoint;
 use codeimport_proto::registry::{Ref, Revision, Signature, SourceRevision};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use prost::Message as _;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::mpsc;
 
 /// Batches that may wait for the registry.
 const BATCHES_AHEAD: usize = 2;
+
+/// Calls that may be under way at once.
+const CALLS_AHEAD: usize = 3;
 
 /// Largest message of revisions; gRPC servers take 4 MiB unless told otherwise.
 const MAX_MESSAGE_LEN: usize = 2 << 20;
@@ -39,16 +44,20 @@ impl Pipeline {
             Ok::<_, ConvertError>((scanned, CommitMap::read(carried, &on.cache)?))
         })
         .await?;
-        let swap = swap(state, &scanned);
+        let mut swap = swap(state, &scanned, work.spec.scan_anew);
         let tips: BTreeSet<_> = scanned.iter().filter_map(|r| r.commit_id).collect();
-        let known = self.registry().known_commits(work.spec.import_id.as_str()).await?;
+        let known = match swap.anew {
+            true => BTreeSet::new(),
+            false => self.registry().known_commits(work.spec.import_id.as_str()).await?,
+        };
         failpoint("worker.scan.before_revisions").await;
-        let mut stored_count = self.store_revisions(work, &map, tips.clone(), known).await?;
+        let mut stored_count = self.store_revisions(work, &map, tips.clone(), known, swap.anew).await?;
         failpoint("worker.scan.before_swap").await;
         if self.registry().swap_refs(&swap).await? == Swapped::Incomplete {
             // What it has is not what its refs promise. Telling all of history once mends that.
             work.watch.note(Stage::Scan, "The registry lacks revisions; all are told again.");
-            stored_count += self.store_revisions(work, &map, tips, BTreeSet::new()).await?;
+            swap.anew = true;
+            stored_count += self.store_revisions(work, &map, tips, BTreeSet::new(), true).await?;
             if self.registry().swap_refs(&swap).await? == Swapped::Incomplete {
                 let text = "The registry refuses the refs although all their commits were told.";
                 return Err(ConvertError::new(Outcome::Failure, Stage::Scan, text).into());
@@ -65,8 +74,9 @@ impl Pipeline {
         map: &CommitMap,
         tips: BTreeSet<ObjectId>,
         known: BTreeSet<ObjectId>,
+        anew: bool,
     ) -> Result<i64, Stop> {
-        let (batches, mut received) = mpsc::channel(BATCHES_AHEAD);
+        let (batches, received) = mpsc::channel(BATCHES_AHEAD);
         let on = Arc::clone(work);
         let walking = blocking(move || {
             new_commits(&on.cache, &tips, &known, &on.watch, |batch| {
@@ -74,24 +84,33 @@ impl Pipeline {
                 batches.blocking_send(batch).map_err(|_| ConvertError::cancelled(Stage::Scan))
             })
         });
-        let storing = async {
-            let mut stored_count = 0;
-            while let Some(batch) = received.recv().await {
-                for found in messages(batch, map) {
-                    stored_count += self.registry().put_revisions(&found).await?;
-                }
-            }
-            drop(received);
-            Ok::<_, Stop>(stored_count)
-        };
+        let storing = self.store_batches(received, map, anew);
         let (walked, stored) = tokio::join!(walking, storing);
         let stored_count = stored?;
         walked?;
         Ok(stored_count)
     }
+
+    /// Several calls are under way at once: while the registry stores one, the next is on its way.
+    async fn store_batches(
+        &self,
+        received: mpsc::Receiver<Vec<ScannedCommit>>,
+        map: &CommitMap,
+        anew: bool,
+    ) -> Result<i64, Stop> {
+        let mut offset = 0;
+        let batches = stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
+        let messages = batches.flat_map(|batch| stream::iter(messages(batch, map))).map(|mut found| {
+            (found.offset, found.anew) = (offset, anew);
+            offset += to_i64(found.revisions.len() as u64);
+            found
+        });
+        let calls = messages.map(async |found| self.registry().put_revisions(&found).await);
+        calls.buffered(CALLS_AHEAD).try_fold(0, async |sum, stored| Ok(sum + stored)).await
+    }
 }
 
-fn swap(state: &SourceState, scanned: &[ScannedRef]) -> Swap {
+fn swap(state: &SourceState, scanned: &[ScannedRef], anew: bool) -> Swap {
     let branch = shown_branch(state);
     let refs = scanned.iter().map(|scanned| Ref {
         name: scanned.name.clone(),
@@ -102,6 +121,7 @@ fn swap(state: &SourceState, scanned: &[ScannedRef]) -> Swap {
         refs: refs.collect(),
         refs_digest: refs_digest(&state.refs, branch.as_deref()).to_vec(),
         default_branch: branch.unwrap_or_default(),
+        anew,
     }
 }
 

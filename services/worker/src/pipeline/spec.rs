@@ -20,6 +20,8 @@ pub(crate) struct Spec {
     pub(crate) begin: ImportState,
     /// Digest of what the registry shows; empty if nothing was ever scanned.
     pub(crate) scanned_refs_digest: Vec<u8>,
+    /// The registry wants all revisions told, not only new ones.
+    pub(crate) scan_anew: bool,
 }
 
 impl Spec {
@@ -45,6 +47,7 @@ impl Spec {
             options_digest,
             begin: ImportState::begin(&url, options_digest, holder),
             scanned_refs_digest: answer.scanned_refs_digest,
+            scan_anew: answer.scan_anew,
         })
     }
 }

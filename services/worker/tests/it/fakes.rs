@@ -174,6 +174,7 @@ impl RunSupportService for Fakes {
                 target: Some(Target { url: seen.target_url.clone() }),
                 ref_filter: None,
                 scanned_refs_digest: seen.swapped.as_ref().map(|swap| swap.refs_digest.clone()).unwrap_or_default(),
+                ..Default::default()
             }
         });
         Ok(Response::new(answer))
