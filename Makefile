@@ -4,10 +4,10 @@ SOURCE ?=
 BUF = .tools/node_modules/.bin/buf
 BUF_VERSION = 1.75.0
 
-.PHONY: help setup build demo up test soak bench-svn bench-queue lint fmt fuzz deny clean
+.PHONY: help setup build demo up test soak bench-svn bench-queue bench-registry lint fmt fuzz deny clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: PostgreSQL, git, a C linker (apt, on Debian)
 	@scripts/setup
@@ -42,6 +42,11 @@ bench-queue: ## Measure the queue over gRPC beside other queues (BENCH_ARGS='--o
 	@scripts/setup
 	cargo build --release --locked -p codeimport-queue --bin codeimport-queue
 	cargo run --release --locked --manifest-path bench/queue/Cargo.toml --target-dir target -- $(BENCH_ARGS)
+
+bench-registry: ## Measure a scan of 1,000,000 commits beside a bare COPY, and pages at depth (BENCH_ARGS='--commits 100000')
+	@scripts/setup
+	cargo build --release --locked -p codeimport-registry
+	cargo run --release --locked --manifest-path bench/registry/Cargo.toml --target-dir target -- $(BENCH_ARGS)
 
 lint: $(BUF) ## Formatting, clippy, and the contract's own rules
 	cargo fmt --all --check

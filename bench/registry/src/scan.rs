@@ -1,0 +1,54 @@
+//! One worker's scan: all revisions, then the swap.
+
+use crate::{
+    history::History,
+    house::{House, token},
+};
+use codeimport_proto::registry::{PutRevisionsRequest, SwapRefsRequest};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use std::time::{Duration, Instant};
+
+/// How long the parts took.
+pub struct Scan {
+    /// Storing all revisions.
+    pub put: Duration,
+    /// Showing them.
+    pub swap: Duration,
+    /// How many refs.
+    pub refs: usize,
+}
+
+/// Stores a history as a worker would: messages of `batch` revisions, so many `ahead` of the answers.
+pub async fn scan(house: &House, commits: u64, tags: u64, batch: usize, ahead: usize) -> anyhow::Result<Scan> {
+    let mut history = History::new(commits, tags);
+    let lease_token = token(1);
+    let started = Instant::now();
+    let messages = std::iter::from_fn(|| Some(history.take(batch)).filter(|revisions| !revisions.is_empty()));
+    let mut offset = 0;
+    let calls = messages.map(|revisions| {
+        let request = PutRevisionsRequest { lease_token: lease_token.clone(), revisions, offset, ..Default::default() };
+        offset += request.revisions.len() as i64;
+        let mut runs = house.runs.clone();
+        async move { runs.put_revisions(request).await }
+    });
+    futures_util::stream::iter(calls).buffered(ahead).try_for_each(async |_| Ok(())).await?;
+    let put = started.elapsed();
+    let refs = history.refs.len();
+    let swap = swap(house, history, lease_token).await?;
+    Ok(Scan { put, swap, refs })
+}
+
+async fn swap(house: &House, history: History, lease_token: Vec<u8>) -> anyhow::Result<Duration> {
+    let default_branch = "refs/heads/main".to_owned();
+    let mut request = tonic::Request::new(SwapRefsRequest {
+        lease_token,
+        refs: history.refs,
+        default_branch,
+        refs_digest: vec![1; 32],
+        ..Default::default()
+    });
+    request.set_timeout(Duration::from_secs(600));
+    let started = Instant::now();
+    house.runs.clone().swap_refs(request).await?;
+    Ok(started.elapsed())
+}
