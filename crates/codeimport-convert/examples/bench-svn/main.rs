@@ -123,13 +123,19 @@ impl Bench<'_> {
         let ours = copies(&self.dir.join(format!("{name}-0")))?;
         let theirs = clone.as_ref().map(GitSvn::copies).transpose()?;
         repository.grow()?;
-        let seconds: Result<Vec<_>, _> =
-            ours.iter().map(|dir| Ok::<_, anyhow::Error>(ours::convert(&url, dir)?.seconds)).collect();
-        transport.ours_increment_seconds = Some(median(seconds?));
+        let (mut our_seconds, mut their_seconds) = (Vec::new(), Vec::new());
+        // In turns, so that both have the same load of whatever else the machine does.
+        for (number, dir) in ours.iter().enumerate() {
+            our_seconds.push(ours::convert(&url, dir)?.seconds);
+            if let Some(clones) = &theirs {
+                their_seconds.push(clones[number].fetch(None)?);
+            }
+        }
+        transport.ours_increment_seconds = Some(median(our_seconds));
         if let (Some(figures), Some(clones)) = (&mut transport.git_svn, theirs) {
-            let fetch_all = || clones.iter().map(|clone| clone.fetch(None)).collect::<Result<Vec<_>, _>>();
-            figures.increment_seconds = Some(median(fetch_all()?));
-            figures.poll_seconds = Some(median(fetch_all()?));
+            figures.increment_seconds = Some(median(their_seconds));
+            let polls: Result<Vec<_>, _> = clones.iter().map(|clone| clone.fetch(None)).collect();
+            figures.poll_seconds = Some(median(polls?));
         }
         Ok(transport)
     }
