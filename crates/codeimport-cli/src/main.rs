@@ -10,6 +10,7 @@ mod endpoints;
 mod exit;
 mod import;
 mod local;
+mod guess;
 mod output;
 mod progress;
 mod up;

@@ -3,7 +3,7 @@
 //! The stages are those of every run; the repository is cache and target at once, and locked while it is used. What a
 //! killed run leaves are objects that no ref names; the next one makes the same objects again and finds them there.
 
-use crate::target::{Holder, ImportState, PublishError, Target, TargetSnapshot};
+use crate::target::{Holder, ImportState, PublishError, STATE_REF, Target, TargetSnapshot};
 use crate::{Cache, Carried, ConvertError, Findings, SourceOptions, Watch, Watermark, open_source, options_digest};
 use codeimport_core::{FencingToken, Outcome, RcsType, RefFilter, RunId, SourceUrl, Stage, TargetUrl};
 use std::path::Path;
@@ -12,6 +12,8 @@ use std::path::Path;
 pub struct LocalTarget {
     cache: Cache,
     target: Target,
+    /// The folder was made for it.
+    is_new: bool,
 }
 
 /// What one run over a local target did.
@@ -39,12 +41,26 @@ impl LocalTarget {
     /// [`Outcome::Invalid`] if something else is there.
     pub fn open(path: &Path, watch: &Watch) -> Result<Self, ConvertError> {
         let disk = |error| ConvertError::disk(Stage::Publish, path, error);
+        let is_new = !path.exists();
         std::fs::create_dir_all(path).map_err(disk)?;
         let path = path.canonicalize().map_err(disk)?;
         let url = TargetUrl::local(&path).map_err(|error| {
             ConvertError::new(Outcome::Invalid, Stage::Publish, format!("The folder {} {error}.", path.display()))
         })?;
-        Ok(Self { cache: Cache::of_target(&path, watch)?, target: Target::new(url) })
+        Ok(Self { cache: Cache::of_target(&path, watch)?, target: Target::new(url), is_new })
+    }
+
+    /// Takes the repository away again, if it was made for this and nothing was ever published into it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn abandon(self) -> std::io::Result<()> {
+        let path = self.cache.path().to_owned();
+        let is_empty = self.cache.repository().is_ok_and(|repository| repository.find_reference(STATE_REF).is_err());
+        // Its lock is let go first.
+        drop(self.cache);
+        if self.is_new && is_empty { std::fs::remove_dir_all(path) } else { Ok(()) }
     }
 
     /// The target as it is now.

@@ -19,3 +19,4 @@ mod soak;
 mod support;
 mod svn_import;
 mod svn_options;
+mod terminal;

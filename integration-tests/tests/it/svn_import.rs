@@ -42,7 +42,7 @@ impl SvnServer {
     pub(crate) fn load(&self, name: &str, dump: String) {
         let path = self.path(name);
         done(Command::new("svnadmin").arg("create").arg(&path));
-        done(Command::new("svnadmin").args(["load", "-q"]).arg(&path).stdin(dump.into_bytes()));
+        done(Command::new("svnadmin").args(["load", "-q", "--no-flush-to-disk"]).arg(&path).stdin(dump.into_bytes()));
     }
 
     /// A repository with a trunk, a branch, a tag and a merge.
@@ -71,7 +71,7 @@ fn done(command: Command) {
 }
 
 /// Runs `codeimport --json …` against a cluster.
-pub(crate) fn run(cluster: &Cluster, args: &[&str]) -> Output {
+fn run(cluster: &Cluster, args: &[&str]) -> Output {
     let (registry, queue) = (cluster.registry.url(), cluster.queue.url());
     let command = Command::new(program("codeimport")).args(["--json", "--registry", &registry, "--queue", &queue]);
     command.args(args).run().expect("the program can be run")
@@ -81,11 +81,6 @@ pub(crate) fn run(cluster: &Cluster, args: &[&str]) -> Output {
 pub(crate) fn codeimport(cluster: &Cluster, args: &[&str]) -> Vec<Value> {
     let output = run(cluster, args);
     assert!(output.success(), "{args:?}: {}", output.stderr);
-    objects(&output)
-}
-
-/// The objects that it has printed.
-pub(crate) fn objects(output: &Output) -> Vec<Value> {
     let text = output.stdout_text();
     text.lines().map(|line| serde_json::from_str(line).expect("each line is one object")).collect()
 }

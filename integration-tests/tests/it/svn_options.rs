@@ -1,6 +1,7 @@
 //! How a Subversion source is read, chosen where the import is defined, and what came of each of its revisions.
 
-use crate::svn_import::{SvnServer, codeimport, objects, run};
+use crate::svn_import::{SvnServer, codeimport};
+use codeimport_core::Outcome;
 use codeimport_integration_tests::{Cluster, git};
 use serde_json::Value;
 
@@ -18,14 +19,15 @@ async fn options_reach_the_commits_and_the_map_finds_them_both_ways() {
     std::fs::write(&authors, "ada = Ada Lovelace <ada@example.org>\n").expect("the folder is ours");
     let cluster = Cluster::start().await;
     let options = ["--author-map", authors.to_str().expect("text"), "--git-svn-id", "--layout", "standard"];
-    let create = [&["import", "create", &svn.url("r"), "--id", "it", "--wait"], &options[..]].concat();
+    let url = svn.url("r");
+    let create = [&["import", "create", &url, "--id", "it", "--wait"], &options[..]].concat();
     assert_eq!(codeimport(&cluster, &create)[0]["outcome"], "success");
 
     let target = cluster.target("it");
     let log = git(&target, &["log", "-1", "--format=%H%n%an <%ae>%n%B", "trunk"]);
     let (trunk, log) = log.split_once('\n').expect("lines");
     assert!(log.starts_with("Ada Lovelace <ada@example.org>"), "{log}");
-    assert!(log.contains(&format!("git-svn-id: {}/trunk@4 ", svn.url("r"))), "{log}");
+    assert!(log.contains(&format!("git-svn-id: {url}/trunk@4 ")), "{log}");
 
     let by_revision = codeimport(&cluster, &["import", "map", "it", "--source-revision", "4"]);
     assert_eq!(revisions(&by_revision), ["trunk@4"]);
@@ -41,19 +43,15 @@ async fn options_reach_the_commits_and_the_map_finds_them_both_ways() {
 async fn options_that_change_after_the_conversion_are_told_and_nothing_is_rewritten() {
     let svn = SvnServer::start().await;
     svn.with_history("r");
-    let cluster = Cluster::start().await;
-    assert_eq!(
-        codeimport(&cluster, &["import", "create", &svn.url("r"), "--id", "it", "--wait"])[0]["outcome"],
-        "success"
-    );
+    let mut cluster = Cluster::start().await;
+    let first = codeimport(&cluster, &["import", "create", &svn.url("r"), "--id", "it", "--wait"]).remove(0);
     let before = cluster.target_refs("it");
-    let changed = codeimport(&cluster, &["import", "update", "it", "--layout", "single"]);
-    assert_eq!(changed[0]["import_id"], "it");
+    codeimport(&cluster, &["import", "update", "it", "--layout", "single"]);
 
-    let output = run(&cluster, &["import", "now", "it", "--wait"]);
-    let run_end = objects(&output).remove(0);
-    assert_eq!((&run_end["outcome"], output.code), (&"invalid".into(), Some(1)), "{run_end}");
-    assert!(run_end["message"].as_str().is_some_and(|text| text.contains("layout")), "{run_end}");
+    let after_run_id = first["run_id"].as_i64().expect("a number");
+    let run = cluster.finished_run("it", after_run_id).await;
+    assert_eq!(run.domain_outcome(), Some(Outcome::Invalid), "{}", run.message);
+    assert!(run.message.contains("layout"), "{}", run.message);
     assert_eq!(cluster.target_refs("it"), before);
 
     // Changed back, all is well again.

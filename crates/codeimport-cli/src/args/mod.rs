@@ -61,27 +61,11 @@ pub(crate) enum Command {
 pub(crate) struct SourceRef {
     /// Address of the source; `file:///path` too, for Subversion.
     pub(crate) url: String,
-    /// Its revision control system: git or svn; default: what the address says.
+    /// Its revision control system: git or svn; default: what the address or the server says.
     #[arg(long, value_name = "RCS")]
-    rcs: Option<RcsType>,
+    pub(crate) rcs: Option<RcsType>,
     #[command(flatten)]
     pub(crate) ssh: SshArgs,
-}
-
-impl SourceRef {
-    /// Its revision control system, as said or as the address says.
-    pub(crate) fn rcs(&self) -> RcsType {
-        self.rcs.unwrap_or_else(|| rcs_of(&self.url))
-    }
-}
-
-/// What an address says of the system behind it. Subversion over HTTP looks like Git, and has to be told.
-pub(crate) fn rcs_of(url: &str) -> RcsType {
-    if url.starts_with("svn:") || url.starts_with("svn+") || url.starts_with("file:") {
-        RcsType::Subversion
-    } else {
-        RcsType::Git
-    }
 }
 
 /// Options of `convert`.
@@ -197,7 +181,7 @@ pub(crate) struct ImportRef {
 pub(crate) struct Create {
     /// Address of the repository to import.
     pub(crate) url: String,
-    /// Its revision control system: git, svn, cvs, hg or bzr; default: what the address says.
+    /// Its revision control system: git, svn, cvs, hg or bzr; default: what the address or the server says.
     #[arg(long, value_name = "RCS")]
     pub(crate) rcs: Option<RcsType>,
     /// Git repository to write; default: a bare one below the data folder.
@@ -310,16 +294,5 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn an_address_tells_what_is_behind_it() {
-        let expected = [
-            ("svn://h/r", RcsType::Subversion),
-            ("svn+ssh://h/r", RcsType::Subversion),
-            ("file:///r", RcsType::Subversion),
-            ("git://h/r", RcsType::Git),
-        ];
-        assert!(expected.iter().all(|(url, rcs)| rcs_of(url) == *rcs));
     }
 }

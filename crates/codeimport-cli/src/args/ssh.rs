@@ -26,7 +26,6 @@ impl SshArgs {
     /// With the files as typed, else as the person does who types: own keys, agent, configuration and known hosts.
     pub(crate) fn ssh(&self) -> Result<Ssh, Failure> {
         let Some((key, known_hosts)) = self.files() else { return Ok(Ssh::Own) };
-        Ssh::pinned(key, known_hosts)
-            .map_err(|error| Failure::usage(format!("--ssh-key or --ssh-known-hosts {error}")))
+        Ssh::pinned(key, known_hosts).map_err(|error| Failure::usage(format!("--ssh-key or --ssh-known-hosts {error}")))
     }
 }

@@ -2,10 +2,13 @@
 
 use super::print_import;
 use crate::api::Api;
-use crate::args::{Create, rcs_of};
+use crate::args::Create;
 use crate::exit::{Done, Failure};
+use crate::guess;
 use crate::output::Output;
 use crate::wait;
+use codeimport_convert::Watch;
+use codeimport_core::RcsType;
 use codeimport_proto::convert::rcs_type_to_wire;
 use codeimport_proto::registry::{CreateImportRequest, Import, RefFilter, ReviewStatus, Source, Target};
 use std::process::ExitCode;
@@ -13,7 +16,8 @@ use std::process::ExitCode;
 /// Defines an import, and with `--wait` follows its first run.
 pub(crate) async fn run(api: &mut Api, output: Output, create: Create) -> Done {
     let wait = create.wait;
-    let answer = api.imports.create_import(request(create)?).await;
+    let rcs = rcs(&create).await?;
+    let answer = api.imports.create_import(request(create, rcs)?).await;
     let answer = answer.map_err(|s| Failure::status("cannot create the import", &s))?;
     let import = answer.into_inner().import.unwrap_or_default();
     let import_id = import.import_id.clone();
@@ -34,8 +38,14 @@ pub(crate) async fn run(api: &mut Api, output: Output, create: Create) -> Done {
     wait::for_run(api, output, &import_id, 0).await
 }
 
-fn request(create: Create) -> Result<CreateImportRequest, Failure> {
-    let rcs_type = create.rcs.unwrap_or_else(|| rcs_of(&create.url));
+/// Asked from here, should the address not tell: the person who types knows the address to work here.
+async fn rcs(create: &Create) -> Result<RcsType, Failure> {
+    let (typed, url) = (create.rcs, create.url.clone());
+    let asked = tokio::task::spawn_blocking(move || guess::rcs(typed, &url, &Watch::none()));
+    asked.await.map_err(|error| Failure::other("cannot ask what the source is", error))
+}
+
+fn request(create: Create, rcs_type: RcsType) -> Result<CreateImportRequest, Failure> {
     let mut source = Source { rcs_type: rcs_type_to_wire(rcs_type).into(), url: create.url, ..Default::default() };
     create.svn.change(&mut source)?;
     Ok(CreateImportRequest {

@@ -21,7 +21,7 @@ const PIECE_TIME: Duration = Duration::from_secs(15);
 
 /// Converts until all is there, the limit is reached, or something fails.
 pub(super) fn run(output: Output, convert: &Convert, watch: &Watch, screen: &Screen) -> Done {
-    let url = source_url(&convert.source)?;
+    let url = source_url(&convert.source, watch)?;
     let options = SourceOptions { ssh: convert.source.ssh.ssh()?, ..convert.svn.source_options()? };
     let target = LocalTarget::open(&convert.dir, watch).map_err(|error| Failure::outcome(&error))?;
     let mut view = ConversionView::new(&url, &convert.dir);
@@ -35,6 +35,11 @@ pub(super) fn run(output: Output, convert: &Convert, watch: &Watch, screen: &Scr
     screen.clear();
     if let Err(failure) = &result {
         failure.tell(&mut view.outcome, &mut view.message);
+        // An empty repository would look as if something had been converted; what a person has stopped is gone on with.
+        // If it cannot be taken away, it stays.
+        if !watch.cancel().is_cancelled() {
+            let _ = target.abandon();
+        }
     }
     output.conversion(&view);
     result?;

@@ -12,6 +12,7 @@ mod verify;
 
 use crate::args::{Convert, Map, Poll, Preview, SourceRef, Verify};
 use crate::exit::{Done, Failure};
+use crate::guess;
 use crate::output::Output;
 use codeimport_convert::{Cancel, SourceOptions, Watch};
 use codeimport_core::SourceUrl;
@@ -63,7 +64,7 @@ fn options(source: &SourceRef) -> Result<SourceOptions, Failure> {
 }
 
 /// The address of a source as it was typed here.
-fn source_url(source: &SourceRef) -> Result<SourceUrl, Failure> {
-    SourceUrl::parse_on_own_machine(source.rcs(), &source.url)
+fn source_url(source: &SourceRef, watch: &Watch) -> Result<SourceUrl, Failure> {
+    SourceUrl::parse_on_own_machine(guess::rcs(source.rcs, &source.url, watch), &source.url)
         .map_err(|error| Failure::usage(format!("the address {:?} {error}", source.url)))
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 /// Prints the position: equal positions mean that nothing is new.
 pub(super) fn run(output: Output, poll: &Poll, watch: &Watch) -> Done {
-    let url = source_url(&poll.source)?;
+    let url = source_url(&poll.source, watch)?;
     let failed = |error| Failure::outcome(&error);
     let source = open_source(&url, options(&poll.source)?).map_err(failed)?;
     let watermark = source.probe(watch).map_err(failed)?;

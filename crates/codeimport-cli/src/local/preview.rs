@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 /// Asks and prints.
 pub(super) fn run(output: Output, preview: &Preview, watch: &Watch) -> Done {
-    let url = source_url(&preview.source)?;
+    let url = source_url(&preview.source, watch)?;
     let failed = |error| Failure::outcome(&error);
     let options = SourceOptions { ssh: preview.source.ssh.ssh()?, ..preview.svn.source_options()? };
     let source = open_source(&url, options).map_err(failed)?;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 /// Compares, prints what was found; the exit code is the verdict.
 pub(super) fn run(output: Output, arguments: &Verify, watch: &Watch, screen: &Screen) -> Done {
-    let url = source_url(&arguments.source)?;
+    let url = source_url(&arguments.source, watch)?;
     let samples = Scope::Samples { count: arguments.samples, seed: rand::random() };
     let scope = if arguments.all { Scope::All } else { samples };
     let found = verify(&url, options(&arguments.source)?, &arguments.dir, scope, watch);
