@@ -6,9 +6,9 @@ use codeimport_proto::{
     common::{Outcome, RcsType},
     convert::timestamp_from_wire,
     queue::{
-        AcquireLeasesRequest, FinishRunRequest, HeartbeatItem, HeartbeatRequest, HeartbeatVerdict, Lease,
-        PutScheduleRequest, RequestRunRequest, Schedule, ScheduleState, lease_service_client::LeaseServiceClient,
-        schedule_service_client::ScheduleServiceClient,
+        AcquireLeasesRequest, FinishRunRequest, FinishRunsRequest, HeartbeatItem, HeartbeatRequest, HeartbeatVerdict,
+        Lease, PutScheduleRequest, RequestRunRequest, Schedule, ScheduleState,
+        lease_service_client::LeaseServiceClient, schedule_service_client::ScheduleServiceClient,
     },
 };
 use jiff::Timestamp;
@@ -66,13 +66,15 @@ impl Client {
 
     /// Ends a run well; tells when the job is due again.
     pub(crate) async fn finish(&mut self, lease: &Lease) -> Result<Option<Timestamp>, Status> {
-        let request = FinishRunRequest {
-            lease_token: lease.lease_token.clone(),
-            outcome: Outcome::NoChange.into(),
-            ..Default::default()
-        };
-        let answer = self.leases.finish_run(request).await?.into_inner();
+        let answer = self.leases.finish_run(good_end(lease)).await?.into_inner();
         Ok(answer.next_due_time.as_ref().and_then(timestamp_from_wire))
+    }
+
+    /// Ends many runs well, in one call; how many of them were still held.
+    pub(crate) async fn finish_all(&mut self, leases: &[Lease]) -> Result<usize, Status> {
+        let request = FinishRunsRequest { items: leases.iter().map(good_end).collect(), ..Default::default() };
+        let results = self.leases.finish_runs(request).await?.into_inner().results;
+        Ok(results.iter().filter(|result| result.finished).count())
     }
 
     /// One heartbeat for many leases; how many of them go on.
@@ -83,4 +85,8 @@ impl Client {
         let results = self.leases.heartbeat(request).await?.into_inner().results;
         Ok(results.iter().filter(|result| result.verdict() == HeartbeatVerdict::Extended).count())
     }
+}
+
+fn good_end(lease: &Lease) -> FinishRunRequest {
+    FinishRunRequest { lease_token: lease.lease_token.clone(), outcome: Outcome::NoChange.into(), ..Default::default() }
 }

@@ -1,6 +1,11 @@
 //! Workers that lease and finish as fast as the queue lets them, and how fast that is.
 
-use crate::{clients::Client, stage::Stage};
+use crate::{
+    clients::Client,
+    cpu::CpuWatch,
+    report::Figure,
+    stage::{Server, Stage},
+};
 use codeimport_proto::queue::Lease;
 use futures_util::future::try_join_all;
 use std::{
@@ -44,6 +49,37 @@ impl Done {
         self.rate(Duration::from_secs(1)).await;
         self.rate(measured_for).await
     }
+
+    /// The same with what it costs, which others on the machine change less than the rate.
+    pub(crate) async fn warm_cost(
+        &self,
+        server: &Server,
+        stage: &Stage,
+        measured_for: Duration,
+    ) -> anyhow::Result<Cost> {
+        self.rate(Duration::from_secs(1)).await;
+        let (database, queue) = (CpuWatch::start(server.pid()?)?, CpuWatch::start(stage.queue_pid())?);
+        let rate = self.rate(measured_for).await;
+        Ok(Cost { rate, database_percent: database.percent()?, queue_percent: queue.percent()? })
+    }
+}
+
+/// A rate, and the cores that it took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    /// Cycles a second.
+    pub(crate) rate: f64,
+    pub(crate) database_percent: f64,
+    pub(crate) queue_percent: f64,
+}
+
+impl Cost {
+    /// Adds to a figure the processor time of a cycle.
+    pub(crate) fn detail(self, figure: Figure) -> Figure {
+        let per_cycle = |percent: f64| percent / 100.0 / self.rate * 1e6;
+        let figure = figure.detail("database us/cycle", per_cycle(self.database_percent));
+        figure.detail("queue us/cycle", per_cycle(self.queue_percent))
+    }
 }
 
 impl Drive {
@@ -72,23 +108,19 @@ impl Drive {
     async fn work(self, mut client: Client, worker: &str, done: &Done) -> Result<(), Status> {
         while !done.over.load(Ordering::Relaxed) {
             let leases = client.acquire(worker, self.batch, 1).await?;
-            finish_all(&client, &leases, done).await?;
+            done.cycles.fetch_add(finish(&mut client, &leases).await? as u64, Ordering::Relaxed);
         }
         Ok(())
     }
 }
 
-/// All at once, on one connection: the queue may take them together.
-async fn finish_all(client: &Client, leases: &[Lease], done: &Done) -> Result<(), Status> {
-    let finishes = leases.iter().map(|lease| {
-        let mut client = client.clone();
-        async move {
-            client.finish(lease).await?;
-            done.cycles.fetch_add(1, Ordering::Relaxed);
-            Ok::<_, Status>(())
-        }
-    });
-    try_join_all(finishes).await.map(drop)
+/// A single one by the call for single ones, more of them by the call for many.
+async fn finish(client: &mut Client, leases: &[Lease]) -> Result<usize, Status> {
+    match leases {
+        [] => Ok(0),
+        [lease] => client.finish(lease).await.map(|_| 1),
+        leases => client.finish_all(leases).await,
+    }
 }
 
 /// Counts here are far below 2^52, where a float begins to round.

@@ -9,8 +9,8 @@ use futures_util::future::try_join_all;
 use std::time::Duration;
 use tonic::Status;
 
-/// Hosts over which the jobs are spread.
-const HOSTS: u32 = 500;
+/// Hosts over which the jobs are spread where a row has no reason for another number.
+pub(crate) const HOSTS: u32 = 500;
 
 /// Copies of each job that is there: `$1` of them, of which `$2` are due now and the others in some hours. Hosts, lines and
 /// turns are there already, and none is served earlier because of a copy: it is due no earlier than what it copies.
@@ -32,6 +32,8 @@ SELECT job_no, line_id,
 /// How many schedules a row wants.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Many {
+    /// Over so many hosts the jobs are spread.
+    pub(crate) hosts: u32,
     /// All.
     pub(crate) schedules: u32,
     /// Of those, due now.
@@ -42,7 +44,7 @@ pub(crate) struct Many {
 
 /// Makes them: one per host, and copies of those where that is not enough.
 pub(crate) async fn put_many(stage: &Stage, many: Many) -> anyhow::Result<()> {
-    let hosts = many.schedules.min(HOSTS);
+    let hosts = many.schedules.min(many.hosts);
     put_one_per_host(stage, hosts, many.interval_seconds).await?;
     let copies = i64::from(many.schedules / hosts) - 1;
     let due = (i64::from(many.due / hosts) - 1).max(0);

@@ -1,4 +1,4 @@
-//! Due, leased, finished: workers that ask for a hundred jobs per call, and report their ends as they come.
+//! Due, leased, finished: workers that ask for a hundred jobs per call, and report a hundred ends per call.
 
 use crate::{
     Args,
@@ -12,10 +12,16 @@ use crate::{
 const JOBS: u32 = 100_000;
 
 pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<Figure>> {
-    let stage = Stage::set(args, server, "batch", &[]).await?;
-    put_many(&stage, Many { schedules: JOBS, due: JOBS, interval_seconds: 1 }).await?;
+    let many = on_hosts(args, server, "batch", "cycles, 100 per call, 100 hosts", 100).await?;
+    let one = on_hosts(args, server, "batch_one_host", "cycles, 100 per call, one host", 1).await?;
+    Ok(vec![many, one])
+}
+
+async fn on_hosts(args: &Args, server: &Server, key: &'static str, what: &str, hosts: u32) -> anyhow::Result<Figure> {
+    let stage = Stage::set(args, server, key, &[]).await?;
+    put_many(&stage, Many { hosts, schedules: JOBS, due: JOBS, interval_seconds: 1 }).await?;
     let done = Done::default();
     let drive = Drive { workers: 8, connections: 4, batch: 100 };
-    let rate = drive.while_watched(&stage, &done, async { Ok(done.warm_rate(args.measured_for()).await) }).await?;
-    Ok(vec![Figure::new("batch", "cycles, 100 leases per call", rate, "/s")])
+    let cost = drive.while_watched(&stage, &done, done.warm_cost(server, &stage, args.measured_for())).await?;
+    Ok(cost.detail(Figure::new(key, what, cost.rate, "/s")))
 }

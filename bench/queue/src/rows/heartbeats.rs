@@ -4,7 +4,7 @@ use crate::{
     Args,
     cpu::CpuWatch,
     drive::count,
-    many_schedules::{Many, put_many},
+    many_schedules::{HOSTS, Many, put_many},
     report::Figure,
     stage::{Server, Stage},
 };
@@ -23,7 +23,7 @@ const ROUNDS: u32 = 3;
 pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<Figure>> {
     let stage = Stage::set(args, server, "heartbeats", &SETTINGS).await?;
     let wanted = args.leases();
-    put_many(&stage, Many { schedules: wanted, due: wanted, interval_seconds: 3_600 }).await?;
+    put_many(&stage, Many { hosts: HOSTS, schedules: wanted, due: wanted, interval_seconds: 3_600 }).await?;
     let leases = acquire(&stage, wanted as usize).await?;
     let (database, queue) = (CpuWatch::start(server.pid()?)?, CpuWatch::start(stage.queue_pid())?);
     let kept = beat(&stage, &leases).await?;

@@ -4,7 +4,7 @@
 use crate::{
     Args,
     drive::{Done, Drive},
-    many_schedules::{Many, put_many},
+    many_schedules::{HOSTS, Many, put_many},
     report::Figure,
     stage::{Server, Stage},
 };
@@ -20,7 +20,8 @@ const LOOK: Duration = Duration::from_secs(10);
 
 pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<Figure>> {
     let stage = Stage::set(args, server, "snapshot", &[]).await?;
-    put_many(&stage, Many { schedules: RUNS_PER_SECOND, due: RUNS_PER_SECOND, interval_seconds: 1 }).await?;
+    put_many(&stage, Many { hosts: HOSTS, schedules: RUNS_PER_SECOND, due: RUNS_PER_SECOND, interval_seconds: 1 })
+        .await?;
     let done = Done::default();
     let drive = Drive { workers: 16, connections: 4, batch: 20 };
     let watch = async {

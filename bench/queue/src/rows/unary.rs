@@ -9,13 +9,19 @@ use crate::{
 };
 
 const JOBS: u32 = 50_000;
+const GOAL: &str = ">= 6,000/s; moonshot 10,000";
 
 pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<Figure>> {
-    let stage = Stage::set(args, server, "unary", &[]).await?;
-    put_many(&stage, Many { schedules: JOBS, due: JOBS, interval_seconds: 1 }).await?;
+    let many = on_hosts(args, server, "unary", "cycles, one per call, 64 workers, 100 hosts", 100).await?;
+    let one = on_hosts(args, server, "unary_one_host", "cycles, one per call, 64 workers, one host", 1).await?;
+    Ok(vec![many, one])
+}
+
+async fn on_hosts(args: &Args, server: &Server, key: &'static str, what: &str, hosts: u32) -> anyhow::Result<Figure> {
+    let stage = Stage::set(args, server, key, &[]).await?;
+    put_many(&stage, Many { hosts, schedules: JOBS, due: JOBS, interval_seconds: 1 }).await?;
     let done = Done::default();
     let drive = Drive { workers: 64, connections: 4, batch: 1 };
-    let rate = drive.while_watched(&stage, &done, async { Ok(done.warm_rate(args.measured_for()).await) }).await?;
-    let figure = Figure::new("unary", "cycles, one job per call, 64 workers", rate, "/s");
-    Ok(vec![figure.goal(">= 6,000/s; moonshot 10,000", rate >= 6_000.0)])
+    let cost = drive.while_watched(&stage, &done, done.warm_cost(server, &stage, args.measured_for())).await?;
+    Ok(cost.detail(Figure::new(key, what, cost.rate, "/s").goal(GOAL, cost.rate >= 6_000.0)))
 }

@@ -4,9 +4,8 @@
 
 use crate::{
     Args,
-    cpu::CpuWatch,
     drive::{Done, Drive},
-    many_schedules::{Many, put_many},
+    many_schedules::{HOSTS, Many, put_many},
     report::Figure,
     stage::{Server, Stage},
 };
@@ -27,23 +26,23 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<
 
 async fn cost(args: &Args, server: &Server) -> anyhow::Result<Figure> {
     let stage = Stage::set(args, server, "cost", &[]).await?;
-    put_many(&stage, Many { schedules: RUNS_PER_SECOND, due: RUNS_PER_SECOND, interval_seconds: 1 }).await?;
+    put_many(&stage, Many { hosts: HOSTS, schedules: RUNS_PER_SECOND, due: RUNS_PER_SECOND, interval_seconds: 1 })
+        .await?;
     let done = Done::default();
     let watch = async {
         done.rate(Duration::from_secs(3)).await;
-        let (database, queue) = (CpuWatch::start(server.pid()?)?, CpuWatch::start(stage.queue_pid())?);
-        let rate = done.rate(args.measured_for() * 4).await;
-        Ok((rate, database.percent()?, queue.percent()?))
+        done.warm_cost(server, &stage, args.measured_for() * 4).await
     };
-    let (rate, database, queue) = FEW.while_watched(&stage, &done, watch).await?;
-    let figure = Figure::new("cost", "core of queue and database at 46 runs/s", database + queue, "%");
-    let figure = figure.goal("< 15 % for a million imports", database + queue < 15.0).detail("runs /s", rate);
-    Ok(figure.detail("database %", database).detail("queue %", queue))
+    let cost = FEW.while_watched(&stage, &done, watch).await?;
+    let percent = cost.database_percent + cost.queue_percent;
+    let figure = Figure::new("cost", "core of queue and database at 46 runs/s", percent, "%");
+    let figure = figure.goal("< 15 % for a million imports", percent < 15.0).detail("runs /s", cost.rate);
+    Ok(figure.detail("database %", cost.database_percent).detail("queue %", cost.queue_percent))
 }
 
 async fn growth(args: &Args, server: &Server) -> anyhow::Result<Figure> {
     let stage = Stage::set(args, server, "growth", &[]).await?;
-    put_many(&stage, Many { schedules: IMPORTS, due: IMPORTS, interval_seconds: 1 }).await?;
+    put_many(&stage, Many { hosts: HOSTS, schedules: IMPORTS, due: IMPORTS, interval_seconds: 1 }).await?;
     let done = Done::default();
     let watch = async {
         wait_for(&done, u64::from(IMPORTS * CYCLES / 7)).await;
