@@ -23,6 +23,8 @@
 
 mod ancestry;
 mod branches;
+#[cfg(test)]
+mod broken_streams;
 mod checksums;
 mod chunk;
 mod classify;
