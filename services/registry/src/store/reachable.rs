@@ -14,10 +14,12 @@ use crate::{
     },
 };
 use codeimport_pg::{DbError, Row, Tx, row::get};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::pin::pin;
 
 /// So many commits are read at once.
-const CHUNK: i64 = 50_000;
+const CHUNK: usize = 50_000;
 
 /// What a history has, as far as a swap wants to know it.
 pub(super) struct Reading {
@@ -44,19 +46,26 @@ pub(super) struct Reachable {
     pub(super) unreachable: Vec<i64>,
 }
 
-/// Reads all commits of a history with numbers above `after`.
+/// Reads all commits of a history with numbers above `after`: while one chunk is taken in, the next is on its way.
 pub(super) async fn read(tx: &Tx<'_>, history_id: i64, after: i64) -> Result<Reading, DbError> {
     const SQL: &str = "-- registry.read_graph
         SELECT commit_no, commit_id, parent_ids, author_id, committer_time_s
-          FROM revision WHERE history_id = $1 AND commit_no > $2 ORDER BY commit_no LIMIT $3";
+          FROM revision WHERE history_id = $1 AND commit_no > $2 AND commit_no <= $2 + $3 ORDER BY commit_no";
     let mut reading = Reading { graph: Graph::default(), news: News { last_no: after, ..News::default() } };
-    loop {
-        let rows = tx.query(SQL, &[&history_id, &reading.news.last_no, &CHUNK]).await?;
+    let end = last_number(tx, history_id).await?;
+    let begins = (after..end).step_by(CHUNK);
+    let chunks = stream::iter(begins).map(async |begin| tx.query(SQL, &[&history_id, &begin, &(CHUNK as i64)]).await);
+    let mut chunks = pin!(chunks.buffered(2));
+    while let Some(rows) = chunks.try_next().await? {
         rows.iter().try_for_each(|row| reading.add(row))?;
-        if (rows.len() as i64) < CHUNK {
-            return Ok(reading);
-        }
     }
+    Ok(reading)
+}
+
+async fn last_number(tx: &Tx<'_>, history_id: i64) -> Result<i64, DbError> {
+    const SQL: &str = "-- registry.last_number
+        SELECT coalesce(max(commit_no), 0) AS number FROM revision WHERE history_id = $1";
+    get(&tx.query_one(SQL, &[&history_id]).await?, "number")
 }
 
 /// The numbers of those commits that are stored.
