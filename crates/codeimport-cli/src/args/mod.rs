@@ -8,6 +8,7 @@ pub(crate) use svn::SvnArgs;
 
 use clap::{Args, Parser, Subcommand};
 use codeimport_core::RcsType;
+use jiff::Timestamp;
 use std::path::PathBuf;
 
 /// Keeps Git copies of foreign repositories fresh.
@@ -162,6 +163,8 @@ pub(crate) enum Import {
     Refs(ImportRef),
     /// List the revisions that the scan found, newest first.
     Revisions(Revisions),
+    /// Have the next run tell all of history anew.
+    Rescan(ImportRef),
     /// Tell which commits show a source revision, or which source revisions a commit shows.
     Map(ImportMap),
     /// Delete an import; its target repository stays.
@@ -257,6 +260,21 @@ pub(crate) struct Revisions {
     /// Only what is reachable from this ref (full name).
     #[arg(long = "ref", value_name = "REF", default_value = "", hide_default_value = true)]
     pub(crate) reference: String,
+    /// Only what this run brought, as `import runs` shows it.
+    #[arg(long = "run", value_name = "RUN", default_value_t = 0, hide_default_value = true)]
+    pub(crate) run_id: i64,
+    /// Only of authors with this text in name or address.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) author: String,
+    /// Only those with this text in the message.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) text: String,
+    /// Only those committed at this time or later: 2024-05-01T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Timestamp>,
+    /// Only those committed before this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Timestamp>,
     /// At most this many.
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: usize,

@@ -5,8 +5,9 @@ use crate::args::{ImportMap, Revisions};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
 use crate::view::{MapView, RefView, RevisionView};
+use codeimport_proto::convert::timestamp_to_wire;
 use codeimport_proto::registry::lookup_source_revision_request::Key;
-use codeimport_proto::registry::{ListRefsRequest, ListRevisionsRequest, LookupSourceRevisionRequest};
+use codeimport_proto::registry::{ListRefsRequest, ListRevisionsRequest, LookupSourceRevisionRequest, RescanRequest};
 use std::process::ExitCode;
 
 /// Lists all refs.
@@ -41,7 +42,11 @@ pub(crate) async fn revisions(api: &mut Api, output: Output, wanted: &Revisions)
             r#ref: wanted.reference.clone(),
             page_size: i32::try_from(left).unwrap_or(i32::MAX),
             page_token,
-            ..Default::default()
+            run_id: wanted.run_id,
+            author: wanted.author.clone(),
+            text: wanted.text.clone(),
+            from_time: wanted.since.map(timestamp_to_wire),
+            until_time: wanted.until.map(timestamp_to_wire),
         };
         let page = api.scans.list_revisions(request).await;
         let page = page.map_err(|s| Failure::status("cannot list the revisions", &s))?.into_inner();
@@ -54,6 +59,15 @@ pub(crate) async fn revisions(api: &mut Api, output: Output, wanted: &Revisions)
             break;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Wants all of history told anew. Not at once: that is for `import now`.
+pub(crate) async fn rescan(api: &mut Api, output: Output, import_id: &str) -> Done {
+    let request = RescanRequest { import_id: import_id.to_owned() };
+    api.scans.rescan(request).await.map_err(|s| Failure::status("cannot have the import scanned anew", &s))?;
+    output.say(&format!("the next run of {import_id} tells all of history anew"));
+    output.object(&serde_json::json!({ "import_id": import_id, "rescan_wanted": true }));
     Ok(ExitCode::SUCCESS)
 }
 

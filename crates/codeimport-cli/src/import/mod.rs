@@ -32,6 +32,7 @@ pub(crate) async fn run(global: &Global, command: Import) -> Done {
         Import::Log(log) => runs::log(&mut api, output, &log).await,
         Import::Refs(import) => history::refs(&mut api, output, &import.import_id).await,
         Import::Revisions(revisions) => history::revisions(&mut api, output, &revisions).await,
+        Import::Rescan(import) => history::rescan(&mut api, output, &import.import_id).await,
         Import::Map(map) => history::map(&mut api, output, map).await,
         Import::Delete(import) => delete(&mut api, output, &import.import_id).await,
     }
