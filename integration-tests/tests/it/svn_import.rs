@@ -1,5 +1,6 @@
 //! A Subversion repository goes through the services, and any worker goes on where another one stopped.
 
+use codeimport_core::Outcome;
 use codeimport_integration_tests::{Cluster, eventually, git, program, published_refs};
 use codeimport_subprocess::{Command, Daemon, Output};
 use serde_json::Value;
@@ -126,4 +127,24 @@ async fn a_repository_on_the_workers_disk_is_refused() {
     let output = run(&cluster, &["import", "create", &url, "--rcs", "svn"]);
     assert_eq!(output.code, Some(3), "{}", output.stderr);
     assert!(output.stderr.contains("file"), "{}", output.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_fails_is_told_with_its_outcome_and_its_copy_stays() {
+    let svn = SvnServer::start().await;
+    svn.with_history("r");
+    let mut cluster = Cluster::start().await;
+    codeimport(&cluster, &["import", "create", &svn.url("r"), "--id", "it", "--wait"]);
+    let before = cluster.target_refs("it");
+    svn.commit("r", &["mkdir", "trunk/new"]);
+    // The repository is replaced by another one.
+    done(Command::new("svnadmin").arg("setuuid").arg(svn.path("r")));
+    let replaced = cluster.run_now("it").await;
+    assert_eq!(replaced.domain_outcome(), Some(Outcome::RemoteBroken), "{}", replaced.message);
+    assert!(replaced.message.contains("UUID"), "{}", replaced.message);
+    // It is gone.
+    std::fs::remove_dir_all(svn.path("r")).expect("the folder is ours");
+    let gone = cluster.run_now("it").await;
+    assert_eq!(gone.domain_outcome(), Some(Outcome::Invalid), "{}", gone.message);
+    assert_eq!(cluster.target_refs("it"), before);
 }
