@@ -9,10 +9,12 @@ use codeimport_proto::{
         ReleaseLeaseRequest, ReleaseLeaseResponse, lease_service_server::LeaseService,
     },
     registry::{
-        GetRunSpecRequest, GetRunSpecResponse, ListRefsRequest, ListRefsResponse, ListRevisionsRequest,
-        ListRevisionsResponse, LookupSourceRevisionRequest, LookupSourceRevisionResponse, PutRevisionsRequest,
-        PutRevisionsResponse, Revision, Source, SwapRefsRequest, SwapRefsResponse, Target,
-        run_support_service_server::RunSupportService, scan_service_server::ScanService,
+        CompareTipsRequest, CompareTipsResponse, GetRevisionRequest, GetRevisionResponse, GetRunSpecRequest,
+        GetRunSpecResponse, GetScanTotalsRequest, GetScanTotalsResponse, ListRefsRequest, ListRefsResponse,
+        ListRevisionsRequest, ListRevisionsResponse, LookupSourceRevisionRequest, LookupSourceRevisionResponse,
+        PutRevisionsRequest, PutRevisionsResponse, RescanRequest, RescanResponse, Revision, Source, SwapRefsRequest,
+        SwapRefsResponse, Target, WatchRefsRequest, WatchRefsResponse, run_support_service_server::RunSupportService,
+        scan_service_server::ScanService,
     },
 };
 use std::{
@@ -217,6 +219,28 @@ impl ScanService for Fakes {
         &self,
         _: Request<LookupSourceRevisionRequest>,
     ) -> Answer<LookupSourceRevisionResponse> {
+        Err(Status::unimplemented("no worker asks for this"))
+    }
+
+    async fn get_revision(&self, _: Request<GetRevisionRequest>) -> Answer<GetRevisionResponse> {
+        Err(Status::unimplemented("no worker asks for this"))
+    }
+
+    async fn compare_tips(&self, _: Request<CompareTipsRequest>) -> Answer<CompareTipsResponse> {
+        Err(Status::unimplemented("no worker asks for this"))
+    }
+
+    type WatchRefsStream = tokio_stream::Empty<Result<WatchRefsResponse, Status>>;
+
+    async fn watch_refs(&self, _: Request<WatchRefsRequest>) -> Answer<Self::WatchRefsStream> {
+        Err(Status::unimplemented("no worker asks for this"))
+    }
+
+    async fn get_scan_totals(&self, _: Request<GetScanTotalsRequest>) -> Answer<GetScanTotalsResponse> {
+        Err(Status::unimplemented("no worker asks for this"))
+    }
+
+    async fn rescan(&self, _: Request<RescanRequest>) -> Answer<RescanResponse> {
         Err(Status::unimplemented("no worker asks for this"))
     }
 }
