@@ -1,6 +1,6 @@
 //! Doors for the fuzz targets in `fuzz/`: what reads bytes that come from outside. Only in fuzzing builds.
 
-use crate::source::svn;
+use crate::source::{cvs, svn};
 use std::sync::OnceLock;
 
 /// Reads a dump stream and converts what it says, into a repository that is thrown away.
@@ -23,4 +23,14 @@ pub fn svndiff(base: &[u8], delta: &[u8]) {
 /// Follows the answer of an svn server that replays its history.
 pub fn svn_replay(stream: &[u8]) {
     svn::fuzzing::follow_replay(stream);
+}
+
+/// Reads a `,v` file and works out its texts.
+pub fn cvs_rcs(bytes: &[u8]) {
+    cvs::fuzzing::read_rcs(bytes);
+}
+
+/// Reads what a CVS server says of its files.
+pub fn cvs_rlog(said: &[u8]) {
+    cvs::fuzzing::read_rlog(said);
 }

@@ -2,7 +2,7 @@
 
 use super::changeset::Changeset;
 use super::fit::{Fit, best_fit};
-use super::ledger::{CommitIndex, FileId, KnownCommit, Ledger, LineId, Manifest, RevId};
+use super::ledger::{Changes, CommitIndex, KnownCommit, Ledger, LineId, Manifest, RevId};
 use super::names::in_cvs;
 use super::place::LineName;
 use super::text::decode;
@@ -18,9 +18,6 @@ const HOST: &str = "cvs";
 
 /// Who, for commits that nobody made.
 const NOBODY: &str = "codeimport <codeimport@localhost>";
-
-/// What of a line changes: files with the revision shown from now on, or none.
-type Changes = Vec<(FileId, Option<RevId>)>;
 
 /// What is needed to make commits.
 pub(super) struct Emitter<'a> {
@@ -38,9 +35,13 @@ impl Emitter<'_> {
         &mut self,
         changeset: &Changeset,
         revisions: &[RevId],
-        begin: impl FnOnce(&Ledger, &LineName) -> Manifest,
+        begin: impl Fn(&Ledger, &LineName) -> Manifest,
     ) -> Result<(), ShadowError> {
         let name = &changeset.units[0].line;
+        if self.ledger.line(name).is_none() && self.removes_nothing(revisions, &begin(self.ledger, name)) {
+            // CVS dates the removal in front of what a branch adds like what the trunk had: before the branch began.
+            return Ok(());
+        }
         let line = self.line(name, begin)?;
         let changes = self.changes(line, revisions.iter());
         let who = self.authors.identity(Some(decode(&changeset.units[0].author).as_bytes()), HOST);
@@ -69,6 +70,12 @@ impl Emitter<'_> {
             return Ok(());
         }
         self.commit_line(trunk, &changes, (&signature, &message), changeset.seconds(), Some(merged.id)).map(drop)
+    }
+
+    /// Whether all revisions are removals of files that are not there.
+    fn removes_nothing(&self, revisions: &[RevId], shown: &Manifest) -> bool {
+        let known = revisions.iter().map(|revision| self.ledger.known(*revision));
+        known.into_iter().all(|known| known.content.is_none() && !shown.contains_key(&known.file))
     }
 
     /// A line, which begins now if it has not yet.

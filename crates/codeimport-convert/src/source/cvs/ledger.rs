@@ -17,6 +17,9 @@ pub(super) type LineId = u32;
 /// Index of a commit.
 pub(super) type CommitIndex = u32;
 
+/// What a commit changes: files with the revision shown from then on, or none.
+pub(super) type Changes = Vec<(FileId, Option<RevId>)>;
+
 /// What a line shows: which revision of each file.
 pub(super) type Manifest = BTreeMap<FileId, RevId>;
 
@@ -67,6 +70,8 @@ pub(super) struct Ledger {
     files: HashMap<Vec<u8>, FileId>,
     revisions: Vec<KnownRevision>,
     by_number: HashMap<(FileId, Number), RevId>,
+    /// Files with a revision.
+    known_files: HashSet<FileId>,
     pub(super) commits: Vec<KnownCommit>,
     names: Vec<LineName>,
     lines: Vec<Line>,
@@ -100,6 +105,11 @@ impl Ledger {
         self.by_number.get(&(file, number.clone())).copied()
     }
 
+    /// Whether any revision of a file is known.
+    pub(super) fn has_revisions(&self, file: FileId) -> bool {
+        self.known_files.contains(&file)
+    }
+
     /// What a revision is. Ids come from this ledger only.
     pub(super) fn known(&self, revision: RevId) -> &KnownRevision {
         &self.revisions[revision as usize]
@@ -120,6 +130,7 @@ impl Ledger {
         } else {
             self.note("like", &format!("{} {number_text} {revision}", known.file), b"");
         }
+        self.known_files.insert(known.file);
         self.by_number.insert((known.file, number), revision);
         revision
     }
@@ -257,7 +268,7 @@ impl Ledger {
     /// Reads what [`Self::text`] was. None if it is something else.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let mut ledger = Self::default();
-        let mut open: Option<(KnownCommit, Vec<(FileId, Option<RevId>)>)> = None;
+        let mut open: Option<(KnownCommit, Changes)> = None;
         for line in text.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             let (kind, rest) = split(line)?;
             if kind == b"show" {
@@ -279,12 +290,7 @@ impl Ledger {
         (ledger.text == text).then_some(ledger)
     }
 
-    fn read_entry(
-        &mut self,
-        kind: &[u8],
-        rest: &[u8],
-        open: &mut Option<(KnownCommit, Vec<(FileId, Option<RevId>)>)>,
-    ) -> Option<()> {
+    fn read_entry(&mut self, kind: &[u8], rest: &[u8], open: &mut Option<(KnownCommit, Changes)>) -> Option<()> {
         match kind {
             b"file" => drop(self.file(rest)),
             b"rev" => {

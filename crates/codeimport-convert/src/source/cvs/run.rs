@@ -25,6 +25,9 @@ use std::time::Instant;
 /// A revision dated so far in the future is by a clock that was wrong; waiting for that day helps nobody. In seconds.
 const WRONG_CLOCK: i64 = 24 * 3600;
 
+/// Changesets converted at a time: what a crash may cost. Each time the files are read anew that have something in it.
+const BLOCK: usize = 10_000;
+
 /// Bytes of texts after which they are made safe, so that memory and the loss by a crash stay bounded.
 const FLUSH_BYTES: usize = 256 << 20;
 
@@ -51,7 +54,6 @@ type Contents = HashMap<(usize, Number), Content>;
 impl Run<'_> {
     /// Converts what is new.
     pub(super) fn fetch(&self, carried: Option<ObjectId>) -> Result<SourceState, ConvertError> {
-        let began = Instant::now();
         let position = self.transport.position(Stage::Fetch, self.watch)?;
         let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
         let mut ledger = self.open(carried, &mut store)?;
@@ -62,8 +64,7 @@ impl Run<'_> {
         let (changesets, waiting) = self.plan(&look, &ledger);
         let limit = usize::try_from(self.options.max_revisions).unwrap_or(usize::MAX);
         let now = &changesets[..changesets.len().min(limit)];
-        let contents = self.read_texts(&look, &ledger, now, &mut store)?;
-        let converted = self.emit(&look, &mut ledger, now, &contents, &mut store, began)?;
+        let converted = self.convert(&look, &mut ledger, now, &mut store)?;
         let complete = converted == changesets.len();
         let watermark = match (complete, waiting) {
             (true, false) => position,
@@ -132,14 +133,16 @@ impl Run<'_> {
         look: &Look,
         ledger: &Ledger,
         changesets: &[Changeset],
+        contents: &mut Contents,
         store: &mut ObjectStore,
-    ) -> Result<Contents, ConvertError> {
+    ) -> Result<(), ConvertError> {
         let units = changesets.iter().flat_map(|changeset| &changeset.units).map(|unit| (unit.file, &unit.number));
         let unseen = Self::unseen(look, ledger).map(|(index, placed)| (index, &placed.number));
         let mut numbers: BTreeMap<usize, HashSet<Number>> = BTreeMap::new();
         let mut total = 0;
         for (index, number) in units.chain(unseen) {
-            if look.histories[index].revisions.get(number).is_some_and(|revision| !revision.is_dead) {
+            let is_known = contents.contains_key(&(index, number.clone()));
+            if !is_known && look.histories[index].revisions.get(number).is_some_and(|revision| !revision.is_dead) {
                 numbers.entry(index).or_default().insert(number.clone());
                 total += 1;
             }
@@ -147,8 +150,7 @@ impl Run<'_> {
         let wanted =
             numbers.into_iter().map(|(index, numbers)| Wanted { index, path: &look.histories[index].path, numbers });
         let wanted: Vec<_> = wanted.collect();
-        let mut contents = Contents::with_capacity(total);
-        let mut unsafe_bytes = 0;
+        let (mut unsafe_bytes, mut done) = (0, 0);
         self.transport.texts(&wanted, self.watch, &mut |text| {
             unsafe_bytes += text.bytes.len();
             let key = (text.index, text.number.clone());
@@ -157,12 +159,12 @@ impl Run<'_> {
                 self.ours(store.flush())?;
                 unsafe_bytes = 0;
             }
-            if contents.len().is_multiple_of(256) {
-                self.report("texts", contents.len(), total);
+            done += 1;
+            if done % 256 == 0 {
+                self.report("texts", done, total);
             }
             Ok(())
-        })?;
-        Ok(contents)
+        })
     }
 
     fn store_text(
@@ -188,40 +190,62 @@ impl Run<'_> {
         Ok(Content { blob: store.write(Kind::Blob, bytes)?, is_executable: text.is_executable })
     }
 
-    /// Makes the commits; gives how many changesets were done before the run's time was over.
-    fn emit(
+    /// Converts block after block; gives how many changesets were done before the run's time was over.
+    fn convert(
         &self,
         look: &Look,
         ledger: &mut Ledger,
         changesets: &[Changeset],
-        contents: &Contents,
         store: &mut ObjectStore,
-        began: Instant,
     ) -> Result<usize, ConvertError> {
-        let unseen: Vec<_> = Self::unseen(look, ledger).map(|(index, placed)| (index, placed.number.clone())).collect();
+        let began = Instant::now();
         let symbols = Symbols::of(&look.histories, &look.ids, &look.placed);
-        let mut emitter = Emitter { ledger, store, authors: &self.options.authors, tree: LineTree::default() };
-        for (done, changeset) in changesets.iter().enumerate() {
-            if began.elapsed() > self.options.max_time && done > 0 {
+        let mut contents = Contents::new();
+        let mut done = 0;
+        loop {
+            let rest = &changesets[done..];
+            let block = &rest[..rest.len().min(BLOCK)];
+            self.read_texts(look, ledger, block, &mut contents, store)?;
+            self.emit(look, &symbols, ledger, block, &contents, store)?;
+            self.ours(store.flush())?;
+            done += block.len();
+            if done == changesets.len() {
+                break;
+            }
+            if began.elapsed() > self.options.max_time {
                 return Ok(done);
             }
+        }
+        let unseen: Vec<_> = Self::unseen(look, ledger).map(|(index, placed)| (index, placed.number.clone())).collect();
+        for (index, number) in unseen {
+            look.note(index, &number, ledger, &contents);
+        }
+        Ok(done)
+    }
+
+    /// Makes the commits of a block.
+    fn emit(
+        &self,
+        look: &Look,
+        symbols: &Symbols<'_>,
+        ledger: &mut Ledger,
+        changesets: &[Changeset],
+        contents: &Contents,
+        store: &mut ObjectStore,
+    ) -> Result<(), ConvertError> {
+        let mut emitter = Emitter { ledger, store, authors: &self.options.authors, tree: LineTree::default() };
+        for (done, changeset) in changesets.iter().enumerate() {
             if done.is_multiple_of(256) {
                 self.watch.check(Stage::Convert)?;
                 self.report("changesets", done, changesets.len());
             }
-            let revisions: Vec<_> = changeset
-                .units
-                .iter()
-                .map(|unit| look.note(unit.file, &unit.number, emitter.ledger, contents))
-                .collect();
+            let note = |unit: &Unit| look.note_with_unseen(unit.file, &unit.number, emitter.ledger, contents);
+            let revisions: Vec<_> = changeset.units.iter().map(note).collect();
             let begin = |ledger: &Ledger, line: &LineName| symbols.begin_of(line, ledger);
             self.ours(emitter.commit(changeset, &revisions, begin))?;
-            self.ours(look.join(&symbols, changeset, &mut emitter))?;
+            self.ours(look.join(symbols, changeset, &mut emitter))?;
         }
-        for (index, number) in unseen {
-            look.note(index, &number, emitter.ledger, contents);
-        }
-        Ok(changesets.len())
+        Ok(())
     }
 
     /// Refs, and what the next run needs.
@@ -305,6 +329,18 @@ pub(super) fn unit(file: usize, history: &FileHistory, placed: &Placed) -> Optio
 }
 
 impl Look {
+    /// Notes a revision; with the first one of a file also those that no line shows: a branch may begin there.
+    fn note_with_unseen(&self, index: usize, number: &Number, ledger: &mut Ledger, contents: &Contents) -> RevId {
+        let is_first = !ledger.has_revisions(self.ids[index]);
+        let revision = self.note(index, number, ledger, contents);
+        if is_first {
+            for placed in self.placed[index].iter().filter(|placed| placed.line.is_none()) {
+                self.note(index, &placed.number, ledger, contents);
+            }
+        }
+        revision
+    }
+
     /// Notes a revision in the ledger.
     fn note(&self, index: usize, number: &Number, ledger: &mut Ledger, contents: &Contents) -> RevId {
         let file = self.ids[index];

@@ -7,11 +7,14 @@ use super::rcs::Number;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+/// A file, its index, and the number that a symbol stands for there.
+type Named<'a> = (FileId, usize, &'a Number);
+
 /// The symbols of all files, and the branches without one.
 #[derive(Default)]
 pub(super) struct Symbols<'a> {
     /// Symbol -> files, each with the number it stands for there.
-    named: BTreeMap<Arc<[u8]>, Vec<(FileId, usize, &'a Number)>>,
+    named: BTreeMap<Arc<[u8]>, Vec<Named<'a>>>,
     /// Branch without a symbol -> files.
     unlabelled: BTreeMap<Number, Vec<(FileId, usize)>>,
     /// Symbols that are a branch in some file.

@@ -27,8 +27,9 @@ fn files_and_server_give_the_same_commits_on_the_corpora() {
             wrong.push(format!("{module}: {told:?}"));
         } else if (by_files.refs(), by_files.map()) != (by_server.refs(), by_server.map()) {
             let (files, server) = (by_files.log(), by_server.log());
-            let first = files.lines().rev().zip(server.lines().rev()).find(|(a, b)| a != b);
-            wrong.push(format!("{module}: {first:?}"));
+            let only =
+                |a: &str, b: &str| a.lines().filter(|line| !b.contains(*line)).map(str::to_owned).collect::<Vec<_>>();
+            wrong.push(format!("{module}: {:?}\n{:?}", only(&files, &server), only(&server, &files)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

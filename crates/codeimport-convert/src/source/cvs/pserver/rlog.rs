@@ -164,12 +164,15 @@ impl LogReader {
     /// A line of a message or description, or the begin of the next revision, or the end of the file.
     fn text(&mut self, line: Line) {
         let is_done = self.open.as_ref().is_none_or(|open| open.told() >= open.expected);
+        // A description need not end its last line: the rule stands right behind it.
+        let in_description = self.open.as_ref().is_some_and(|open| open.told() == 0);
+        let is = |text: &[u8], rule: &[u8]| text == rule || (in_description && text.ends_with(rule));
         match (self.held.len(), &line.text[..]) {
-            (0, text) if text == FILE_RULE && is_done => {
+            (0, text) if is(text, FILE_RULE) && is_done => {
                 self.held.push(line);
                 self.part = Part::Between;
             }
-            (0, text) if text == REVISION_RULE && !is_done => self.held.push(line),
+            (0, text) if is(text, REVISION_RULE) && !is_done => self.held.push(line),
             (0, text) => {
                 let text = text.to_vec();
                 self.push_text(&text);
@@ -255,7 +258,7 @@ impl Open {
     }
 }
 
-/// `12;	selected revisions: 12`: how many are selected.
+/// `12; selected revisions: 12`: how many are selected.
 fn count(value: &[u8]) -> usize {
     let digits = value.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     std::str::from_utf8(&value[value.len() - digits..]).ok().and_then(|text| text.parse().ok()).unwrap_or_default()
@@ -316,7 +319,7 @@ symbolic names:
 keyword substitution: b
 total revisions: 3;\tselected revisions: 3
 description:
-----------------------------
+of the file, without a line end----------------------------
 revision 1.2\tlocked by: ada;
 date: 2003-05-23 00:17:53 +0000;  author: ada;  state: dead;  lines: +0 -0;  commitid: x1;
 second
