@@ -27,8 +27,8 @@ CREATE TABLE import (
     svn_normalize_line_ends boolean NOT NULL,
     -- Identities of accounts: the text as it was given, comments too. Large, so lists leave it out.
     author_map          text        NOT NULL,
-    -- What the source is read with; empty for none.
-    credential_id       text COLLATE "C" NOT NULL,
+    -- What the source is read with; NULL for nothing.
+    credential_id       text COLLATE "C",
     target_url          text        NOT NULL,
     -- Patterns on full ref names; none means the default ones.
     include_patterns    text[]      NOT NULL,
@@ -107,4 +107,4 @@ CREATE INDEX import_of_host ON import (source_host, import_id);
 CREATE INDEX import_of_owner ON import (owner, import_id);
 CREATE INDEX import_with_labels ON import USING gin (labels);
 CREATE INDEX import_failing ON import (failing_since) WHERE failing_since IS NOT NULL;
-CREATE INDEX import_with_credential ON import (credential_id) WHERE credential_id <> '';
+CREATE INDEX import_with_credential ON import (credential_id) WHERE credential_id IS NOT NULL;

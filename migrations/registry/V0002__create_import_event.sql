@@ -1,6 +1,6 @@
 -- The audit trail: what was changed, by whom and when, and how runs ended. Outlives its import, so no foreign key.
 --
--- Rows are only ever added. Lock: new table, none. Roll back: DROP TABLE import_event.
+-- Rows are only ever added, and deleted by registry.prune_events once they are old. Lock: new table, none. Roll back: DROP TABLE import_event.
 
 CREATE TABLE import_event (
     -- Position in the trail of all imports.

@@ -56,6 +56,12 @@ impl Rights {
 }
 
 impl Caller {
+    /// Names of whom the caller may act for; none for everybody.
+    #[must_use]
+    pub fn acts_for(&self) -> Option<Vec<String>> {
+        (!self.is_operator).then(|| self.names.iter().cloned().collect())
+    }
+
     /// What the caller is towards what somebody owns.
     #[must_use]
     pub fn role_towards(&self, owner: &str) -> Role {

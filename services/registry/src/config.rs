@@ -1,6 +1,6 @@
 //! The settings of the registry. Keys of the TOML file; `CODEIMPORT_REGISTRY_<KEY>` overrides each.
 
-use crate::{caller::Rights, policy::Policy};
+use crate::{caller::Rights, credential::KeyRing, maintenance::Retention, policy::Policy};
 use codeimport_core::{InvalidNetwork, LeaseKey, Network, RcsType};
 use codeimport_kit::{
     ServiceConfig,
@@ -60,6 +60,15 @@ pub struct Config {
     /// Whether `codeimport-actor` and `codeimport-roles` of a request are believed, because something in front has
     /// checked who calls. Otherwise they are only written down, and give no rights. `false`.
     pub trust_actor_header: bool,
+    /// How long entries of the audit trail are kept. 30 days.
+    pub event_retention: ConfigDuration,
+    /// How many results of runs are kept of each import, however old: one less than the queue's failure limit. 4.
+    pub kept_results: u16,
+    /// Keys that seal credentials: 64 hex digits each, separated by commas or white space. The first one seals, all open.
+    /// Empty: no credentials are stored.
+    pub credential_keys: Secret,
+    /// A file with more of them, behind the others.
+    pub credential_keys_file: Option<PathBuf>,
     /// How long after its expiry a lease token is still taken: clocks of queue and registry's databases may differ. 5 s.
     pub lease_skew_allowance: ConfigDuration,
 }
@@ -89,6 +98,10 @@ impl Default for Config {
             local_target_root: None,
             operators: BTreeSet::from(["*".to_owned()]),
             trust_actor_header: false,
+            event_retention: ConfigDuration::from_secs(30 * 24 * 3600),
+            kept_results: 4,
+            credential_keys: Secret::default(),
+            credential_keys_file: None,
             lease_skew_allowance: ConfigDuration::from_secs(5),
         }
     }
@@ -140,6 +153,25 @@ impl Config {
         Rights { operators: self.operators.clone(), trust_claims: self.trust_actor_header }
     }
 
+    /// What is kept of the audit trail.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        Retention { keep_for: self.event_retention.get(), kept_results: self.kept_results.into() }
+    }
+
+    /// The keys that seal credentials.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] if the file cannot be read, or something in it is no key.
+    pub fn key_ring(&self) -> Result<KeyRing, ConfigError> {
+        let more = self.credential_keys_file.as_ref().map(std::fs::read_to_string).transpose();
+        let more =
+            more.map_err(|error| ConfigError::invalid("credential_keys_file", format!("cannot be read: {error}")))?;
+        let keys = format!("{} {}", self.credential_keys.expose(), more.unwrap_or_default());
+        KeyRing::parse(&keys).map_err(|error| ConfigError::invalid("credential_keys", error.to_string()))
+    }
+
     /// The key by which lease tokens are checked.
     ///
     /// # Errors
@@ -155,6 +187,7 @@ impl ServiceConfig for Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.lease_key()?;
         self.policy()?;
+        self.key_ring()?;
         database_url(self.database_url.as_ref())?;
         if self.local_target_root.as_ref().is_some_and(|root| !root.is_absolute()) {
             return Err(ConfigError::invalid("local_target_root", "is no absolute path"));

@@ -32,6 +32,12 @@ pub enum RegistryError {
     /// Its status does not allow this.
     #[error("import {0} is {1}, which does not allow this")]
     ReviewStatusForbids(ImportId, ReviewStatus),
+    /// There is no such credential, or not for the caller.
+    #[error("credential {0} does not exist, or belongs to somebody else")]
+    CredentialNotFound(String),
+    /// Imports use it.
+    #[error("credential {0} is used by import {1}: give that another one first")]
+    CredentialInUse(String, ImportId),
     /// The caller's role may not do this.
     #[error(transparent)]
     RoleForbids(#[from] RoleForbids),
@@ -67,6 +73,12 @@ impl From<RegistryError> for ApiError {
             RegistryError::EtagMismatch(id) => Self::new(ErrorReason::EtagMismatch, message).with("import_id", id),
             RegistryError::ReviewStatusForbids(id, status) => {
                 Self::new(ErrorReason::ReviewStatusForbids, message).with("import_id", id).with("review_status", status)
+            }
+            RegistryError::CredentialNotFound(id) => {
+                Self::new(ErrorReason::CredentialNotFound, message).with("credential_id", id)
+            }
+            RegistryError::CredentialInUse(id, import_id) => {
+                Self::new(ErrorReason::CredentialInUse, message).with("credential_id", id).with("import_id", import_id)
             }
             RegistryError::RoleForbids(RoleForbids { role, transition }) => {
                 Self::new(ErrorReason::RoleForbids, message).with("role", role).with("transition", transition.words())

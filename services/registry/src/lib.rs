@@ -13,9 +13,11 @@
 pub mod audit;
 pub mod caller;
 mod config;
+pub mod credential;
 mod definition;
 pub mod error;
 pub mod import;
+pub mod maintenance;
 pub mod outbox;
 pub mod policy;
 pub mod reach;
@@ -40,8 +42,8 @@ use codeimport_kit::{
 };
 use codeimport_pg::{Db, PoolConfig};
 use codeimport_proto::registry::{
-    import_service_server::ImportServiceServer, run_support_service_server::RunSupportServiceServer,
-    scan_service_server::ScanServiceServer,
+    credential_service_server::CredentialServiceServer, import_service_server::ImportServiceServer,
+    run_support_service_server::RunSupportServiceServer, scan_service_server::ScanServiceServer,
 };
 use std::{sync::Arc, time::Duration};
 use store::Store;
@@ -80,8 +82,11 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     // Tells the queue what has changed.
     tasks.spawn("registry.outbox_relay", outbox::Relay::new(store.clone(), relay_channel).run(shutdown.clone()));
     // Learns from the queue how runs ended.
-    let consumer = run_event_consumer::RunEventConsumer::new(store, event_channel);
+    let consumer = run_event_consumer::RunEventConsumer::new(store.clone(), event_channel);
     tasks.spawn("registry.run_event_consumer", consumer.run(shutdown.clone()));
+    // Keeps the audit trail short, and secrets sealed with the newest key.
+    let maintenance = maintenance::Maintenance::new(store, config.key_ring()?, config.retention());
+    tasks.spawn("registry.maintenance", maintenance.run(shutdown.clone()));
     tasks.spawn("registry.health", follow_database(db, health, shutdown.clone()));
     tasks.spawn("registry.server", server.serve(shutdown, ready));
     tasks.join().await
@@ -111,16 +116,19 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
 fn server(config: &Config, store: &Store, shutdown: &Shutdown) -> anyhow::Result<Server> {
     let policy = Arc::new(config.policy()?);
     let rights = Arc::new(config.rights());
+    let keys = config.key_ring()?;
     let queue = client::connect(&config.queue_url, Outbound::with_deadline(QUEUE_DEADLINE))?;
-    let imports = rpc::ImportApi::new(store.clone(), policy.clone(), rights, queue);
+    let imports = rpc::ImportApi::new(store.clone(), policy.clone(), rights.clone(), keys.clone(), queue);
+    let credentials = rpc::CredentialApi::new(store.clone(), rights, keys.clone());
     let scans = rpc::ScanApi::new(store.clone(), shutdown.clone());
     let skew = config.lease_skew_allowance.get();
-    let run_support = rpc::RunSupportApi::new(store.clone(), policy, config.lease_key()?, skew);
+    let run_support = rpc::RunSupportApi::new(store.clone(), policy, keys, config.lease_key()?, skew);
     let run_support = RunSupportServiceServer::new(run_support)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     Ok(Server::new(NAME, config.server())
         .add_service(ImportServiceServer::new(imports))
+        .add_service(CredentialServiceServer::new(credentials))
         .add_service(ScanServiceServer::new(scans))
         .add_service(run_support))
 }

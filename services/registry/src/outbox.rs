@@ -9,8 +9,9 @@ use codeimport_kit::{Backoff, Shutdown, client::OutboundChannel};
 use codeimport_pg::DbError;
 use codeimport_proto::{
     convert::{duration_to_wire, rcs_type_to_wire, schedule_state_to_wire},
-    queue::{PutScheduleRequest, Schedule, schedule_service_client::ScheduleServiceClient},
+    queue::{AdaptiveInterval, PutScheduleRequest, Schedule, schedule_service_client::ScheduleServiceClient},
 };
+use futures_util::future::join_all;
 use std::time::Duration;
 use tonic::{Code, Status};
 
@@ -18,6 +19,9 @@ use tonic::{Code, Status};
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// So many wishes are read at once.
 const BATCH: i64 = 100;
+
+/// So many are under way together. Each is about another import, so their order does not matter.
+const AT_ONCE: usize = 16;
 
 /// The relay of one process.
 pub struct Relay {
@@ -84,22 +88,23 @@ impl Relay {
     }
 
     /// Sends everything that waits. A wish that the queue refuses as such is left behind and does not hold up others.
-    async fn pass(&mut self) -> Result<(), Interruption> {
+    async fn pass(&self) -> Result<(), Interruption> {
         let mut after = 0;
         loop {
             let wishes = self.store.waiting_wishes(after, BATCH).await.map_err(Interruption::Database)?;
-            for (import_id, generation, wish) in &wishes {
-                self.send(import_id, *generation, wish).await?;
-                after = *generation;
+            for some in wishes.chunks(AT_ONCE) {
+                let sent = join_all(some.iter().map(|(id, generation, wish)| self.send(id, *generation, wish))).await;
+                sent.into_iter().collect::<Result<(), _>>()?;
             }
-            if wishes.is_empty() {
-                return Ok(());
+            match wishes.last() {
+                Some((_, generation, _)) => after = *generation,
+                None => return Ok(()),
             }
         }
     }
 
-    async fn send(&mut self, id: &ImportId, generation: i64, wish: &ScheduleWish) -> Result<(), Interruption> {
-        match self.queue.put_schedule(request(id, generation, wish)).await {
+    async fn send(&self, id: &ImportId, generation: i64, wish: &ScheduleWish) -> Result<(), Interruption> {
+        match self.queue.clone().put_schedule(request(id, generation, wish)).await {
             Ok(_) => {
                 metrics::counter!("codeimport_registry_wishes_relayed_total").increment(1);
                 tracing::debug!(import.id = %id, schedule.generation = generation, "the queue has the schedule");
@@ -136,7 +141,11 @@ fn request(import_id: &ImportId, generation: i64, wish: &ScheduleWish) -> PutSch
         update_interval: Some(duration_to_wire(wish.update_interval)),
         rcs_type: rcs_type_to_wire(wish.rcs_type).into(),
         source_host: wish.source_host.clone(),
-        ..Default::default()
+        owner: wish.owner.clone(),
+        adaptive_interval: wish.adaptive_interval.map(|bounds| AdaptiveInterval {
+            shortest: Some(duration_to_wire(bounds.shortest)),
+            longest: Some(duration_to_wire(bounds.longest)),
+        }),
     };
     PutScheduleRequest {
         job_id: import_id.as_str().to_owned(),

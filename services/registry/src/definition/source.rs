@@ -1,10 +1,11 @@
 //! The source of a definition: its address, and how it is read.
 
 use crate::{
+    credential::CredentialId,
     import::{Source, SubversionOptions},
     policy::Policy,
 };
-use codeimport_core::{AuthorMap, Layout, RcsType, SourceUrl};
+use codeimport_core::{AuthorMap, InvalidImportId, Layout, RcsType, SourceUrl};
 use codeimport_kit::Violations;
 use codeimport_proto::{
     convert::rcs_type_from_wire,
@@ -42,7 +43,13 @@ fn host_in_plain_letters(url: &str) -> Result<(), &'static str> {
 pub(super) fn source(import: &wire::Import, url: Option<&SourceUrl>, violations: &mut Violations) -> Option<Source> {
     let wire = import.source.as_ref()?;
     let subversion = subversion(wire, violations);
-    Some(Source { subversion: subversion?, ..Source::from(url?) })
+    let credential_id = credential_id(&wire.credential_id).map_err(|error| error.to_string());
+    let credential_id = violations.check("import.source.credential_id", credential_id);
+    Some(Source { subversion: subversion?, credential_id: credential_id?, ..Source::from(url?) })
+}
+
+fn credential_id(text: &str) -> Result<String, InvalidImportId> {
+    if text.is_empty() { Ok(String::new()) } else { text.parse::<CredentialId>().map(|id| id.to_string()) }
 }
 
 fn subversion(source: &wire::Source, violations: &mut Violations) -> Option<SubversionOptions> {

@@ -104,7 +104,7 @@ impl Policy {
 }
 
 /// Whether an address begins with a prefix at a border: `https://host` is no beginning of `https://host.evil/`.
-fn begins_with(url: &str, prefix: &str) -> bool {
+pub(crate) fn begins_with(url: &str, prefix: &str) -> bool {
     let Some(rest) = url.strip_prefix(prefix) else { return false };
     rest.is_empty() || prefix.ends_with('/') || rest.starts_with('/')
 }

@@ -1,8 +1,9 @@
 //! CreateImport and BatchCreateImports: checked, decided, stored; and what becomes of conflicts.
 
-use super::convert;
+use super::{convert, credentials};
 use crate::{
     caller::Caller,
+    credential::{KeyRing, Login},
     definition,
     error::RegistryError,
     import::{Definition, Import, RunHistory},
@@ -26,19 +27,28 @@ pub(super) struct Wanted {
     import_id: Option<ImportId>,
     request_id: Option<Uuid>,
     url: SourceUrl,
+    /// What its address held.
+    login: Option<Login>,
     allow_duplicate: bool,
 }
 
 /// What is done about a conflict.
 enum Next {
     Offer(Box<NewImport>),
-    Answer(Result<Import, RegistryError>),
+    Answer(Box<Result<Import, RegistryError>>),
+}
+
+impl Next {
+    fn refuse(error: RegistryError) -> Self {
+        Self::Answer(Box::new(Err(error)))
+    }
 }
 
 /// Where imports are defined, and by whom.
 pub(super) struct Creator<'a> {
     pub(super) store: &'a Store,
     pub(super) policy: &'a Policy,
+    pub(super) keys: &'a KeyRing,
     pub(super) caller: &'a Caller,
 }
 
@@ -51,6 +61,7 @@ impl Creator<'_> {
             return Ok(made);
         }
         let new = self.offer(&wanted)?;
+        self.check_credential(&new).await?;
         if validate_only {
             return self.preview(&wanted, new).await;
         }
@@ -63,7 +74,10 @@ impl Creator<'_> {
         &self,
         requests: Vec<wire::CreateImportRequest>,
     ) -> Result<Vec<Result<Import, RegistryError>>, RegistryError> {
-        let checked: Vec<_> = requests.into_iter().map(|request| self.check_one_of_many(request)).collect();
+        let mut checked = Vec::with_capacity(requests.len());
+        for request in requests {
+            checked.push(self.check_one_of_many(request).await);
+        }
         let offers: Vec<_> = checked.iter().flatten().map(|(_, new)| new.clone()).collect();
         let mut stored = self.store.create_imports(&offers).await?.into_iter();
         let mut results = Vec::with_capacity(checked.len());
@@ -76,13 +90,25 @@ impl Creator<'_> {
         Ok(results)
     }
 
-    fn check_one_of_many(&self, request: wire::CreateImportRequest) -> Result<(Wanted, NewImport), RegistryError> {
+    async fn check_one_of_many(
+        &self,
+        request: wire::CreateImportRequest,
+    ) -> Result<(Wanted, NewImport), RegistryError> {
         if request.validate_only {
             return Err(Violations::one("validate_only", "is not for one of many").into());
         }
         let wanted = self.check(request)?;
         let new = self.offer(&wanted)?;
+        self.check_credential(&new).await?;
         Ok((wanted, new))
+    }
+
+    /// One that is named has to be there; one that is new comes with the import.
+    async fn check_credential(&self, new: &NewImport) -> Result<(), RegistryError> {
+        match new.decision.credential {
+            Some(_) => Ok(()),
+            None => credentials::check_use(self.store, self.caller, &new.decision.intent.definition.source).await,
+        }
     }
 
     /// Offers an import again, in another way, for as long as that can help.
@@ -100,7 +126,7 @@ impl Creator<'_> {
                 }
                 Some(Err(conflict)) => match wanted.next(conflict, new) {
                     Next::Offer(other) => new = *other,
-                    Next::Answer(answer) => return answer,
+                    Next::Answer(answer) => return *answer,
                 },
                 None => return Err(ApiError::internal(anyhow::anyhow!("an import was neither stored nor not")).into()),
             }
@@ -114,14 +140,15 @@ impl Creator<'_> {
         let mut violations = Violations::new();
         let import_id = optional("import_id", &request.import_id, str::parse::<ImportId>, &mut violations);
         let request_id = optional("request_id", &request.request_id, parse_request_id, &mut violations);
-        let import = violations.require("import", request.import).unwrap_or_default();
+        let mut import = violations.require("import", request.import).unwrap_or_default();
+        let login = credentials::take_login(&mut import);
         let url = definition::source_url(self.policy, &import, &mut violations);
         // With any valid id: the real one may not be known yet, and nothing that can be wrong depends on it.
         let any_id = import_id.clone().flatten().or_else(|| "any".parse().ok());
         let checked = definition::definition(self.policy, any_id.as_ref(), &import, url.as_ref(), &mut violations);
         let wanted = import_id.zip(request_id).zip(url).zip(checked);
         let (((import_id, request_id), url), _) = violations.finish_with(wanted)?;
-        Ok(Wanted { import, import_id, request_id, url, allow_duplicate: request.allow_duplicate })
+        Ok(Wanted { import, import_id, request_id, url, login, allow_duplicate: request.allow_duplicate })
     }
 
     async fn made_before(&self, wanted: &Wanted) -> Result<Option<Import>, RegistryError> {
@@ -134,7 +161,14 @@ impl Creator<'_> {
     /// The import under the id wanted, or under a new one.
     fn offer(&self, wanted: &Wanted) -> Result<NewImport, RegistryError> {
         let import_id = wanted.import_id.clone().unwrap_or_else(|| wanted.new_id());
-        let decision = workflow::create(self.definition(wanted, &import_id)?, self.policy, self.caller)?;
+        let mut decision = workflow::create(self.definition(wanted, &import_id)?, self.policy, self.caller)?;
+        let definition = &mut decision.intent.definition;
+        let owner = &definition.care.owner;
+        let credential = credentials::implicit(self.keys, wanted.login.as_ref(), &definition.source.url, owner)?;
+        if let Some(new) = &credential {
+            definition.source.credential_id = new.credential_id.to_string();
+        }
+        decision.credential = credential;
         Ok(NewImport { import_id, decision, registrant: self.caller.actor.clone(), request_id: wanted.request_id })
     }
 
@@ -168,18 +202,18 @@ impl Wanted {
     /// What is done about a conflict. Pure but for made-up ids.
     fn next(&self, conflict: Conflict, mut new: NewImport) -> Next {
         match conflict {
-            Conflict::Repeated(import) => Next::Answer(Ok(*import)),
+            Conflict::Repeated(import) => Next::Answer(Box::new(Ok(*import))),
             Conflict::Source(_) if self.allow_duplicate && !new.decision.intent.definition.is_duplicate => {
                 new.decision.intent.definition.is_duplicate = true;
                 Next::Offer(Box::new(new))
             }
-            Conflict::Source(first) => Next::Answer(Err(RegistryError::SourceAlreadyImported(first))),
-            Conflict::Target => Next::Answer(Err(target_taken())),
+            Conflict::Source(first) => Next::refuse(RegistryError::SourceAlreadyImported(first)),
+            Conflict::Target => Next::refuse(target_taken()),
             Conflict::Id if self.import_id.is_none() => {
                 new.import_id = self.new_id();
                 Next::Offer(Box::new(new))
             }
-            Conflict::Id => Next::Answer(Err(RegistryError::ImportAlreadyExists(new.import_id))),
+            Conflict::Id => Next::refuse(RegistryError::ImportAlreadyExists(new.import_id)),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     caller::{Caller, Rights},
+    credential::KeyRing,
     error::RegistryError,
     import::Import,
     policy::Policy,
@@ -39,18 +40,19 @@ pub struct ImportApi {
     store: Store,
     policy: Arc<Policy>,
     rights: Arc<Rights>,
+    keys: KeyRing,
     queue: OutboundChannel,
 }
 
 impl ImportApi {
-    /// The service over a store, and a queue that can be asked about jobs.
+    /// The service over a store, with the keys that seal, and a queue that can be asked about jobs.
     #[must_use]
-    pub fn new(store: Store, policy: Arc<Policy>, rights: Arc<Rights>, queue: OutboundChannel) -> Self {
-        Self { store, policy, rights, queue }
+    pub fn new(store: Store, policy: Arc<Policy>, rights: Arc<Rights>, keys: KeyRing, queue: OutboundChannel) -> Self {
+        Self { store, policy, rights, keys, queue }
     }
 
     fn creator<'a>(&'a self, caller: &'a Caller) -> Creator<'a> {
-        Creator { store: &self.store, policy: &self.policy, caller }
+        Creator { store: &self.store, policy: &self.policy, keys: &self.keys, caller }
     }
 
     async fn create_all(
@@ -150,7 +152,7 @@ impl ImportService for ImportApi {
         let caller = self.rights.caller(&request);
         let request = request.into_inner();
         let id = import_id(&request.import_id)?;
-        let import = update_import::update(&self.store, &self.policy, &caller, &id, request).await?;
+        let import = update_import::update(&self.creator(&caller), &id, request).await?;
         Ok(Response::new(UpdateImportResponse { import: Some(convert::import(&import)) }))
     }
 

@@ -2,6 +2,8 @@
 
 mod convert;
 mod create_import;
+mod credential_service;
+mod credentials;
 mod get_import;
 mod import_service;
 mod list_imports;
@@ -12,6 +14,7 @@ mod run_support_service;
 mod scan_service;
 mod update_import;
 
+pub use credential_service::CredentialApi;
 pub use import_service::ImportApi;
 pub use run_support_service::RunSupportApi;
 pub use scan_service::ScanApi;

@@ -1,7 +1,8 @@
 //! `RunSupportService`: what a worker needs for one run. Every call proves itself by its lease token.
 
-use super::convert;
+use super::{convert, credentials};
 use crate::{
+    credential::{Credential, KeyRing, Sealed},
     error::RegistryError,
     import::Import,
     policy::Policy,
@@ -34,6 +35,7 @@ const MAX_OFFSET: i64 = 1 << 40;
 pub struct RunSupportApi {
     store: Store,
     policy: Arc<Policy>,
+    keys: KeyRing,
     lease_key: LeaseKey,
     skew_allowance: Duration,
 }
@@ -41,8 +43,14 @@ pub struct RunSupportApi {
 impl RunSupportApi {
     /// The service over a store. Tokens are taken until `skew_allowance` after their expiry.
     #[must_use]
-    pub fn new(store: Store, policy: Arc<Policy>, lease_key: LeaseKey, skew_allowance: Duration) -> Self {
-        Self { store, policy, lease_key, skew_allowance }
+    pub fn new(
+        store: Store,
+        policy: Arc<Policy>,
+        keys: KeyRing,
+        lease_key: LeaseKey,
+        skew_allowance: Duration,
+    ) -> Self {
+        Self { store, policy, keys, lease_key, skew_allowance }
     }
 
     /// Who calls, if the queue says so. Whether the lease is still held, the store finds out while it writes.
@@ -68,7 +76,13 @@ impl RunSupportApi {
         if !self.policy.allows_target(&import.intent.definition.target_url) {
             return Err(forbidden(import, "target").into());
         }
+        let login = match &spec.credential {
+            Some(credential) => Some(self.login(import, credential)?),
+            None => None,
+        };
         Ok(GetRunSpecResponse {
+            login,
+            allowed_networks: self.policy.allowed_networks.iter().map(ToString::to_string).collect(),
             import_id: import.import_id.to_string(),
             source: Some(convert::source(import)),
             target: Some(convert::target(import)),
@@ -76,6 +90,22 @@ impl RunSupportApi {
             scanned_refs_digest: spec.scanned_refs_digest,
             scan_anew: spec.scan_anew,
         })
+    }
+
+    /// Opened for the holder of the lease alone, and only if it still fits the source.
+    fn login(
+        &self,
+        import: &Import,
+        (credential, sealed): &(Credential, Sealed),
+    ) -> Result<wire::Login, RegistryError> {
+        if !credentials::fits(credential, &import.intent.definition.source) {
+            return Err(forbidden(import, "source with its credential").into());
+        }
+        let Some(login) = self.keys.open(&credential.credential_id, credential.version, sealed) else {
+            tracing::error!(credential.id = %credential.credential_id, "a credential cannot be opened: is its key gone?");
+            return Err(forbidden(import, "credential, whose key is gone").into());
+        };
+        Ok(wire::Login { username: login.username.expose().to_owned(), password: login.password.expose().to_owned() })
     }
 
     async fn put(&self, request: PutRevisionsRequest) -> Result<PutRevisionsResponse, RegistryError> {

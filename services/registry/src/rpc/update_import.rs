@@ -1,11 +1,12 @@
 //! UpdateImport: parts of a definition, changed together.
 
+use super::{create_import::Creator, credentials};
 use crate::{
-    caller::Caller,
+    credential::Login,
     definition,
     error::RegistryError,
     import::{Definition, Import},
-    policy::{Policy, source_key},
+    policy::source_key,
     store::Store,
     workflow::{self, Decision},
 };
@@ -15,27 +16,28 @@ use codeimport_proto::registry::{self as wire, UpdateImportRequest};
 use std::collections::BTreeSet;
 
 /// A change of one import, by one caller.
-pub(super) struct Update<'a> {
-    policy: &'a Policy,
-    caller: &'a Caller,
+struct Update<'a> {
+    by: &'a Creator<'a>,
     id: &'a ImportId,
     wanted: wire::Import,
+    /// What the new address held.
+    login: Option<Login>,
     parts: BTreeSet<definition::Part>,
 }
 
 /// Changes an import, or tells what it would become.
 pub(super) async fn update(
-    store: &Store,
-    policy: &Policy,
-    caller: &Caller,
+    by: &Creator<'_>,
     id: &ImportId,
     request: UpdateImportRequest,
 ) -> Result<Import, RegistryError> {
     let mut violations = Violations::new();
     let parts = definition::parts(&request.update_paths, &mut violations);
-    let wanted = violations.require("import", request.import).unwrap_or_default();
+    let mut wanted = violations.require("import", request.import).unwrap_or_default();
     violations.finish()?;
-    let update = Update { policy, caller, id, wanted, parts };
+    let login = credentials::take_login(&mut wanted).filter(|_| parts.contains(&definition::Part::Source));
+    let (update, store) = (Update { by, id, wanted, login, parts }, by.store);
+    update.check_credential().await?;
     if request.validate_only {
         return update.preview(store, &request.etag).await;
     }
@@ -56,12 +58,31 @@ impl Update<'_> {
     fn decide(&self, import: &Import, is_duplicate: bool) -> Result<Option<Decision>, RegistryError> {
         let old = &import.intent.definition;
         let mut violations = Violations::new();
-        let mut new = definition::changed(self.policy, self.id, old, &self.wanted, &self.parts, &mut violations);
+        let mut new = definition::changed(self.by.policy, self.id, old, &self.wanted, &self.parts, &mut violations);
         violations.finish()?;
         if key_of(&new) != key_of(old) {
             new.is_duplicate = is_duplicate;
         }
-        Ok(workflow::update(import, new, self.policy, self.caller)?)
+        let credential = credentials::implicit(self.by.keys, self.login.as_ref(), &new.source.url, &new.care.owner)?;
+        if let Some(made) = &credential {
+            new.source.credential_id = made.credential_id.to_string();
+        }
+        let decision = workflow::update(import, new, self.by.policy, self.by.caller)?;
+        Ok(decision.map(|decision| Decision { credential, ..decision }))
+    }
+
+    /// One that is named has to be there, and to fit the address that it will be used for.
+    async fn check_credential(&self) -> Result<(), RegistryError> {
+        if self.login.is_some() {
+            return Ok(());
+        }
+        let before = self.by.store.import(self.id).await?;
+        match self.decide(&before, false)? {
+            Some(decision) if decision.intent.definition.source != before.intent.definition.source => {
+                credentials::check_use(self.by.store, self.by.caller, &decision.intent.definition.source).await
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn preview(&self, store: &Store, etag: &str) -> Result<Import, RegistryError> {

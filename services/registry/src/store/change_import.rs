@@ -1,7 +1,7 @@
 //! Changes an import: what [`crate::workflow`] decides about the locked row is written, or nothing is.
 
 use super::{
-    Store, events,
+    Store, credentials, events,
     intent_row::{IntentRow, intent_columns},
     outbox::{self, ScheduleWish},
     rows::{self, import_columns},
@@ -83,6 +83,9 @@ pub(super) async fn next_generation(tx: &Tx<'_>) -> Result<i64, DbError> {
 pub(super) async fn write_decision(tx: &Tx<'_>, id: &ImportId, decision: &Decision) -> Result<Import, DbError> {
     let generation = next_generation(tx).await?;
     let import = update_row(tx, id, generation, decision).await?;
+    if let Some(new) = &decision.credential {
+        credentials::insert(tx, new).await?;
+    }
     events::insert(tx, &[(id, &decision.event)]).await?;
     outbox::put(tx, &[(id, generation, ScheduleWish::of(&decision.intent, decision.resume))]).await?;
     Ok(import)

@@ -3,7 +3,7 @@
 //! A conflict is no error of the database here: the others are stored all the same.
 
 use super::{
-    Store, events,
+    Store, credentials, events,
     intent_row::{IntentRow, intent_columns},
     outbox::{self, ScheduleWish},
     rows::{self, import_columns},
@@ -135,7 +135,7 @@ async fn insert_rows(tx: &Tx<'_>, new: &[NewImport]) -> Result<HashMap<ImportId,
     imports.map(|import| import.map(|import| (import.import_id.clone(), import))).collect()
 }
 
-/// Their audit events, and their wishes for the queue.
+/// Their audit events, their wishes for the queue, and what their addresses held.
 async fn write_consequences(tx: &Tx<'_>, new: &[NewImport], stored: &HashMap<ImportId, Import>) -> Result<(), DbError> {
     let mut told: HashMap<&ImportId, _> = HashMap::with_capacity(stored.len());
     for one in new.iter().filter(|one| stored.contains_key(&one.import_id)) {
@@ -147,7 +147,11 @@ async fn write_consequences(tx: &Tx<'_>, new: &[NewImport], stored: &HashMap<Imp
         .iter()
         .map(|(id, decision)| (*id, stored[*id].generation, ScheduleWish::of(&decision.intent, decision.resume)))
         .collect();
-    outbox::put(tx, &wishes).await
+    outbox::put(tx, &wishes).await?;
+    for new in told.values().filter_map(|decision| decision.credential.as_ref()) {
+        credentials::insert(tx, new).await?;
+    }
+    Ok(())
 }
 
 /// What keeps an import from being stored. Looked for by a statement of its own, which sees what came in between.

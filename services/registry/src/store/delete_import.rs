@@ -2,7 +2,7 @@
 //! queue.
 
 use super::{
-    Store, change_import, events, history,
+    Store, change_import, credentials, events, history,
     outbox::{self, ScheduleWish},
 };
 use crate::{audit::NewEvent, error::RegistryError, import::Import};
@@ -32,6 +32,7 @@ impl Store {
                 fence_out_holders(tx, import_id).await?;
                 history::drop_all(tx, import_id.as_str()).await?;
                 delete_row(tx, import_id).await?;
+                credentials::delete_implicit(tx, &import.intent.definition.source.credential_id).await?;
                 events::insert(tx, &[(import_id, &event)]).await?;
                 outbox::put(tx, &[(import_id, generation, ScheduleWish::deleted(&import.intent))]).await?;
                 Ok::<_, RegistryError>(())

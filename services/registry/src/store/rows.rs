@@ -93,7 +93,7 @@ fn source(row: &Row) -> Result<Source, DbError> {
             normalize_line_ends: get(row, "svn_normalize_line_ends")?,
         },
         author_map: get(row, "author_map")?,
-        credential_id: get(row, "credential_id")?,
+        credential_id: get::<Option<String>>(row, "credential_id")?.unwrap_or_default(),
     })
 }
 

@@ -1,11 +1,15 @@
 //! What a worker needs to know for one run.
 
 use super::{
-    Store, change_import,
+    Store, change_import, credentials,
     fence::{self, Holder},
     rows::{self, import_columns},
 };
-use crate::{error::RegistryError, import::Import};
+use crate::{
+    credential::{Credential, Sealed},
+    error::RegistryError,
+    import::Import,
+};
 use codeimport_pg::row::get;
 use scoped_futures::ScopedFutureExt as _;
 
@@ -16,6 +20,8 @@ pub struct RunSpec {
     pub import: Import,
     /// SHA-256 over the refs of the last complete scan; empty if there was none.
     pub scanned_refs_digest: Vec<u8>,
+    /// What the source is read with, still sealed.
+    pub credential: Option<(Credential, Sealed)>,
     /// All of history has to be told anew.
     pub scan_anew: bool,
 }
@@ -41,8 +47,11 @@ impl Store {
                 let row = tx.query_opt(SQL, &[&holder.import_id.as_str()]).await?;
                 let row = row.ok_or_else(|| change_import::not_found(&holder.import_id))?;
                 let scan_anew = get(&row, "rescan_wanted")?;
+                let import = rows::import(&row)?;
+                let credential_id = &import.intent.definition.source.credential_id;
                 Ok::<_, RegistryError>(RunSpec {
-                    import: rows::import(&row)?,
+                    credential: credentials::sealed_for_run(tx, credential_id).await?,
+                    import,
                     scanned_refs_digest: if scan_anew { Vec::new() } else { get(&row, "refs_digest")? },
                     scan_anew,
                 })

@@ -19,6 +19,7 @@ pub use table::{Effect, Role, RoleForbids, Transition};
 use crate::{
     audit::{self, EventType, NewEvent, SYSTEM},
     caller::Caller,
+    credential::NewCredential,
     import::{Definition, Import, Intent},
     policy::Policy,
 };
@@ -35,6 +36,8 @@ pub struct Decision {
     pub resume: bool,
     /// Whether it is the queue that has stopped the schedule.
     pub stopped_by_queue: bool,
+    /// A secret that was found in the source's address, and is stored with the intent that names it.
+    pub credential: Option<NewCredential>,
 }
 
 /// What the queue says with a stop.
@@ -82,7 +85,7 @@ pub fn create(mut definition: Definition, policy: &Policy, caller: &Caller) -> R
     let review_reason = if status.runs() { "approved by policy" } else { "waits for approval" };
     let intent = Intent { definition, status, review_reason: review_reason.to_owned() };
     let event = event(EventType::Created, caller, &intent.review_reason, None, Some(&intent));
-    Ok(Decision { resume: intent.status.runs(), intent, event, stopped_by_queue: false })
+    Ok(Decision { resume: intent.status.runs(), intent, event, stopped_by_queue: false, credential: None })
 }
 
 /// Another definition; none if it is the same.
@@ -115,7 +118,13 @@ pub fn update(
     }
     let event = event(EventType::Updated, caller, "", Some(before), Some(&after));
     let resume = !same && after.status.runs();
-    Ok(Some(Decision { intent: after, event, resume, stopped_by_queue: import.stopped_by_queue && !resume }))
+    Ok(Some(Decision {
+        intent: after,
+        event,
+        resume,
+        stopped_by_queue: import.stopped_by_queue && !resume,
+        credential: None,
+    }))
 }
 
 /// Which transitions a change of the definition takes.
@@ -150,7 +159,13 @@ pub fn review(
     let after = Intent { status, review_reason: reason.to_owned(), ..before.clone() };
     let event = event(EventType::Reviewed, caller, reason, Some(before), Some(&after));
     let resume = status.runs() && import.stopped_by_queue;
-    Ok(Some(Decision { intent: after, event, resume, stopped_by_queue: import.stopped_by_queue && !resume }))
+    Ok(Some(Decision {
+        intent: after,
+        event,
+        resume,
+        stopped_by_queue: import.stopped_by_queue && !resume,
+        credential: None,
+    }))
 }
 
 /// Try again; none if the present status forbids it.
@@ -167,7 +182,7 @@ pub fn retry(import: &Import, caller: &Caller) -> Result<Option<Decision>, RoleF
     let reason = "tried again";
     let after = Intent { status: ReviewStatus::Reviewed, review_reason: reason.to_owned(), ..before.clone() };
     let event = event(EventType::Retried, caller, reason, Some(before), Some(&after));
-    Ok(Some(Decision { intent: after, event, resume: true, stopped_by_queue: false }))
+    Ok(Some(Decision { intent: after, event, resume: true, stopped_by_queue: false, credential: None }))
 }
 
 /// What the audit trail says about a deletion.
@@ -210,7 +225,13 @@ pub fn stop(import: &Import, stop: &Stop) -> StopVerdict {
         reason: after.review_reason.clone(),
         changes: audit::changes(Some(before), Some(&after)),
     };
-    StopVerdict::Failing(Box::new(Decision { intent: after, event, resume: false, stopped_by_queue: true }))
+    StopVerdict::Failing(Box::new(Decision {
+        intent: after,
+        event,
+        resume: false,
+        stopped_by_queue: true,
+        credential: None,
+    }))
 }
 
 /// For the person who has to mend it, as sentences: what happened, what was said, what to do.

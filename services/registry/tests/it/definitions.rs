@@ -2,13 +2,13 @@
 
 use crate::{
     fake_queue::DUE_AT_S,
-    harness::{Registry, create_request, reason, violated_fields},
+    harness::{Registry, create_request, reason, token, violated_fields},
 };
 use codeimport_proto::{
     common::ErrorReason,
     registry::{
-        AdaptiveInterval, AddImportNoteRequest, CreateImportRequest, GetImportRequest, Import, ListImportNotesRequest,
-        Source, UpdateImportRequest,
+        AdaptiveInterval, AddImportNoteRequest, CreateImportRequest, GetImportRequest, GetRunSpecRequest, Import,
+        ListImportNotesRequest, Source, UpdateImportRequest,
     },
 };
 use tonic_types::StatusExt as _;
@@ -121,6 +121,21 @@ async fn an_import_says_when_it_runs_next_or_that_nobody_can_tell() {
     registry.running_queue.take().expect("running").stop().await;
     let shown = registry.imports.get_import(request).await.expect("the queue is not needed").into_inner();
     assert_eq!((shown.next_due_time, shown.what_now.contains("cannot be asked")), (None, true));
+}
+
+#[tokio::test]
+async fn a_run_keeps_the_address_that_it_began_with() {
+    let mut registry = Registry::start().await;
+    let before = registry.create("a").await;
+    let spec = |fencing_token| GetRunSpecRequest { lease_token: token("a", fencing_token) };
+    let begun = registry.runs.get_run_spec(spec(1)).await.expect("held").into_inner();
+    registry.imports.update_import(moved_to("a", before, "https://host/moved")).await.expect("valid");
+    // Told once, at its start: what the run under way has is its own.
+    assert_eq!(begun.source.expect("source").url, "https://host/a.git");
+    let told = registry.queue.schedule_since("a", registry.generation("a").await).await;
+    assert!(told.resume, "a new address is tried at once");
+    let next = registry.runs.get_run_spec(spec(2)).await.expect("held").into_inner();
+    assert_eq!(next.source.expect("source").url, "https://host/moved");
 }
 
 #[tokio::test]

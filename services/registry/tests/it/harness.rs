@@ -8,8 +8,8 @@ use codeimport_proto::{
     common::{ErrorReason, RcsType},
     registry::{
         CreateImportRequest, GetImportRequest, Import, ImportEvent, ListImportEventsRequest, Source,
-        import_service_client::ImportServiceClient, run_support_service_client::RunSupportServiceClient,
-        scan_service_client::ScanServiceClient,
+        credential_service_client::CredentialServiceClient, import_service_client::ImportServiceClient,
+        run_support_service_client::RunSupportServiceClient, scan_service_client::ScanServiceClient,
     },
 };
 use codeimport_registry::{Config, migrations, store::Store};
@@ -26,6 +26,7 @@ pub(crate) const SKEW_ALLOWANCE: Duration = Duration::from_secs(5);
 /// A running registry; stopped when dropped.
 pub(crate) struct Registry {
     pub(crate) imports: ImportServiceClient<Channel>,
+    pub(crate) credentials: CredentialServiceClient<Channel>,
     pub(crate) scans: ScanServiceClient<Channel>,
     pub(crate) runs: RunSupportServiceClient<Channel>,
     pub(crate) queue: FakeQueue,
@@ -54,6 +55,7 @@ impl Registry {
             lease_key: LEASE_KEY.into(),
             queue_url: format!("http://{}", running_queue.address),
             local_target_root: Some("/srv/targets".into()),
+            credential_keys: "1".repeat(64).into(),
             lease_skew_allowance: SKEW_ALLOWANCE.into(),
             ..Config::default()
         };
@@ -66,6 +68,7 @@ impl Registry {
         let db = database.db("registry");
         Self {
             imports: ImportServiceClient::new(channel.clone()),
+            credentials: CredentialServiceClient::new(channel.clone()),
             scans: ScanServiceClient::new(channel.clone()),
             runs: RunSupportServiceClient::new(channel),
             queue,

@@ -1,12 +1,16 @@
 //! The registry on a real PostgreSQL, beside a queue that does what a test says.
 
 mod bulk;
+mod credentials;
 mod definitions;
 mod fake_queue;
 mod harness;
 mod histories;
 mod imports;
 mod lists;
+mod maintenance;
+mod model;
+mod parity;
 mod process;
 mod relay;
 mod revisions;

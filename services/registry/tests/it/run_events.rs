@@ -20,7 +20,7 @@ fn event(sequence: i64, job_id: &str, outcome: Outcome, generation: i64) -> RunE
     RunEvent { sequence, run: Some(run), generation, ..Default::default() }
 }
 
-fn stop(sequence: i64, job_id: &str, generation: i64) -> RunEvent {
+pub(crate) fn stop(sequence: i64, job_id: &str, generation: i64) -> RunEvent {
     RunEvent {
         stop_reason: StopReason::PermanentFailure.into(),
         consecutive_failure_count: 1,
@@ -28,7 +28,7 @@ fn stop(sequence: i64, job_id: &str, generation: i64) -> RunEvent {
     }
 }
 
-async fn apply(registry: &Registry, events: &[RunEvent]) {
+pub(crate) async fn apply(registry: &Registry, events: &[RunEvent]) {
     let batch: Vec<_> = events.iter().map(|event| (event.sequence, RunEffect::from_wire(event))).collect();
     registry.store.apply_run_events(&batch).await.expect("applied");
 }

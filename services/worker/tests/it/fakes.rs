@@ -167,6 +167,8 @@ impl RunSupportService for Fakes {
         let answer = self.note(|seen| {
             seen.spec_count += 1;
             GetRunSpecResponse {
+                allowed_networks: vec!["127.0.0.0/8".to_owned()],
+                login: None,
                 import_id: "example".to_owned(),
                 source: Some(Source {
                     rcs_type: RcsType::Git.into(),
