@@ -7,12 +7,14 @@ pub(crate) mod cvs;
 mod fault;
 mod git;
 mod http;
-pub(crate) mod svn;
+mod login;
 mod ssh;
+pub(crate) mod svn;
 
 pub use cvs::CvsOptions;
-pub use svn::SvnOptions;
+pub use login::Login;
 pub use ssh::{InvalidSshPath, Ssh};
+pub use svn::SvnOptions;
 
 use crate::{Cache, ConvertError, Preview, SourceState, Watch, Watermark};
 use codeimport_core::{AuthorMap, Outcome, RcsType, RefFilter, SourceUrl, Stage};
@@ -78,6 +80,10 @@ pub struct SourceOptions {
     pub connect_timeout: Duration,
     /// Longest silence of a server before it counts as gone.
     pub idle_timeout: Duration,
+    /// How hosts are reached over SSH.
+    pub ssh: Ssh,
+    /// By what name and password the source is read; by none as a rule.
+    pub login: Option<Login>,
     /// Identities of accounts, for sources that only know account names.
     pub authors: AuthorMap,
     /// What only Subversion has.
@@ -86,8 +92,6 @@ pub struct SourceOptions {
     pub cvs: CvsOptions,
     /// Most source revisions that one run converts. A longer first import is published piece by piece.
     pub max_revisions: u64,
-    /// How hosts are reached over SSH.
-    pub ssh: Ssh,
     /// Longest time that one run converts before it publishes what it has.
     pub max_time: Duration,
 }
@@ -99,6 +103,7 @@ impl Default for SourceOptions {
             connect_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
             ssh: Ssh::default(),
+            login: None,
             authors: AuthorMap::default(),
             svn: SvnOptions::default(),
             cvs: CvsOptions::default(),

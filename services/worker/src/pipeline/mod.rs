@@ -12,6 +12,7 @@
 
 mod publish;
 mod scan;
+mod source_address;
 mod spec;
 
 use crate::{
@@ -90,8 +91,10 @@ impl Pipeline {
     /// Learns what is to be done, and opens the import's cache.
     async fn begin(&self) -> Result<Work, Stop> {
         let answer = self.registry().run_spec().await?;
+        let networks = answer.allowed_networks.clone();
         let holder = Holder { fencing_token: self.run.lease.fencing_token(), run_id: self.run.lease.run_id() };
         let spec = Spec::from_wire(answer, self.ssh.clone(), holder)?;
+        source_address::check(&spec.begin.source_url, &networks).await?;
         self.run.note(Stage::Probe, &format!("Imports {} into {}.", spec.begin.source_url, spec.target.url()));
         let (dir, import, watch) = (self.cache_dir.clone(), spec.import_id.clone(), self.run.watch());
         let cache = blocking(move || Cache::open(&dir, &import, &watch)).await?;

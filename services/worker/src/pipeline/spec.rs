@@ -1,7 +1,8 @@
 //! What a run has to do, in words of the domain.
 
 use codeimport_convert::{
-    ConvertError, Holder, ImportState, Source, SourceOptions, Ssh, SvnOptions, Target, open_source, options_digest,
+    ConvertError, Holder, ImportState, Login, Source, SourceOptions, Ssh, SvnOptions, Target, open_source,
+    options_digest,
 };
 use codeimport_core::{AuthorMap, ImportId, InvalidLayout, Outcome, RefFilter, SourceUrl, Stage, TargetUrl};
 use codeimport_proto::{
@@ -37,7 +38,8 @@ impl Spec {
             .map_err(|e| invalid(format!("a pattern of its ref filter {e}")))?;
         let authors = AuthorMap::parse(&source.author_map).map_err(|e| invalid(format!("its author map {e}")))?;
         let svn = svn_options(source.options)?;
-        let options = SourceOptions { filter: filter.clone(), ssh, authors, svn, ..SourceOptions::default() };
+        let login = answer.login.map(|login| Login::new(login.username, login.password));
+        let options = SourceOptions { filter: filter.clone(), ssh, login, authors, svn, ..SourceOptions::default() };
         let options_digest = options_digest(&url, &options);
         Ok(Self {
             import_id: answer.import_id.parse().map_err(|e| invalid(format!("its id {e}")))?,

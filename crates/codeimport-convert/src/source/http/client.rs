@@ -1,7 +1,9 @@
 //! A client for one host, with an end to every wait.
 //!
-//! A redirect is followed only on the same host: policy has looked at that host, and at no other.
+//! A redirect is followed only on the same host: policy has looked at that host, and at no other, and no other may learn the
+//! password.
 
+use crate::source::Login;
 use reqwest::{blocking::Client, redirect};
 use std::{sync::Once, time::Duration};
 
@@ -12,12 +14,14 @@ const MAX_REDIRECTS: usize = 5;
 pub(in crate::source) fn client(
     host: &str,
     user_agent: &str,
+    login: Option<&Login>,
     connect_timeout: Duration,
     idle_timeout: Duration,
 ) -> reqwest::Result<Client> {
     choose_tls_provider();
     Client::builder()
         .user_agent(user_agent)
+        .default_headers(login.map(Login::headers).unwrap_or_default())
         .connect_timeout(connect_timeout)
         .timeout(idle_timeout)
         .redirect(same_host_only(host.to_owned()))

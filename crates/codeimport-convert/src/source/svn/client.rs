@@ -4,6 +4,7 @@ use super::classify::classify;
 use super::dav::Dav;
 use super::ra_svn::{self, Replay};
 use super::tunnel::Tunnel;
+use crate::source::Login;
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::{Outcome, Stage};
 use codeimport_subprocess::{Command, Signal, Stream, SubprocessError};
@@ -24,12 +25,14 @@ pub(super) struct Client {
     pub(super) tunnel: Tunnel,
     /// How it is asked over HTTP.
     pub(super) dav: Dav,
+    /// By what name and password.
+    pub(super) login: Option<Login>,
 }
 
 impl Client {
     pub(super) fn new(url: &str, options: &SourceOptions) -> Self {
         let (tunnel, url) = Tunnel::to(url, options);
-        Self { url, idle_timeout: options.idle_timeout, tunnel, dav: Dav::new(options) }
+        Self { url, idle_timeout: options.idle_timeout, tunnel, dav: Dav::new(options), login: options.login.clone() }
     }
 
     /// What the repository says of itself and of the address.
@@ -79,6 +82,10 @@ impl Client {
         let command = Command::new(program).cancel(watch.cancel().clone());
         // One that waits for a silent server does not hear TERM, and it holds nothing that would have to be tidied up.
         let command = command.end_signal(Signal::KILL);
+        let command = match &self.login {
+            Some(login) => login.tell_svn(command),
+            None => command,
+        };
         // The subcommand comes first in all of Subversion's programs' own words, but options may stand before it.
         self.tunnel.through(command.args(pinned))
     }

@@ -4,6 +4,7 @@
 //! server that answers without them is left to `svn`, which knows older ways, and words for what is no Subversion at all.
 
 use super::client::{Info, decode_percent};
+use crate::source::Login;
 use crate::source::fault::FaultSlot;
 use crate::source::http::{self, Head, Patience};
 use crate::{ConvertError, SourceOptions, Watch};
@@ -26,13 +27,14 @@ const MAX_BODY: u64 = 64 << 10;
 pub(super) struct Dav {
     connect_timeout: Duration,
     idle_timeout: Duration,
+    login: Option<Login>,
     client: OnceLock<Client>,
 }
 
 impl Dav {
     pub(super) fn new(options: &SourceOptions) -> Self {
         let SourceOptions { connect_timeout, idle_timeout, .. } = *options;
-        Self { connect_timeout, idle_timeout, client: OnceLock::new() }
+        Self { connect_timeout, idle_timeout, login: options.login.clone(), client: OnceLock::new() }
     }
 
     /// Asks. None if the address is not of this kind, or if the server tells nothing by which `svn` could be spared.
@@ -62,7 +64,8 @@ impl Dav {
         let url = Url::parse(source.as_str()).ok().filter(|url| url.scheme().starts_with("http"))?;
         if self.client.get().is_none() {
             const USER_AGENT: &str = concat!("codeimport/", env!("CARGO_PKG_VERSION"));
-            let made = http::client(source.host(), USER_AGENT, self.connect_timeout, self.idle_timeout).ok()?;
+            let login = self.login.as_ref();
+            let made = http::client(source.host(), USER_AGENT, login, self.connect_timeout, self.idle_timeout).ok()?;
             // Two threads that both ask may each make one; one is kept.
             drop(self.client.set(made));
         }

@@ -46,7 +46,8 @@ impl HttpClient {
         faults: FaultSlot,
         cancel: Cancel,
     ) -> gix::Result<Self> {
-        let client = http::client(url.host(), USER_AGENT, options.connect_timeout, options.idle_timeout);
+        let login = options.login.as_ref();
+        let client = http::client(url.host(), USER_AGENT, login, options.connect_timeout, options.idle_timeout);
         let client = client.or_raise(|| message("could not set up HTTP"))?;
         let patience = Patience { idle_timeout: options.idle_timeout, faults, cancel };
         Ok(Self { sender: Sender { client, patience }, redirected_base: None })
