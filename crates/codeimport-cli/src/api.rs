@@ -5,6 +5,7 @@ use crate::endpoints::Endpoints;
 use crate::exit::Failure;
 use codeimport_proto::queue::run_service_client::RunServiceClient;
 use codeimport_proto::queue::schedule_service_client::ScheduleServiceClient;
+use codeimport_proto::registry::credential_service_client::CredentialServiceClient;
 use codeimport_proto::registry::import_service_client::ImportServiceClient;
 use codeimport_proto::registry::scan_service_client::ScanServiceClient;
 use std::time::Duration;
@@ -45,6 +46,7 @@ type Client = InterceptedService<Channel, Actor>;
 /// Clients of all services that a person asks.
 pub(crate) struct Api {
     pub(crate) imports: ImportServiceClient<Client>,
+    pub(crate) credentials: CredentialServiceClient<Client>,
     pub(crate) scans: ScanServiceClient<Client>,
     pub(crate) schedules: ScheduleServiceClient<Client>,
     pub(crate) runs: RunServiceClient<Client>,
@@ -58,6 +60,7 @@ impl Api {
         let queue = connect("queue", &endpoints.queue).await?;
         Ok(Self {
             imports: ImportServiceClient::new(registry.clone()),
+            credentials: CredentialServiceClient::new(registry.clone()),
             scans: ScanServiceClient::new(registry),
             schedules: ScheduleServiceClient::new(queue.clone()),
             runs: RunServiceClient::new(queue),

@@ -5,12 +5,14 @@
 
 mod api;
 mod args;
+mod bulk;
+mod credential;
 mod display;
 mod endpoints;
 mod exit;
+mod guess;
 mod import;
 mod local;
-mod guess;
 mod output;
 mod progress;
 mod up;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Up(up) => up::run(&cli.global, &up).await,
             Command::Import(import) => import::run(&cli.global, import).await,
+            Command::Credential(command) => credential::run(&cli.global, command).await,
             Command::Convert(convert) => local::run(output, LocalCommand::Convert(convert)).await,
             Command::Map(map) => local::run(output, LocalCommand::Map(map)).await,
             Command::Verify(verify) => local::run(output, LocalCommand::Verify(verify)).await,

@@ -24,10 +24,10 @@ pub(crate) async fn run(global: &Global, up: &Up) -> Done {
     codeimport_kit::telemetry::init_quiet().map_err(|e| Failure::other("cannot write a log", e))?;
     let shutdown = Shutdown::on_signals().map_err(|e| Failure::other("cannot listen for Ctrl-C", e))?;
     let database = Database::start(&data_dir).await?;
-    let key = lease_key(&data_dir).map_err(|e| Failure::other("cannot keep the lease key", e))?;
+    let keys = Keys::of(&data_dir).map_err(|e| Failure::other("cannot keep the keys", e))?;
 
     let mut trio = Trio { ending: shutdown.clone(), running: Vec::new() };
-    let started = trio.start(up, &data_dir, &database, &key).await;
+    let started = trio.start(up, &data_dir, &database, &keys).await;
     let started = started.and_then(|endpoints| {
         endpoints.write(global).map_err(|e| Failure::other("cannot write down the addresses", e))?;
         welcome(output, global, &data_dir, &database, &endpoints);
@@ -91,11 +91,26 @@ impl Database {
     }
 }
 
-/// The secret that queue and registry share: made at the first start, readable by its owner only.
-fn lease_key(data_dir: &Path) -> std::io::Result<String> {
+/// The secrets of this installation.
+struct Keys {
+    /// Queue and registry share it.
+    lease: Secret,
+    /// Seals what sources are read with.
+    credentials: Secret,
+}
+
+impl Keys {
+    fn of(data_dir: &Path) -> std::io::Result<Self> {
+        let key = |name| secret(data_dir, name).map(Secret::from);
+        Ok(Self { lease: key("lease.key")?, credentials: key("credential.key")? })
+    }
+}
+
+/// A secret of 64 hex digits: made at the first start, readable by its owner only.
+fn secret(data_dir: &Path, name: &str) -> std::io::Result<String> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
-    let path = data_dir.join("lease.key");
+    let path = data_dir.join(name);
     match std::fs::read_to_string(&path) {
         Ok(key) => return Ok(key),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
@@ -122,7 +137,13 @@ struct Running {
 
 impl Trio {
     /// Starts queue, registry and worker, each once the one it calls is listening.
-    async fn start(&mut self, up: &Up, data_dir: &Path, database: &Database, key: &str) -> Result<Endpoints, Failure> {
+    async fn start(
+        &mut self,
+        up: &Up,
+        data_dir: &Path,
+        database: &Database,
+        keys: &Keys,
+    ) -> Result<Endpoints, Failure> {
         let listen = |offset: u16| {
             let port = if up.port == 0 { 0 } else { up.port.saturating_add(offset) };
             SocketAddr::from((Ipv4Addr::LOCALHOST, port))
@@ -130,7 +151,7 @@ impl Trio {
         let queue_config = codeimport_queue::Config {
             listen: listen(1),
             database_url: Some(Secret::from(database.url("queue"))),
-            lease_key: Secret::from(key),
+            lease_key: keys.lease.clone(),
             ..Default::default()
         };
         let queue =
@@ -138,7 +159,8 @@ impl Trio {
         let registry_config = codeimport_registry::Config {
             listen: listen(0),
             database_url: Some(Secret::from(database.url("registry"))),
-            lease_key: Secret::from(key),
+            lease_key: keys.lease.clone(),
+            credential_keys: keys.credentials.clone(),
             queue_url: queue.clone(),
             local_target_root: Some(data_dir.join("targets")),
             // Whoever sits at this machine may reach all that it reaches.

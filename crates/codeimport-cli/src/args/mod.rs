@@ -1,8 +1,10 @@
 //! What may be typed. The doc comments here are the `--help` texts.
 
+mod registry;
 mod ssh;
 mod svn;
 
+pub(crate) use registry::{CreateCredential, Credential, Dump, Format, List, Load, Note, Order, RotateCredential};
 pub(crate) use ssh::SshArgs;
 pub(crate) use svn::SvnArgs;
 
@@ -45,6 +47,9 @@ pub(crate) enum Command {
     /// Define imports, run them, and see how they go.
     #[command(subcommand)]
     Import(Import),
+    /// Store what sources are read with.
+    #[command(subcommand)]
+    Credential(Credential),
     /// Convert a repository into a local Git repository, once or again; no service is needed.
     Convert(Convert),
     /// List which commit of a converted repository shows which source revision.
@@ -144,7 +149,7 @@ pub(crate) enum Import {
     /// Change an import: where and how its source is read.
     Update(Update),
     /// List imports.
-    List,
+    List(List),
     /// Show one import: what it does, when it runs next, how the last run went.
     Show(ImportRef),
     /// Let an import run.
@@ -167,6 +172,12 @@ pub(crate) enum Import {
     Rescan(ImportRef),
     /// Tell which commits show a source revision, or which source revisions a commit shows.
     Map(ImportMap),
+    /// Say something about an import, or list what was said.
+    Note(Note),
+    /// Define many imports from a file.
+    Load(Load),
+    /// Write all definitions down, to be loaded elsewhere.
+    Dump(Dump),
     /// Delete an import; its target repository stays.
     Delete(ImportRef),
 }

@@ -2,17 +2,22 @@
 
 mod create;
 mod history;
+mod list;
+mod note;
 mod review;
 mod runs;
 mod update;
 
+pub(crate) use list::each_page;
+
 use crate::api::Api;
 use crate::args::{Global, Import};
+use crate::bulk;
 use crate::exit::{Done, Failure};
 use crate::output::Output;
 use crate::view::ImportView;
 use codeimport_proto::queue::{GetScheduleRequest, Job};
-use codeimport_proto::registry::{self, DeleteImportRequest, GetImportRequest, ListImportsRequest};
+use codeimport_proto::registry::{self, DeleteImportRequest, GetImportRequest};
 use std::process::ExitCode;
 
 /// Runs one subcommand.
@@ -22,7 +27,7 @@ pub(crate) async fn run(global: &Global, command: Import) -> Done {
     match command {
         Import::Create(create) => create::run(&mut api, output, create).await,
         Import::Update(update) => update::run(&mut api, output, update).await,
-        Import::List => list(&mut api, output).await,
+        Import::List(list) => list::run(&mut api, output, &list).await,
         Import::Show(import) => show(&mut api, output, &import.import_id).await,
         Import::Approve(review) => review::approve(&mut api, output, review).await,
         Import::Suspend(review) => review::suspend(&mut api, output, review).await,
@@ -34,26 +39,11 @@ pub(crate) async fn run(global: &Global, command: Import) -> Done {
         Import::Revisions(revisions) => history::revisions(&mut api, output, &revisions).await,
         Import::Rescan(import) => history::rescan(&mut api, output, &import.import_id).await,
         Import::Map(map) => history::map(&mut api, output, map).await,
+        Import::Note(note) => note::run(&mut api, output, note).await,
+        Import::Load(load) => bulk::load(&mut api, output, &load).await,
+        Import::Dump(dump) => bulk::dump(&mut api, output, &dump).await,
         Import::Delete(import) => delete(&mut api, output, &import.import_id).await,
     }
-}
-
-async fn list(api: &mut Api, output: Output) -> Done {
-    let mut views = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = ListImportsRequest { page_size: 500, page_token, ..Default::default() };
-        let page =
-            api.imports.list_imports(request).await.map_err(|s| Failure::status("cannot list the imports", &s))?;
-        let page = page.into_inner();
-        views.extend(page.imports.into_iter().map(|import| ImportView::new(import, None)));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    output.imports(&views);
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn show(api: &mut Api, output: Output, import_id: &str) -> Done {

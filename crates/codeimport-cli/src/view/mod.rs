@@ -4,8 +4,10 @@
 //! Field names and types here are an interface: add, never rename.
 
 mod local;
+mod reviewed;
 
 pub(crate) use local::{ConversionView, MapView, MismatchView, PositionView, PreviewView, VerificationView};
+pub(crate) use reviewed::{CredentialView, LoadedView, NoteView};
 
 use codeimport_proto::{convert, queue, registry};
 use jiff::{SignedDuration, Timestamp};
