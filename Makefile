@@ -4,7 +4,7 @@ SOURCE ?=
 BUF = .tools/node_modules/.bin/buf
 BUF_VERSION = 1.75.0
 
-.PHONY: help setup build demo up test soak bench-svn bench-queue bench-registry lint fmt fuzz deny clean
+.PHONY: help setup build demo up test soak bench-svn bench-cvs bench-queue bench-registry lint fmt fuzz deny clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ bench-svn: ## Measure Subversion conversion beside git svn, over svn:// and http
 	@scripts/setup
 	cargo run --release --locked -p codeimport-convert --example bench-svn -- $(BENCH_ARGS)
 
+bench-cvs: ## Measure CVS conversion beside git cvsimport and cvs-fast-export (CVS_REPOSITORY=FOLDER of ,v files)
+	@scripts/setup
+	cargo run --release --locked -p codeimport-convert --example bench-cvs -- --repository $(CVS_REPOSITORY) $(BENCH_ARGS)
+
 # A workspace of its own, so that what its peers depend on stays out of the product's.
 bench-queue: ## Measure the queue over gRPC beside other queues (BENCH_ARGS='--only batch,unary', or --full for an hour)
 	@scripts/setup
@@ -60,7 +64,7 @@ fmt: $(BUF) ## Format everything
 FUZZ_SECONDS ?= 60
 fuzz: ## Throw bytes at the parsers for a while (FUZZ_SECONDS each; needs a nightly compiler)
 	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	cd crates/codeimport-convert && for target in svn_dump svndiff svn_replay; do \
+	cd crates/codeimport-convert && for target in svn_dump svndiff svn_replay cvs_rcs cvs_rlog; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -rss_limit_mb=1024 || exit 1; done
 
 deny: ## Licences, sources and the architecture's bans on dependencies
