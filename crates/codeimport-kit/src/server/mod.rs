@@ -13,8 +13,9 @@ use crate::{Ready, Shutdown, config::ConfigDuration, descriptors::DESCRIPTOR_SET
 use anyhow::Context as _;
 use std::{convert::Infallible, future::Future, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{body::Body, codegen::Service, server::NamedService, service::RoutesBuilder};
+use tonic::{
+    body::Body, codegen::Service, server::NamedService, service::RoutesBuilder, transport::server::TcpIncoming,
+};
 
 /// How often a silent connection is asked whether its peer lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -162,11 +163,12 @@ fn accept(
     refuse: Shutdown,
     cut_off: Shutdown,
 ) -> impl Future<Output = Result<(), tonic::transport::Error>> {
-    let mut server = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(KEEP_ALIVE))
-        .tcp_nodelay(true)
-        .layer(layers::stack(cut_off));
+    let mut server =
+        tonic::transport::Server::builder().http2_keepalive_interval(Some(KEEP_ALIVE)).layer(layers::stack(cut_off));
     let router = server.add_routes(routes.routes());
     let refused = async move { refuse.drained().await };
-    router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), refused)
+    // Set here, since the builder's own setting does not count for connections that come from outside of it. Without, an answer of
+    // more than a few packets waits 40 ms for the caller's acknowledgement.
+    let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
+    router.serve_with_incoming_shutdown(connections, refused)
 }
