@@ -49,20 +49,19 @@ impl Entry {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let field = match name {
-            "url" => &mut self.url,
-            "rcs" => &mut self.rcs,
-            "id" => &mut self.id,
-            "name" => &mut self.name,
-            "target" => &mut self.target,
-            "owner" => &mut self.owner,
-            "credential" => &mut self.credential,
-            "labels" => return labels(value).map(|labels| self.labels = labels),
-            "refs" => return Ok(self.refs = words(value)),
-            "exclude_refs" => return Ok(self.exclude_refs = words(value)),
+        match name {
+            "url" => value.clone_into(&mut self.url),
+            "rcs" => value.clone_into(&mut self.rcs),
+            "id" => value.clone_into(&mut self.id),
+            "name" => value.clone_into(&mut self.name),
+            "target" => value.clone_into(&mut self.target),
+            "owner" => value.clone_into(&mut self.owner),
+            "credential" => value.clone_into(&mut self.credential),
+            "labels" => self.labels = labels(value)?,
+            "refs" => self.refs = words(value),
+            "exclude_refs" => self.exclude_refs = words(value),
             other => return Err(format!("has a column {other:?}, which is none: use {}", COLUMNS.join(", "))),
-        };
-        value.clone_into(field);
+        }
         Ok(())
     }
 

@@ -18,7 +18,7 @@ const SOME_PORT: u16 = 1;
 pub(crate) async fn check(source_url: &str, allowed: &[String]) -> Result<(), ConvertError> {
     let allowed: Vec<Network> = allowed.iter().filter_map(|network| network.parse().ok()).collect();
     for address in addresses(source_url).await {
-        check_address(address, &allowed).map_err(forbidden)?;
+        check_address(address, &allowed).map_err(|error| forbidden(&error))?;
     }
     Ok(())
 }
@@ -36,7 +36,7 @@ async fn addresses(source_url: &str) -> Vec<IpAddr> {
     }
 }
 
-fn forbidden(error: ForbiddenAddress) -> ConvertError {
+fn forbidden(error: &ForbiddenAddress) -> ConvertError {
     let text = format!("The source leads into a network that is not imported from: {error}.");
     ConvertError::new(Outcome::Forbidden, Stage::Probe, text)
 }
