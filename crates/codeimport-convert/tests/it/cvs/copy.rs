@@ -1,8 +1,10 @@
 //! A target on disk, made from a module's files, and compared with what CVS exports.
 
 use super::repository::{CvsRoot, run};
-use codeimport_convert::{CvsOptions, LocalTarget, MapEntry, Scope, SourceOptions, Verdict, Watch, read_map, verify};
-use codeimport_core::{RcsType, SourceUrl};
+use codeimport_convert::{
+    CvsOptions, LocalTarget, MapEntry, Scope, Source, SourceOptions, Verdict, Watch, open_source, read_map, verify,
+};
+use codeimport_core::{Outcome, RcsType, SourceUrl};
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -45,6 +47,17 @@ impl<'a> Copy<'a> {
             codeimport_convert::PublishError::Failed(error) => format!("{:?} {}", error.outcome, error.chain()),
             other => other.to_string(),
         })
+    }
+
+    /// The source itself.
+    pub(super) fn source(&self) -> Box<dyn Source> {
+        open_source(&self.url(), self.options.clone()).expect("supported")
+    }
+
+    /// How one more run ends.
+    pub(super) fn run_outcome(&self) -> Outcome {
+        let target = LocalTarget::open(&self.path(), &Watch::none()).expect("made");
+        target.run(&self.url(), self.options.clone(), &Watch::none()).expect("asked").outcome
     }
 
     pub(super) fn git(&self, args: &[&str]) -> String {

@@ -4,6 +4,8 @@ use super::copy::Copy;
 use super::corpora::unpack;
 use super::repository::CvsRoot;
 use super::server::CvsServer;
+use codeimport_convert::Watch;
+use codeimport_core::Outcome;
 use std::path::Path;
 
 /// What CVS itself cannot log: it counts the lines of deltas, and one of them is none.
@@ -33,4 +35,26 @@ fn files_and_server_give_the_same_commits_on_the_corpora() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_preview_tells_the_same_whichever_way_and_a_poll_finds_nothing_new() {
+    let root = CvsRoot::create();
+    let import = root.dir.path().join("import");
+    std::fs::create_dir(&import).expect("ours");
+    std::fs::write(import.join("f"), "text\n").expect("writable");
+    root.cvs(&import, &["import", "-m", "imported", "m", "vendor", "v1"]);
+    let server = CvsServer::start(&root);
+    let by_files = Copy::of(&root, "m");
+    let by_server = Copy::at(&root, "m", &server.url("m"));
+    for copy in [&by_files, &by_server] {
+        let preview = copy.source().preview(&Watch::none()).expect("readable");
+        assert_eq!(
+            (&preview.branches[..], &preview.tags[..]),
+            (&["HEAD".to_owned(), "vendor".to_owned()][..], &["v1".to_owned()][..])
+        );
+        assert_eq!((preview.revision_count, &preview.authors[..]), (Some(1), &[("ada".to_owned(), 1)][..]));
+        assert_eq!(copy.run(), Ok(true));
+        assert_eq!(copy.run_outcome(), Outcome::NoChange);
+    }
 }
