@@ -3,7 +3,7 @@
 //! The stages are those of every run; the repository is cache and target at once, and locked while it is used. What a
 //! killed run leaves are objects that no ref names; the next one makes the same objects again and finds them there.
 
-use crate::target::{Holder, ImportState, PublishError, STATE_REF, Target, TargetSnapshot};
+use crate::target::{Holder, ImportState, PublishError, STATE_REF, Target, TargetSnapshot, remove_abandoned_locks};
 use crate::{Cache, Carried, ConvertError, Findings, SourceOptions, Watch, Watermark, open_source, options_digest};
 use codeimport_core::{FencingToken, Outcome, RcsType, RefFilter, RunId, SourceUrl, Stage, TargetUrl};
 use std::path::Path;
@@ -47,7 +47,9 @@ impl LocalTarget {
         let url = TargetUrl::local(&path).map_err(|error| {
             ConvertError::new(Outcome::Invalid, Stage::Publish, format!("The folder {} {error}.", path.display()))
         })?;
-        Ok(Self { cache: Cache::of_target(&path, watch)?, target: Target::new(url), is_new })
+        let cache = Cache::of_target(&path, watch)?;
+        remove_abandoned_locks(&path).map_err(disk)?;
+        Ok(Self { cache, target: Target::new(url), is_new })
     }
 
     /// Takes the repository away again, if it was made for this and nothing was ever published into it.

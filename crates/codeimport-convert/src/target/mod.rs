@@ -27,6 +27,7 @@ mod transaction;
 pub use publish::{PublishError, Published};
 pub use read::TargetSnapshot;
 pub use state::{Holder, ImportState, STATE_REF};
+pub(crate) use transaction::remove_abandoned_locks;
 
 use codeimport_core::TargetUrl;
 

@@ -154,7 +154,9 @@ impl Publishing<'_> {
     fn push_one(&mut self, mut updates: Vec<RefUpdate>, last: bool) -> Result<Option<String>, PublishError> {
         let state = self.next_state(last);
         let id = state.write(self.cache, self.wanted.carried)?;
-        updates.push(push::state_update(self.snapshot.state_id, id));
+        // First, because a local target's refs move one after the other once all are locked. Killed in between, the next run
+        // finds a state that tells whose branches these are and what they should be, and moves the rest.
+        updates.insert(0, push::state_update(self.snapshot.state_id, id));
         let refused = self.target.push(self.cache, &updates, self.watch)?;
         if refused.is_some() {
             return Ok(refused);
