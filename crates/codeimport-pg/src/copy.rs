@@ -58,7 +58,7 @@ impl Tx<'_> {
     pub async fn copy_in(&self, sql: &str, mut rows: CopyRows) -> Result<u64, DbError> {
         rows.bytes.extend(TRAILER.to_be_bytes());
         let call = async {
-            let statement = self.inner.prepare_cached(sql).await?;
+            let statement = self.prepare(sql).await?;
             let sink: CopyInSink<std::io::Cursor<Vec<u8>>> = self.inner.copy_in(&statement).await?;
             let mut sink = pin!(sink);
             sink.send(std::io::Cursor::new(rows.bytes)).await?;

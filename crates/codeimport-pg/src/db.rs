@@ -1,12 +1,15 @@
 //! The pool: how connections are made, bounded and replaced.
 
 use crate::{Client, DbError, client::within};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use std::time::Duration;
 use tokio_postgres::NoTls;
 
 /// How long the server may take beyond its own statement time-out before the client gives up on it.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
+
+/// A connection that answered so lately is taken for alive.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// How a service uses its database. Make one with [`PoolConfig::for_service`] and change what differs.
 #[derive(Clone, Debug)]
@@ -25,6 +28,9 @@ pub struct PoolConfig {
     pub lock_timeout: Duration,
     /// The server ends a transaction that does nothing for this long; its client must have died.
     pub idle_in_transaction_timeout: Duration,
+    /// Each statement is planned once per connection, whatever its values: for a service all of whose statements find
+    /// their rows by a key. Else the server plans most of them anew at each call.
+    pub generic_plans: bool,
 }
 
 impl PoolConfig {
@@ -39,6 +45,7 @@ impl PoolConfig {
             statement_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(5),
             idle_in_transaction_timeout: Duration::from_secs(30),
+            generic_plans: false,
         }
     }
 
@@ -52,6 +59,9 @@ impl PoolConfig {
             self.lock_timeout.as_millis(),
             self.idle_in_transaction_timeout.as_millis(),
         );
+        if self.generic_plans {
+            options.push_str(" -c plan_cache_mode=force_generic_plan");
+        }
         if let Some(schema) = &self.schema {
             options.push_str(&format!(" -c search_path={schema}"));
         }
@@ -86,10 +96,10 @@ impl Db {
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(4)
             .tcp_user_timeout(Duration::from_secs(30));
-        // Asks each connection for a sign of life before it is used again: one round trip, for which a connection that
-        // the server has dropped, or behind which nobody answers any more, is replaced and not handed out.
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
+        // One that the server has closed is replaced in any case.
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(server.clone(), NoTls, recycling))
+            .pre_recycle(sign_of_life(config.connect_timeout))
             .max_size(config.max_connections)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
@@ -145,8 +155,21 @@ impl Db {
     pub fn close(&self) {
         self.pool.close();
     }
+}
 
-    pub(crate) fn answer_within(&self) -> Duration {
-        self.answer_within
-    }
+/// Asks a connection that has not been used for a while for a sign of life before it is used again: one behind which
+/// nobody answers any more is replaced and not handed out.
+fn sign_of_life(at_most: Duration) -> Hook {
+    Hook::async_fn(move |client, metrics| {
+        let fresh = metrics.last_used() < FRESH;
+        Box::pin(async move {
+            if fresh {
+                return Ok(());
+            }
+            match tokio::time::timeout(at_most, client.simple_query("")).await {
+                Ok(answer) => answer.map(drop).map_err(HookError::Backend),
+                Err(_) => Err(HookError::message("no answer")),
+            }
+        })
+    })
 }

@@ -16,14 +16,16 @@ mod embedded;
 mod error;
 mod migrate;
 pub mod row;
+mod run_tx;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 mod tx;
 
-pub use client::{Client, Statement, Tx};
+pub use client::Client;
 pub use copy::CopyRows;
 pub use db::{Db, PoolConfig};
 pub use embedded::{Embedded, EmbeddedError};
 pub use error::DbError;
 pub use refinery::{Migration, Runner};
 pub use tokio_postgres::{Row, types::ToSql};
+pub use tx::{Statement, Tx};

@@ -4,7 +4,7 @@
 
 mod migrations;
 
-use codeimport_pg::{Db, DbError, Embedded, Migration, PoolConfig, Runner, test_util::TestDb};
+use codeimport_pg::{Db, DbError, Embedded, Migration, PoolConfig, Runner, Statement, test_util::TestDb};
 use scoped_futures::ScopedFutureExt as _;
 use std::{
     path::Path,
@@ -71,6 +71,53 @@ async fn an_error_of_the_body_rolls_back() {
     assert!(matches!(result, Err(DbError::Decode { .. })));
     let row = db.client().await.unwrap().query_one("SELECT max(n) FROM number", &[]).await.unwrap();
     assert_eq!(row.get::<_, i32>(0), 0);
+}
+
+async fn add(db: &Db, first: i32, last: i32) -> Result<(), DbError> {
+    const ADD: &str = "UPDATE number SET n = n + 1 WHERE 1 / $1::int = 1";
+    db.run_tx("test.add", |tx| {
+        async move {
+            tx.begin_with(&[Statement::new("SELECT 1"), Statement::new(ADD).bind(first)]).await?;
+            tx.commit_with(&[Statement::new(ADD).bind(last)]).await.map(drop)
+        }
+        .scope_boxed()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_travels_with_begin_and_commit_is_one_transaction() {
+    let (_test_db, db) = numbers().await;
+    let sum = async || db.client().await.unwrap().query_one("SELECT max(n) FROM number", &[]).await.unwrap();
+    add(&db, 1, 1).await.unwrap();
+    assert_eq!(sum().await.get::<_, i32>(0), 2);
+    assert!(add(&db, 1, 0).await.is_err(), "divides by zero");
+    assert!(add(&db, 0, 1).await.is_err());
+    assert_eq!(sum().await.get::<_, i32>(0), 2, "neither left anything");
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_given_up_rolls_back_at_once() {
+    let test_db = TestDb::new(&[("numbers", runner("CREATE TABLE number (id int PRIMARY KEY)"))]).await;
+    let db = test_db.db("numbers");
+    let (waits, entered) = (Barrier::new(2), Barrier::new(2));
+    let body = db.run_tx::<(), DbError, _>("test.given_up", |tx| {
+        let (waits, entered) = (&waits, &entered);
+        async move {
+            tx.execute("INSERT INTO number (id) VALUES (1)", &[]).await?;
+            entered.wait().await;
+            waits.wait().await;
+            Ok(())
+        }
+        .scope_boxed()
+    });
+    tokio::select! {
+        _ = body => unreachable!("it waits"),
+        _ = entered.wait() => {}
+    }
+    let client = db.client().await.unwrap();
+    client.execute("INSERT INTO number (id) VALUES (1)", &[]).await.unwrap();
+    assert_eq!(client.query_one("SELECT count(*) FROM number", &[]).await.unwrap().get::<_, i64>(0), 1);
 }
 
 #[tokio::test]
