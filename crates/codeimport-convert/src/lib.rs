@@ -45,7 +45,9 @@ pub use local::{LocalRun, LocalTarget};
 pub use map::{CommitMap, MapEntry, read_map};
 pub use preview::Preview;
 pub use refs::{Carried, Refs, SourceState, Watermark};
-pub use source::{CvsOptions, InvalidSshPath, Login, Source, SourceOptions, Ssh, SvnOptions, open_source, supported_types};
+pub use source::{
+    CvsOptions, InvalidSshPath, Login, Source, SourceOptions, Ssh, SvnOptions, open_source, supported_types,
+};
 pub use target::{Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};
 pub use verify::{Difference, Mismatch, Scope, Verdict, Verification, verify};
 pub use watch::{Observer, Progress, Watch};

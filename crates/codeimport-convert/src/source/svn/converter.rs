@@ -259,7 +259,8 @@ impl Converter {
             self.findings.note(FindingKind::RevisionWithoutCommit, &format!("r{}", head.number));
         }
         let account = head.props.set("svn:author");
-        if !self.options.authors.knows(account) {
+        // Without a map nobody is missing from it.
+        if !self.options.authors.is_empty() && !self.options.authors.knows(account) {
             let name = account.map_or("(no author)".into(), String::from_utf8_lossy);
             self.findings.note(FindingKind::UnknownAuthor, &name);
         }
