@@ -11,6 +11,9 @@ const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 /// A connection that answered so lately is taken for alive.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// See [`PoolConfig::plans_by_key`].
+const PLANS_BY_KEY: &str = " -c plan_cache_mode=force_generic_plan -c enable_bitmapscan=off -c random_page_cost=1.1";
+
 /// How a service uses its database. Make one with [`PoolConfig::for_service`] and change what differs.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
@@ -28,9 +31,10 @@ pub struct PoolConfig {
     pub lock_timeout: Duration,
     /// The server ends a transaction that does nothing for this long; its client must have died.
     pub idle_in_transaction_timeout: Duration,
-    /// Each statement is planned once per connection, whatever its values: for a service all of whose statements find
-    /// their rows by a key. Else the server plans most of them anew at each call.
-    pub generic_plans: bool,
+    /// For a service whose statements find their rows by a key, in the order of an index: they are planned so, and once
+    /// per connection. Else the server plans most of them anew at each call, and may take a large part of a table for few
+    /// rows.
+    pub plans_by_key: bool,
 }
 
 impl PoolConfig {
@@ -45,7 +49,7 @@ impl PoolConfig {
             statement_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(5),
             idle_in_transaction_timeout: Duration::from_secs(30),
-            generic_plans: false,
+            plans_by_key: false,
         }
     }
 
@@ -59,8 +63,8 @@ impl PoolConfig {
             self.lock_timeout.as_millis(),
             self.idle_in_transaction_timeout.as_millis(),
         );
-        if self.generic_plans {
-            options.push_str(" -c plan_cache_mode=force_generic_plan");
+        if self.plans_by_key {
+            options.push_str(PLANS_BY_KEY);
         }
         if let Some(schema) = &self.schema {
             options.push_str(&format!(" -c search_path={schema}"));

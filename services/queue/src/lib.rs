@@ -98,9 +98,11 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     served.and(ended)
 }
 
-/// A replica that is stopped in the middle of a transaction keeps hosts locked: not for long.
+/// A replica that is stopped in the middle of a transaction keeps hosts locked: not for long. And all that is asked often
+/// finds its rows by a key, however many.
 fn pool_config() -> PoolConfig {
-    PoolConfig { idle_in_transaction_timeout: Duration::from_secs(5), ..PoolConfig::for_service("queue") }
+    let idle_in_transaction_timeout = Duration::from_secs(5);
+    PoolConfig { idle_in_transaction_timeout, plans_by_key: true, ..PoolConfig::for_service("queue") }
 }
 
 async fn prepare(db: &Db) -> anyhow::Result<()> {

@@ -1,13 +1,15 @@
 //! The four operations that come in numbers: each has one transaction in flight in this process, and what is asked
 //! meanwhile goes into the next.
 
+use super::waiting_room::WaitingRoom;
 use crate::{
     Wakeups,
     coalescer::{Coalescer, to_each},
     store::{Acquire, Beat, End, GrantedLease, NextDue, Requested, RunWish, Store, StoreError, Verdict},
 };
+use codeimport_kit::Shutdown;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 /// Most calls in one transaction.
 const MOST_CALLS: usize = 500;
@@ -21,26 +23,27 @@ pub(crate) type EndAnswers = Result<Vec<Result<NextDue, StoreError>>, StoreError
 /// Cheap to clone; clones share the operations.
 #[derive(Clone)]
 pub(crate) struct Batches {
-    acquire: Coalescer<Acquire, Result<Vec<GrantedLease>, StoreError>>,
+    acquire: WaitingRoom,
     end: Coalescer<Vec<End>, EndAnswers>,
     heartbeat: Coalescer<Vec<Beat>, Result<Vec<Verdict>, StoreError>>,
     request: Coalescer<RunWish, Result<Requested, StoreError>>,
 }
 
 impl Batches {
-    pub(crate) fn new(store: &Store, wakeups: &Wakeups) -> Self {
+    pub(crate) fn new(store: &Store, wakeups: &Wakeups, shutdown: Shutdown) -> Self {
         // Leasing skips hosts that somebody has locked. Within a process it rather waits its turn.
         let hosts = Arc::new(Mutex::new(()));
         Self {
-            acquire: acquire(store.clone(), Arc::clone(&hosts)),
+            acquire: WaitingRoom::open(store.clone(), wakeups.clone(), Arc::clone(&hosts), shutdown),
             end: end(store.clone(), wakeups.clone(), hosts),
             heartbeat: heartbeat(store.clone()),
             request: request(store.clone()),
         }
     }
 
-    pub(crate) async fn acquire(&self, acquire: Acquire) -> Result<Vec<GrantedLease>, StoreError> {
-        self.acquire.ask(acquire).await?
+    /// Waits until then for the first one.
+    pub(crate) async fn acquire(&self, acquire: Acquire, until: Instant) -> Result<Vec<GrantedLease>, StoreError> {
+        self.acquire.acquire(acquire, until).await
     }
 
     /// Each end is answered for itself.
@@ -55,16 +58,6 @@ impl Batches {
     pub(crate) async fn request(&self, wish: RunWish) -> Result<Requested, StoreError> {
         self.request.ask(wish).await?
     }
-}
-
-fn acquire(store: Store, hosts: Arc<Mutex<()>>) -> Coalescer<Acquire, Result<Vec<GrantedLease>, StoreError>> {
-    Coalescer::spawn("queue.acquire", MOST_CALLS, move |batch: Vec<Acquire>| {
-        let (store, hosts) = (store.clone(), Arc::clone(&hosts));
-        async move {
-            let _turn = hosts.lock().await;
-            to_each(batch.len(), store.acquire_leases(&batch).await)
-        }
-    })
 }
 
 fn end(store: Store, wakeups: Wakeups, hosts: Arc<Mutex<()>>) -> Coalescer<Vec<End>, EndAnswers> {

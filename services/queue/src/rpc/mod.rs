@@ -9,6 +9,7 @@ mod lease_service;
 mod long_poll;
 mod run_service;
 mod schedule_service;
+mod waiting_room;
 mod watch;
 
 use crate::{
@@ -52,7 +53,7 @@ impl Queue {
     pub fn new(store: Store, config: &Config, shutdown: Shutdown) -> Result<Self, ConfigError> {
         let wakeups = Wakeups::default();
         Ok(Self {
-            batches: Batches::new(&store, &wakeups),
+            batches: Batches::new(&store, &wakeups, shutdown.clone()),
             store,
             wakeups,
             outages: Outages::default(),

@@ -2,8 +2,10 @@
 
 use super::{
     LeaseName, Store, StoreError,
-    lease_round::{Chosen, choose, lock_ripe_hosts},
-    locked_hosts::column,
+    lease_round::{Chosen, choose},
+    locked_hosts::{LockedHosts, column},
+    open_leases::{open_leases, remember_requests},
+    ripe_hosts::{NextTurns, lock_ripe_hosts, next_turns, ripe_hosts},
 };
 use crate::share_out::{Asking, Streak};
 use codeimport_core::{FencingToken, RcsType, RunId};
@@ -13,7 +15,10 @@ use codeimport_pg::{
 };
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// What a worker asks for.
@@ -46,10 +51,21 @@ pub struct GrantedLease {
     pub requested: bool,
 }
 
+/// What came of a lease round.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Leased {
+    /// For each request what it got.
+    pub granted: Vec<Vec<GrantedLease>>,
+    /// If somebody got nothing: how long until the next host with jobs of the types asked for has its turn; none if
+    /// none ever will as things are.
+    pub next_turn_in: Option<Duration>,
+}
+
 /// What each request got, and what the next round goes on with.
 struct Round {
     granted: Vec<Vec<GrantedLease>>,
     streak: Streak,
+    next_turns: NextTurns,
 }
 
 impl Store {
@@ -61,25 +77,24 @@ impl Store {
     /// # Errors
     ///
     /// Only the database's; then nobody was granted anything.
-    pub async fn acquire_leases(&self, acquires: &[Acquire]) -> Result<Vec<Vec<GrantedLease>>, StoreError> {
+    pub async fn acquire_leases(&self, acquires: &[Acquire]) -> Result<Leased, StoreError> {
         let firsts = firsts(acquires);
         // In the order of the ids, in which they will be locked.
         let distinct: Vec<&Acquire> = firsts.values().copied().collect();
-        let (distinct, streak) = (distinct.as_slice(), self.rounds.streak());
+        let distinct = distinct.as_slice();
         let round = self
             .db
-            .run_tx("queue.acquire_leases", |tx| {
-                async move { lease_round(tx, self, distinct, streak).await }.scope_boxed()
-            })
+            .run_tx("queue.acquire_leases", |tx| async move { lease_round(tx, self, distinct).await }.scope_boxed())
             .await?;
-        self.rounds.set_streak(round.streak);
+        self.rounds.end(round.streak, &round.next_turns);
         let granted: BTreeMap<Uuid, _> = firsts.keys().copied().zip(round.granted).collect();
         // Nobody takes over another's leases by its request id.
         let of = |acquire: &Acquire| {
             firsts.get(&acquire.request_id).filter(|first| first.worker_id == acquire.worker_id)?;
             granted.get(&acquire.request_id).cloned()
         };
-        Ok(acquires.iter().map(|acquire| of(acquire).unwrap_or_default()).collect())
+        let granted = acquires.iter().map(|acquire| of(acquire).unwrap_or_default()).collect();
+        Ok(Leased { granted, next_turn_in: round.next_turns.earliest() })
     }
 }
 
@@ -92,39 +107,67 @@ fn firsts(acquires: &[Acquire]) -> BTreeMap<Uuid, &Acquire> {
     firsts
 }
 
-async fn lease_round(tx: &Tx<'_>, store: &Store, acquires: &[&Acquire], streak: Streak) -> Result<Round, StoreError> {
-    let mut granted = held_by_requests(tx, acquires).await?;
+async fn lease_round(tx: &Tx<'_>, store: &Store, acquires: &[&Acquire]) -> Result<Round, StoreError> {
+    let (mut granted, mut ripe) = open_round(tx, store, acquires).await?;
     let new: Vec<usize> = (0..acquires.len()).filter(|at| granted[*at].is_none()).collect();
     let takers: Vec<&Acquire> = new.iter().map(|at| acquires[*at]).collect();
-    let (leases, streak) = lease_due(tx, store, &takers, streak).await?;
+    let asking: Vec<Asking> = takers.iter().map(|acquire| asking(acquire)).collect();
+    let streak = store.rounds.streak();
+    let (chosen, streak) = match &mut ripe {
+        Ripe { locked: Some(locked), type_room } => choose(tx, locked, &asking, type_room, streak).await?,
+        Ripe { locked: None, .. } => (Vec::new(), streak),
+    };
+    let (leases, next_turns) = close_round(tx, store, ripe, &takers, &chosen).await?;
     for (taker, lease) in leases {
         granted[new[taker]].get_or_insert_default().push(lease);
     }
-    Ok(Round { granted: granted.into_iter().map(Option::unwrap_or_default).collect(), streak })
+    Ok(Round { granted: granted.into_iter().map(Option::unwrap_or_default).collect(), streak, next_turns })
 }
 
-/// Leases what is due. Returns each lease with the index of who gets it.
-async fn lease_due(
+/// The hosts whose turn it is, if there is any, and what the types have room for.
+struct Ripe<'p> {
+    locked: Option<LockedHosts<'p>>,
+    type_room: BTreeMap<RcsType, u32>,
+}
+
+/// What the requests hold already; and locks the hosts whose turn it is. In one round trip, if no type has a limit: such
+/// a one has to be known before.
+async fn open_round<'s>(
     tx: &Tx<'_>,
-    store: &Store,
-    takers: &[&Acquire],
-    streak: Streak,
-) -> Result<(Vec<(usize, GrantedLease)>, Streak), StoreError> {
-    let asking: Vec<Asking> = takers.iter().map(|acquire| asking(acquire)).collect();
-    let wanted = asking.iter().map(|one| one.slots).fold(0, u32::saturating_add);
-    let mut types: BTreeSet<RcsType> = asking.iter().flat_map(|one| one.rcs_types.iter().copied()).collect();
+    store: &'s Store,
+    acquires: &[&Acquire],
+) -> Result<(Vec<Option<Vec<GrantedLease>>>, Ripe<'s>), StoreError> {
+    let wanted = acquires.iter().map(|one| one.max_leases).fold(0, u32::saturating_add);
+    let mut types: BTreeSet<RcsType> = acquires.iter().flat_map(|one| one.rcs_types.iter().copied()).collect();
     let type_room = store.type_room(tx, &types).await?;
     types.retain(|rcs_type| type_room.get(rcs_type).is_none_or(|room| *room > 0));
-    let locked = if types.is_empty() { None } else { lock_ripe_hosts(tx, store.hosts(), &types, wanted).await? };
-    let Some(mut locked) = locked else { return Ok((Vec::new(), streak)) };
-    let (chosen, streak) = choose(tx, &mut locked, &asking, type_room, streak).await?;
-    let mut writes = locked.writes();
+    let [lock, held] = held_by_requests(acquires);
+    let read = tx.begin_with(&[lock, held, lock_ripe_hosts(&store.rounds.from(&types), wanted)]).await?;
+    let locked = ripe_hosts(store.hosts(), &read[2])?;
+    Ok((held_leases(acquires.len(), &read[1])?, Ripe { locked, type_room }))
+}
+
+/// Writes what was chosen, and ends the transaction. Returns each lease with the index of who gets it.
+async fn close_round(
+    tx: &Tx<'_>,
+    store: &Store,
+    ripe: Ripe<'_>,
+    takers: &[&Acquire],
+    chosen: &[Chosen],
+) -> Result<(Vec<(usize, GrantedLease)>, NextTurns), StoreError> {
+    let types: BTreeSet<RcsType> = takers.iter().flat_map(|taker| taker.rcs_types.iter().copied()).collect();
+    let mut writes: Vec<Statement> = ripe.locked.map(|mut locked| locked.writes()).unwrap_or_default();
+    // Looked at after the turns are written.
+    writes.push(next_turns(&store.rounds.from(&types)));
+    let looked_at = writes.len() - 1;
     if !chosen.is_empty() {
-        writes.push(remember_requests(takers, &chosen));
-        writes.push(open_leases(takers, &chosen, store.lease_ttl.as_secs_f64()));
+        writes.push(remember_requests(takers, chosen));
+        writes.push(open_leases(takers, chosen, store.lease_ttl.as_secs_f64()));
     }
-    let opened = tx.pipeline(&writes).await?.pop().filter(|_| !chosen.is_empty()).unwrap_or_default();
-    Ok((opened.iter().map(taken).collect::<Result<_, _>>()?, streak))
+    let mut read = tx.commit_with(&writes).await?;
+    let opened = if chosen.is_empty() { Vec::new() } else { read.pop().unwrap_or_default() };
+    let leases = opened.iter().map(taken).collect::<Result<_, _>>()?;
+    Ok((leases, NextTurns::read(&read[looked_at])?))
 }
 
 fn taken(row: &Row) -> Result<(usize, GrantedLease), DbError> {
@@ -137,8 +180,8 @@ fn asking(acquire: &Acquire) -> Asking {
     Asking { slots: acquire.max_leases, rcs_types: acquire.rcs_types.clone() }
 }
 
-/// For each request what it was granted before and still holds; none if it is no repeat.
-async fn held_by_requests(tx: &Tx<'_>, acquires: &[&Acquire]) -> Result<Vec<Option<Vec<GrantedLease>>>, StoreError> {
+/// Reads, for each request, what it was granted before and still holds.
+fn held_by_requests(acquires: &[&Acquire]) -> [Statement; 2] {
     let request_ids = column(acquires, |acquire| acquire.request_id);
     // Makes a repeat wait for its original: only then can it see what that was granted. In the order of the ids.
     let lock = Statement::new(
@@ -148,92 +191,30 @@ async fn held_by_requests(tx: &Tx<'_>, acquires: &[&Acquire]) -> Result<Vec<Opti
     );
     let held = Statement::new(
         "-- queue.held_by_requests
-             SELECT item.position, lease.job_id, lease.run_id, lease.fencing_token, lease.expires_at, lease.rcs_type,
-                    lease.after_reclaim, lease.requested_at
-               FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS item (request_id, worker_id, position)
-               JOIN lease_request ON lease_request.request_id = item.request_id
-               LEFT JOIN lease ON lease.job_no = ANY (lease_request.job_nos)
-                              AND lease.request_id = item.request_id AND lease.worker_id = item.worker_id
-              ORDER BY item.position, lease.run_id",
+         SELECT item.position, lease.job_id, lease.run_id, lease.fencing_token, lease.expires_at, lease.rcs_type,
+                lease.after_reclaim, lease.requested_at
+           FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS item (request_id, worker_id, position)
+           JOIN lease_request ON lease_request.request_id = item.request_id
+           LEFT JOIN lease ON lease.job_no = ANY (lease_request.job_nos)
+                          AND lease.request_id = item.request_id AND lease.worker_id = item.worker_id
+          ORDER BY item.position, lease.run_id",
     );
-    let held = held.bind(request_ids.clone()).bind(column(acquires, |acquire| acquire.worker_id.clone()));
-    let read = tx.pipeline(&[lock.bind(request_ids), held]).await?;
-    let mut held = vec![None; acquires.len()];
-    for row in &read[1] {
-        let at = usize::try_from(get::<i64>(row, "position")? - 1).ok();
-        let Some(slot) = at.and_then(|at| held.get_mut(at)) else { continue };
-        let leases: &mut Vec<GrantedLease> = slot.get_or_insert_default();
+    let worker_ids = column(acquires, |acquire| acquire.worker_id.clone());
+    [lock.bind(request_ids.clone()), held.bind(request_ids).bind(worker_ids)]
+}
+
+/// For each request what it holds; none if it is no repeat.
+fn held_leases(requests: usize, rows: &[Row]) -> Result<Vec<Option<Vec<GrantedLease>>>, DbError> {
+    let mut held: Vec<Option<Vec<GrantedLease>>> = vec![None; requests];
+    for row in rows {
+        let position: i64 = get(row, "position")?;
+        let at = usize::try_from(position - 1).ok().and_then(|at| held.get_mut(at));
+        let leases = at.ok_or_else(|| DbError::decode("position", &position))?.get_or_insert_default();
         if get::<Option<i64>>(row, "run_id")?.is_some() {
             leases.push(lease(row)?);
         }
     }
     Ok(held)
-}
-
-/// Moves jobs from waiting to leased, in one statement.
-fn open_leases(acquires: &[&Acquire], chosen: &[Chosen], ttl_s: f64) -> Statement {
-    Statement::new(
-        "-- queue.open_leases
-         WITH taken AS (
-             DELETE FROM waiting
-              WHERE waiting.job_no = ANY ($1)
-          RETURNING waiting.job_no, waiting.due_at, waiting.requested_at, waiting.requested_by
-         ), opened AS (
-             INSERT INTO lease (job_no, job_id, host_id, rcs_type, worker_id, worker_version, request_id, due_at,
-                                requested_at, requested_by, after_reclaim, started_at, heartbeat_at, progress_at,
-                                expires_at)
-             SELECT taken.job_no, job.job_id, item.host_id, item.rcs_type, taker.worker_id, taker.worker_version,
-                    taker.request_id, taken.due_at, taken.requested_at, taken.requested_by, job.after_reclaim,
-                    statement_timestamp(), statement_timestamp(), statement_timestamp(),
-                    statement_timestamp() + make_interval(secs => $8)
-               FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) WITH ORDINALITY
-                    AS item (job_no, host_id, rcs_type, asking, position)
-               JOIN unnest($5::text[], $6::text[], $7::uuid[]) WITH ORDINALITY
-                    AS taker (worker_id, worker_version, request_id, number) ON taker.number = item.asking + 1
-               JOIN taken ON taken.job_no = item.job_no
-               JOIN job ON job.job_no = item.job_no
-              ORDER BY item.position                    -- tokens rise in the order of the turns
-          RETURNING lease.job_no, lease.job_id, lease.run_id, lease.fencing_token, lease.expires_at, lease.rcs_type,
-                    lease.after_reclaim, lease.requested_at
-         )
-         SELECT item.asking, opened.job_id, opened.run_id, opened.fencing_token, opened.expires_at, opened.rcs_type,
-                opened.after_reclaim, opened.requested_at
-           FROM opened
-           JOIN unnest($1::bigint[], $4::bigint[]) AS item (job_no, asking) ON item.job_no = opened.job_no",
-    )
-    .bind(column(chosen, |one| one.job_no))
-    .bind(column(chosen, |one| one.key.host_id.0))
-    .bind(column(chosen, |one| one.key.rcs_type.name()))
-    .bind(column(chosen, |one| i64::try_from(one.asking).unwrap_or(-1)))
-    .bind(column(acquires, |acquire| acquire.worker_id.clone()))
-    .bind(column(acquires, |acquire| acquire.worker_version.clone()))
-    .bind(column(acquires, |acquire| acquire.request_id))
-    .bind(ttl_s)
-}
-
-/// Notes what each request was granted, so that its repeat finds it.
-fn remember_requests(acquires: &[&Acquire], chosen: &[Chosen]) -> Statement {
-    let mut granted: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
-    for one in chosen {
-        granted.entry(one.asking).or_default().push(one.job_no);
-    }
-    let requests: Vec<(&Acquire, String)> =
-        granted.iter().map(|(asking, job_nos)| (acquires[*asking], array_literal(job_nos))).collect();
-    Statement::new(
-        "-- queue.remember_requests
-         INSERT INTO lease_request (request_id, worker_id, job_nos, granted_at)
-         SELECT item.request_id, item.worker_id, item.job_nos::bigint[], statement_timestamp()
-           FROM unnest($1::uuid[], $2::text[], $3::text[]) AS item (request_id, worker_id, job_nos)",
-    )
-    .bind(column(&requests, |(acquire, _)| acquire.request_id))
-    .bind(column(&requests, |(acquire, _)| acquire.worker_id.clone()))
-    .bind(column(&requests, |(_, job_nos)| job_nos.clone()))
-}
-
-/// An array as text, for a column of arrays: `unnest` would take it apart.
-fn array_literal(numbers: &[i64]) -> String {
-    let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
-    format!("{{{}}}", list.join(","))
 }
 
 fn lease(row: &Row) -> Result<GrantedLease, DbError> {

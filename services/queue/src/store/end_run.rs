@@ -1,15 +1,13 @@
 //! The end of runs, whoever ends them: locks their hosts, and takes the leases away from whoever still holds them. What
-//! follows is in `record_end`. All of it or nothing.
+//! follows is in `record_end`, in the same transaction.
 
 use super::{
     LeaseName, LogLine, Store, StoreError,
     locked_hosts::{LockedHosts, column},
-    record_end::record,
     rows::{self, host_columns, line_columns, turn_columns},
 };
 use crate::{
     host::HostId,
-    next_due::Then,
     run::{Progress, RunStats},
     schedule::{IntervalBounds, RunRequest, ScheduleState},
     turns::LineId,
@@ -41,22 +39,6 @@ pub(super) enum Which {
     Held,
     /// Those that have expired: the queue takes them back.
     Expired,
-}
-
-/// A run that has ended, and what followed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Ended {
-    /// Index of its ending.
-    pub(super) at: usize,
-    pub(super) then: Then,
-}
-
-/// What came of a batch.
-pub(super) struct EndedRuns {
-    /// Those that were there to be ended; the others were not held.
-    pub(super) ended: Vec<Ended>,
-    /// Whether anything may be leased now.
-    pub(super) may_lease: bool,
 }
 
 /// A run that has lost its lease row just now.
@@ -100,20 +82,6 @@ pub(super) struct EndedJob {
     pub(super) after_reclaim: bool,
 }
 
-/// Ends runs in one transaction. What is not held (any more) is left out.
-pub(super) async fn end_runs(
-    tx: &Tx<'_>,
-    store: &Store,
-    endings: &[Ending],
-    which: Which,
-) -> Result<EndedRuns, StoreError> {
-    let (locked, closed) = close(tx, store, endings, which).await?;
-    if closed.is_empty() {
-        return Ok(EndedRuns { ended: Vec::new(), may_lease: false });
-    }
-    record(tx, store, locked, endings, &closed).await
-}
-
 macro_rules! hosts_of_runs {
     () => {
         "(SELECT lease.host_id FROM lease WHERE lease.run_id = ANY ($1) \
@@ -144,7 +112,8 @@ const LINES_OF_RUNS: &str = concat!(
                                         WHERE lease.run_id = ANY ($1))"
 );
 
-/// Takes the leases away from whoever still holds them, in the statement that proves it.
+/// Takes the leases away from whoever still holds them, in the statement that proves it. It travels with the `BEGIN`: so it
+/// does nothing outside of the transaction that has locked the hosts, which has a number by that.
 const CLOSE_LEASES: &str = "\
 -- queue.close_leases
 DELETE FROM lease
@@ -153,6 +122,7 @@ DELETE FROM lease
  WHERE lease.run_id = item.run_id
    AND lease.fencing_token = item.fencing_token
    AND lease.job_id = item.job_id
+   AND pg_current_xact_id_if_assigned() IS NOT NULL
    AND (NOT $4 OR lease.expires_at < statement_timestamp())     -- only its holder ends a lease that lasts
    AND job.job_no = lease.job_no
 RETURNING item.position, lease.job_no, lease.run_id, lease.fencing_token, lease.host_id, lease.worker_id,
@@ -164,8 +134,8 @@ RETURNING item.position, lease.job_no, lease.run_id, lease.fencing_token, lease.
           job.adapted_interval_ms, job.rcs_type, job.host_id AS job_host_id, job.owner, job.line_id,
           job.failure_count, job.reclaim_count, job.after_reclaim";
 
-/// Locks the hosts of the runs, and takes away the leases that are still held.
-async fn close<'s>(
+/// Locks the hosts of the runs, and takes away the leases that are still held; the others are left out.
+pub(super) async fn close<'s>(
     tx: &Tx<'_>,
     store: &'s Store,
     endings: &[Ending],
@@ -182,7 +152,7 @@ async fn close<'s>(
         .bind(which == Which::Expired);
     let [hosts, turns, lines] =
         [LOCK_HOSTS_OF_RUNS, TURNS_OF_RUNS, LINES_OF_RUNS].map(|sql| Statement::new(sql).bind(run_ids.clone()));
-    let read = tx.pipeline(&[hosts, turns, lines, close]).await?;
+    let read = tx.begin_with(&[hosts, turns, lines, close]).await?;
     let now = read[1].first().map_or(Ok(Timestamp::UNIX_EPOCH), |row| get(row, "now"))?;
     let mut locked = LockedHosts::new(store.hosts(), now).with_hosts(&read[0])?;
     locked.add_turns(&read[1])?;

@@ -2,15 +2,16 @@
 
 use super::{
     LeaseName, LogLine, Store, StoreError,
-    end_run::{EndedRuns, Ending, Which, end_runs},
+    end_run::{Ending, Which, close},
     locked_hosts::column,
+    record_end::{EndedRuns, record},
 };
 use crate::run::RunStats;
 use codeimport_core::{Outcome, Stage};
 use codeimport_pg::{Tx, row::get};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// How a run went, by its worker's word.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,18 +79,15 @@ impl Store {
 }
 
 async fn end_or_repeat(tx: &Tx<'_>, store: &Store, endings: &[Ending]) -> Result<HeldEnds, StoreError> {
-    let EndedRuns { ended, may_lease } = end_runs(tx, store, endings, Which::Held).await?;
-    let mut answers: Vec<Option<NextDue>> = vec![None; endings.len()];
-    for one in ended {
-        answers[one.at] = Some(one.then.due_at());
+    let (locked, closed) = close(tx, store, endings, Which::Held).await?;
+    let held: BTreeSet<usize> = closed.iter().map(|one| one.at).collect();
+    let open: Vec<usize> = (0..endings.len()).filter(|at| !held.contains(at)).collect();
+    let repeats = if open.is_empty() { Vec::new() } else { ended_before(tx, endings, &open).await? };
+    let EndedRuns { ended, may_lease } = record(tx, store, locked, endings, &closed).await?;
+    let mut answers: Vec<Result<NextDue, StoreError>> = vec![Err(StoreError::LeaseLost); endings.len()];
+    for (at, next_due) in ended.into_iter().map(|one| (one.at, one.then.due_at())).chain(repeats) {
+        answers[at] = Ok(next_due);
     }
-    let open: Vec<usize> = (0..endings.len()).filter(|at| answers[*at].is_none()).collect();
-    if !open.is_empty() {
-        for (at, answer) in ended_before(tx, endings, &open).await? {
-            answers[at] = Some(answer);
-        }
-    }
-    let answers = answers.into_iter().map(|answer| answer.ok_or(StoreError::LeaseLost)).collect();
     Ok(HeldEnds { answers, may_lease })
 }
 

@@ -3,7 +3,7 @@
 use super::{LeaseName, LogLine, Store, StoreError, run_log::append_lines, storable_text};
 use crate::run::Progress;
 use codeimport_core::Stage;
-use codeimport_pg::{DbError, Row, Tx, row::get};
+use codeimport_pg::{DbError, Row, Statement, Tx, row::get};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
 use std::collections::{BTreeMap, HashMap};
@@ -38,59 +38,65 @@ pub struct Renewal {
 }
 
 impl Store {
-    /// Extends each lease that is still held, unless it was told to stop and has had its time. Answers each beat for itself, in their order; of a lost lease nothing is
-    /// recorded.
+    /// Extends each lease that is still held, unless it was told to stop and has had its time. Answers each beat for
+    /// itself, in their order; of a lost lease nothing is recorded.
     ///
     /// # Errors
     ///
     /// Only the database's; then nothing at all was recorded.
     pub async fn heartbeat(&self, beats: &[Beat]) -> Result<Vec<Verdict>, StoreError> {
         let ttl_s = self.lease_ttl.as_secs_f64();
+        let quiet = beats.iter().all(|beat| beat.log_lines.is_empty());
         self.db
             .run_tx("queue.heartbeat", |tx| {
-                async move {
-                    let quiet = beats.iter().all(|beat| beat.log_lines.is_empty());
-                    if quiet {
-                        // A beat that a crash of the server loses is followed by the next one, long before the
-                        // lease may be taken back.
-                        tx.query("-- queue.lazy_commit\nSELECT set_config('synchronous_commit', 'off', true)", &[])
-                            .await?;
-                    }
-                    let verdicts = extend(tx, beats, ttl_s).await?;
-                    let held = beats.iter().zip(&verdicts).filter(|(_, verdict)| **verdict != Verdict::Lost);
-                    let lines = held.map(|(beat, _)| (beat.lease.run_id, beat.log_lines.as_slice()));
-                    if let Some(append) = append_lines(lines) {
-                        tx.pipeline(&[append]).await?;
-                    }
-                    Ok(verdicts)
-                }
-                .scope_boxed()
+                async move { if quiet { extend_lazily(tx, beats, ttl_s).await } else { take_in(tx, beats, ttl_s).await } }
+                    .scope_boxed()
             })
             .await
     }
 }
 
+/// A beat that a crash of the server loses is followed by the next one, long before the lease may be taken back: the
+/// commit waits for no disk.
+async fn extend_lazily(tx: &Tx<'_>, beats: &[Beat], ttl_s: f64) -> Result<Vec<Verdict>, StoreError> {
+    let lazy = Statement::new("-- queue.lazy_commit\nSELECT set_config('synchronous_commit', 'off', true)");
+    let read = tx.run_whole(&[lazy, extend(beats, ttl_s)]).await?;
+    verdicts(beats, &read[1])
+}
+
+/// With what the runs say.
+async fn take_in(tx: &Tx<'_>, beats: &[Beat], ttl_s: f64) -> Result<Vec<Verdict>, StoreError> {
+    let read = tx.pipeline(&[extend(beats, ttl_s)]).await?;
+    let verdicts = verdicts(beats, &read[0])?;
+    let held = beats.iter().zip(&verdicts).filter(|(_, verdict)| **verdict != Verdict::Lost);
+    let lines = held.map(|(beat, _)| (beat.lease.run_id, beat.log_lines.as_slice()));
+    if let Some(append) = append_lines(lines) {
+        tx.commit_with(&[append]).await?;
+    }
+    Ok(verdicts)
+}
+
 /// The columns of a batch, in the order of the beats.
 #[derive(Default)]
-struct Columns<'a> {
-    job_id: Vec<&'a str>,
+struct Columns {
+    job_id: Vec<String>,
     run_id: Vec<i64>,
     fencing_token: Vec<i64>,
     reported: Vec<bool>,
-    stage: Vec<Option<&'a str>>,
+    stage: Vec<Option<&'static str>>,
     done: Vec<i64>,
     total: Vec<Option<i64>>,
     unit: Vec<String>,
     received_bytes: Vec<i64>,
 }
 
-impl<'a> Columns<'a> {
-    fn of(beats: impl Iterator<Item = &'a Beat>) -> Self {
+impl Columns {
+    fn of<'b>(beats: impl Iterator<Item = &'b Beat>) -> Self {
         const MAX_UNIT_BYTES: usize = 100;
         let mut columns = Self::default();
         for beat in beats {
             let progress = beat.progress.clone().unwrap_or_default();
-            columns.job_id.push(beat.lease.job_id.as_str());
+            columns.job_id.push(beat.lease.job_id.to_string());
             columns.run_id.push(beat.lease.run_id.0);
             columns.fencing_token.push(beat.lease.fencing_token.0);
             columns.reported.push(beat.progress.is_some());
@@ -104,26 +110,23 @@ impl<'a> Columns<'a> {
     }
 }
 
-async fn extend(tx: &Tx<'_>, beats: &[Beat], ttl_s: f64) -> Result<Vec<Verdict>, StoreError> {
+fn extend(beats: &[Beat], ttl_s: f64) -> Statement {
     let order = order(beats);
     let columns = Columns::of(order.iter().map(|at| &beats[*at]));
-    let rows = tx
-        .query(
-            HEARTBEAT,
-            &[
-                &columns.job_id,
-                &columns.run_id,
-                &columns.fencing_token,
-                &columns.reported,
-                &columns.stage,
-                &columns.done,
-                &columns.total,
-                &columns.unit,
-                &columns.received_bytes,
-                &ttl_s,
-            ],
-        )
-        .await?;
+    Statement::new(HEARTBEAT)
+        .bind(columns.job_id)
+        .bind(columns.run_id)
+        .bind(columns.fencing_token)
+        .bind(columns.reported)
+        .bind(columns.stage)
+        .bind(columns.done)
+        .bind(columns.total)
+        .bind(columns.unit)
+        .bind(columns.received_bytes)
+        .bind(ttl_s)
+}
+
+fn verdicts(beats: &[Beat], rows: &[Row]) -> Result<Vec<Verdict>, StoreError> {
     let held: HashMap<i64, (i64, Verdict)> = rows.iter().map(held).collect::<Result<_, DbError>>()?;
     // Two beats for the same lease get the same answer.
     let verdict = |beat: &Beat| {

@@ -47,7 +47,7 @@ pub(super) async fn lock_jobs<'s>(
     let ids: Vec<String> = job_ids.iter().map(ToString::to_string).collect();
     let names: Vec<String> = host_names.iter().map(ToString::to_string).collect();
     let read = tx
-        .pipeline(&[
+        .begin_with(&[
             Statement::new(LOCK_HOSTS_OF_JOBS).bind(ids.clone()).bind(names.clone()),
             Statement::new("-- queue.now\nSELECT statement_timestamp() AS now"),
             Statement::new(TURNS_OF_JOBS).bind(ids.clone()).bind(names),

@@ -2,7 +2,8 @@
 
 use super::{
     LeaseName, Store, StoreError,
-    end_run::{Ending, Which, end_runs},
+    end_run::{Ending, Which, close},
+    record_end::record,
 };
 use crate::next_due::Then;
 use codeimport_core::{FencingToken, Outcome, RunId};
@@ -41,7 +42,8 @@ async fn take_back(tx: &Tx<'_>, store: &Store) -> Result<Vec<Reclaimed>, StoreEr
     if endings.is_empty() {
         return Ok(Vec::new());
     }
-    let ended = end_runs(tx, store, &endings, Which::Expired).await?.ended;
+    let (locked, closed) = close(tx, store, &endings, Which::Expired).await?;
+    let ended = record(tx, store, locked, &endings, &closed).await?.ended;
     Ok(ended.into_iter().map(|one| Reclaimed { lease: endings[one.at].lease.clone(), then: one.then }).collect())
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Store, StoreError,
-    end_run::{Closed, Ended, EndedRuns, Ending},
+    end_run::{Closed, Ending},
     locked_hosts::{LineKey, LockedHosts, column},
     put_schedule::column_count,
     run_log::append_lines,
@@ -26,6 +26,23 @@ use std::{
 /// Longest message, in bytes.
 const MAX_MESSAGE_BYTES: usize = 4_000;
 
+/// A run that has ended, and what followed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Ended {
+    /// Index of its ending.
+    pub(super) at: usize,
+    pub(super) then: Then,
+}
+
+/// What came of a batch.
+#[derive(Default)]
+pub(super) struct EndedRuns {
+    /// Those that were there to be ended.
+    pub(super) ended: Vec<Ended>,
+    /// Whether anything may be leased now.
+    pub(super) may_lease: bool,
+}
+
 /// A run that has ended, with what follows.
 struct Decided<'c> {
     closed: &'c Closed,
@@ -33,7 +50,7 @@ struct Decided<'c> {
     next: Next,
 }
 
-/// Decides what follows each end, and writes it.
+/// Decides what follows each end, writes it, and ends the transaction.
 pub(super) async fn record(
     tx: &Tx<'_>,
     store: &Store,
@@ -41,6 +58,9 @@ pub(super) async fn record(
     endings: &[Ending],
     closed: &[Closed],
 ) -> Result<EndedRuns, StoreError> {
+    if closed.is_empty() {
+        return Ok(EndedRuns::default());
+    }
     let now = locked.now();
     let decided: Vec<Decided<'_>> = closed.iter().map(|one| Decided::new(store, &endings[one.at], one, now)).collect();
     for one in &decided {
@@ -56,7 +76,7 @@ pub(super) async fn record(
     writes.extend(update_jobs(&decided)?);
     // The counter's row comes last: it stays locked until the commit, for all who end runs.
     writes.push(record_runs(&decided, now)?);
-    tx.pipeline(&writes).await?;
+    tx.commit_with(&writes).await?;
     let ended = decided.iter().map(|one| Ended { at: one.closed.at, then: one.next.then }).collect();
     Ok(EndedRuns { ended, may_lease: locked.has_ripe_turn() })
 }

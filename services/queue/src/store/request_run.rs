@@ -107,9 +107,11 @@ async fn write(tx: &Tx<'_>, locked: &mut LockedHosts<'_>, changed: &[&JobRow]) -
         waits.push(Waits { job_no: row.job_no, line_id, due_at, request: row.job.request.clone() });
     }
     let mut writes = vec![delete_waiting(column(&waiting, |row| row.job_no)), insert_waiting(&waits)];
-    writes.push(request_reruns(&running));
+    if !running.is_empty() {
+        writes.push(request_reruns(&running));
+    }
     writes.extend(locked.writes());
-    tx.pipeline(&writes).await?;
+    tx.commit_with(&writes).await?;
     Ok(())
 }
 

@@ -110,6 +110,7 @@ impl Fixture {
             &[],
         )
         .await;
+        self.store.look_at_all_turns();
     }
 
     /// Fills the line of a job with others: copies of it, all due.
@@ -137,7 +138,7 @@ impl Fixture {
     }
 
     pub(crate) async fn try_lease(&self, acquire: &Acquire) -> Result<Vec<GrantedLease>, StoreError> {
-        Ok(self.store.acquire_leases(std::slice::from_ref(acquire)).await?.remove(0))
+        Ok(self.store.acquire_leases(std::slice::from_ref(acquire)).await?.granted.remove(0))
     }
 
     pub(crate) async fn request(&self, job_id: &str, by: &str) -> Result<Requested, StoreError> {

@@ -1,0 +1,71 @@
+//! What a lease round writes: the leases, and which request was granted them.
+
+use super::{acquire_leases::Acquire, lease_round::Chosen, locked_hosts::column};
+use codeimport_pg::Statement;
+use std::collections::BTreeMap;
+
+/// Moves jobs from waiting to leased, in one statement.
+pub(super) fn open_leases(acquires: &[&Acquire], chosen: &[Chosen], ttl_s: f64) -> Statement {
+    Statement::new(
+        "-- queue.open_leases
+         WITH taken AS (
+             DELETE FROM waiting
+              WHERE waiting.job_no = ANY ($1)
+          RETURNING waiting.job_no, waiting.due_at, waiting.requested_at, waiting.requested_by
+         ), opened AS (
+             INSERT INTO lease (job_no, job_id, host_id, rcs_type, worker_id, worker_version, request_id, due_at,
+                                requested_at, requested_by, after_reclaim, started_at, heartbeat_at, progress_at,
+                                expires_at)
+             SELECT taken.job_no, job.job_id, item.host_id, item.rcs_type, taker.worker_id, taker.worker_version,
+                    taker.request_id, taken.due_at, taken.requested_at, taken.requested_by, job.after_reclaim,
+                    statement_timestamp(), statement_timestamp(), statement_timestamp(),
+                    statement_timestamp() + make_interval(secs => $8)
+               FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) WITH ORDINALITY
+                    AS item (job_no, host_id, rcs_type, asking, position)
+               JOIN unnest($5::text[], $6::text[], $7::uuid[]) WITH ORDINALITY
+                    AS taker (worker_id, worker_version, request_id, number) ON taker.number = item.asking + 1
+               JOIN taken ON taken.job_no = item.job_no
+               JOIN job ON job.job_no = item.job_no
+              ORDER BY item.position                    -- tokens rise in the order of the turns
+          RETURNING lease.job_no, lease.job_id, lease.run_id, lease.fencing_token, lease.expires_at, lease.rcs_type,
+                    lease.after_reclaim, lease.requested_at
+         )
+         SELECT item.asking, opened.job_id, opened.run_id, opened.fencing_token, opened.expires_at, opened.rcs_type,
+                opened.after_reclaim, opened.requested_at
+           FROM opened
+           JOIN unnest($1::bigint[], $4::bigint[]) AS item (job_no, asking) ON item.job_no = opened.job_no",
+    )
+    .bind(column(chosen, |one| one.job_no))
+    .bind(column(chosen, |one| one.key.host_id.0))
+    .bind(column(chosen, |one| one.key.rcs_type.name()))
+    .bind(column(chosen, |one| i64::try_from(one.asking).unwrap_or(-1)))
+    .bind(column(acquires, |acquire| acquire.worker_id.clone()))
+    .bind(column(acquires, |acquire| acquire.worker_version.clone()))
+    .bind(column(acquires, |acquire| acquire.request_id))
+    .bind(ttl_s)
+}
+
+/// Notes what each request was granted, so that its repeat finds it.
+pub(super) fn remember_requests(acquires: &[&Acquire], chosen: &[Chosen]) -> Statement {
+    let mut granted: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+    for one in chosen {
+        granted.entry(one.asking).or_default().push(one.job_no);
+    }
+    let requests: Vec<(&Acquire, String)> =
+        granted.iter().map(|(asking, job_nos)| (acquires[*asking], array_literal(job_nos))).collect();
+    Statement::new(
+        "-- queue.remember_requests
+         INSERT INTO lease_request (request_id, worker_id, job_nos, granted_at)
+         SELECT item.request_id, item.worker_id, item.job_nos::bigint[], statement_timestamp()
+           FROM unnest($1::uuid[], $2::text[], $3::text[]) AS item (request_id, worker_id, job_nos)",
+    )
+    .bind(column(&requests, |(acquire, _)| acquire.request_id))
+    .bind(column(&requests, |(acquire, _)| acquire.worker_id.clone()))
+    .bind(column(&requests, |(_, job_nos)| job_nos.clone()))
+}
+
+/// An array as text, for a column of arrays: `unnest` would take it apart.
+fn array_literal(numbers: &[i64]) -> String {
+    let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    format!("{{{}}}", list.join(","))
+}

@@ -1,0 +1,169 @@
+//! The lines that have their turn, read from their heads and no further than their shares.
+
+use super::{
+    StoreError,
+    locked_hosts::{LockedHosts, column},
+    ripe_hosts::SPARE,
+    rows::{line_columns, turn_columns},
+};
+use crate::{
+    share_out::Asking,
+    turns::{LineId, TurnKey},
+};
+use codeimport_core::RcsType;
+use codeimport_pg::{Statement, Tx, row::get};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most lines of each turn that are looked at in one round.
+const MAX_LINES: u32 = 100;
+
+/// How many jobs each line of each turn gives, both by their index.
+pub(super) type Shares = BTreeMap<(usize, usize), u32>;
+
+/// A line that has its turn, with as much of it as has been read.
+pub(super) struct OpenLine {
+    pub(super) line_id: LineId,
+    pub(super) head_due_at: Timestamp,
+    pub(super) waiting: Vec<(i64, Timestamp)>,
+    pub(super) asked_for: u32,
+}
+
+impl OpenLine {
+    fn new(line_id: LineId, head_due_at: Timestamp) -> Self {
+        Self { line_id, head_due_at, waiting: Vec::new(), asked_for: 0 }
+    }
+
+    /// How many due jobs have been read.
+    pub(super) fn ripe(&self, now: Timestamp) -> u32 {
+        let ripe = self.waiting.iter().take_while(|(_, due_at)| *due_at <= now).count();
+        u32::try_from(ripe).unwrap_or(u32::MAX)
+    }
+
+    /// How many due jobs it has at most, as far as is known.
+    pub(super) fn at_most(&self, now: Timestamp) -> u32 {
+        let ripe = self.ripe(now);
+        // All that were asked for, and one more, which tells that there may be others.
+        if self.asked_for == 0 || ripe > self.asked_for { u32::MAX } else { ripe }
+    }
+}
+
+/// The ripe lines of one turn.
+pub(super) struct OpenTurn {
+    pub(super) key: TurnKey,
+    pub(super) lines: Vec<OpenLine>,
+    /// When the first line comes that is not among them; none if there is none.
+    pub(super) beyond: Option<Timestamp>,
+}
+
+impl OpenTurn {
+    /// From what was read: at most `limit` lines, of which the last one only tells how it goes on.
+    fn read(locked: &LockedHosts<'_>, key: TurnKey, limit: u32) -> Self {
+        let mut all: Vec<(Timestamp, LineId, Timestamp)> = locked
+            .lines()
+            .filter(|(_, line)| line.key == key)
+            .filter_map(|(line_id, line)| Some((line.turn_at?, line_id, line.head_due_at?)))
+            .collect();
+        all.sort_unstable();
+        let all_read = all.len() < limit as usize;
+        let ripe = all.iter().filter(|(turn_at, ..)| *turn_at <= locked.now()).count();
+        let open = if all_read { ripe } else { ripe.min(all.len() - 1) };
+        let lines = all.iter().take(open).map(|(_, line_id, head_due_at)| OpenLine::new(*line_id, *head_due_at));
+        Self { key, lines: lines.collect(), beyond: all.get(open).map(|(turn_at, ..)| *turn_at) }
+    }
+}
+
+/// Reads all turns of the locked hosts, and returns those that somebody here can do, with their lines, both in order.
+pub(super) async fn read_ripe_turns(
+    tx: &Tx<'_>,
+    locked: &mut LockedHosts<'_>,
+    asking: &[Asking],
+) -> Result<Vec<OpenTurn>, StoreError> {
+    let wanted = asking.iter().map(|one| one.slots).fold(0, u32::saturating_add);
+    let limit = wanted.saturating_add(SPARE).min(MAX_LINES);
+    let types: BTreeSet<RcsType> = asking.iter().flat_map(|one| one.rcs_types.iter().copied()).collect();
+    let names: Vec<&'static str> = types.iter().map(|rcs_type| rcs_type.name()).collect();
+    let host_ids: Vec<i64> = locked.hosts().map(|host| host.host_id.0).collect();
+    let turns = Statement::new(TURNS_OF_HOSTS).bind(host_ids.clone());
+    let lines = Statement::new(FIRST_LINES).bind(host_ids).bind(names).bind(locked.now()).bind(i64::from(limit));
+    let read = tx.pipeline(&[turns, lines]).await?;
+    locked.add_turns(&read[0])?;
+    locked.add_lines(&read[1])?;
+    let ripe = locked.turns().filter(|(key, turn)| types.contains(&key.rcs_type) && turn.turn_at <= Some(locked.now()));
+    let mut open: Vec<(Option<Timestamp>, TurnKey)> =
+        ripe.filter_map(|(key, turn)| turn.turn_at.map(|_| (turn.turn_at, key))).collect();
+    open.sort_unstable();
+    Ok(open.into_iter().map(|(_, key)| OpenTurn::read(locked, key, limit)).collect())
+}
+
+const TURNS_OF_HOSTS: &str =
+    concat!("-- queue.turns_of_hosts\nSELECT ", turn_columns!(), " FROM host_turn WHERE host_turn.host_id = ANY ($1)");
+
+/// The lines that may be served, of hosts that may; public so that a test can ask for its plan.
+pub const FIRST_LINES: &str = concat!(
+    "-- queue.first_lines
+SELECT ",
+    line_columns!(),
+    "
+  FROM host_turn
+ CROSS JOIN LATERAL (
+     SELECT line.line_id, line.host_id, line.rcs_type, line.requested, line.head_due_at, line.turn_at
+       FROM line
+      WHERE line.host_id = host_turn.host_id AND line.rcs_type = host_turn.rcs_type
+        AND line.requested = host_turn.requested
+        AND line.turn_at >= host_turn.first_line_at     -- what lies below is dead: an index full of it costs nothing
+      ORDER BY line.turn_at, line.line_id
+      LIMIT $4) AS line
+ WHERE host_turn.host_id = ANY ($1) AND host_turn.rcs_type = ANY ($2) AND host_turn.turn_at <= $3"
+);
+
+/// Reads what lines have as far as their shares go, and one more: the next head. Tells whether there was anything to
+/// read, in which case the shares may have been too large.
+pub(super) async fn read_shares(tx: &Tx<'_>, turns: &mut [OpenTurn], shares: &Shares) -> Result<bool, StoreError> {
+    let mut short: Vec<(&mut OpenLine, i64)> = Vec::new();
+    for (offer, turn) in turns.iter_mut().enumerate() {
+        for (at, line) in turn.lines.iter_mut().enumerate() {
+            let share = shares.get(&(offer, at)).copied().unwrap_or_default();
+            if share > line.asked_for {
+                line.asked_for = share;
+                line.waiting.clear();
+                short.push((line, i64::from(share) + 1));
+            }
+        }
+    }
+    if short.is_empty() {
+        return Ok(false);
+    }
+    let rows = tx
+        .query(
+            FIRST_WAITING,
+            &[
+                &column(&short, |(line, _)| line.line_id.0),
+                &column(&short, |(line, _)| line.head_due_at),
+                &column(&short, |(_, count)| *count),
+            ],
+        )
+        .await?;
+    for row in &rows {
+        let at = usize::try_from(get::<i64>(row, "position")? - 1).ok();
+        if let Some((line, _)) = at.and_then(|at| short.get_mut(at)) {
+            line.waiting.push((get(row, "job_no")?, get(row, "due_at")?));
+        }
+    }
+    Ok(true)
+}
+
+/// The heads of lines; public so that a test can ask for its plan.
+pub const FIRST_WAITING: &str = "\
+-- queue.first_waiting
+SELECT item.position, waiting.job_no, waiting.due_at
+  FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) WITH ORDINALITY
+       AS item (line_id, head_due_at, count, position)
+ CROSS JOIN LATERAL (
+     SELECT waiting.job_no, waiting.due_at
+       FROM waiting
+      WHERE waiting.line_id = item.line_id
+        AND waiting.due_at >= item.head_due_at          -- what lies below is dead
+      ORDER BY waiting.due_at, waiting.job_no
+      LIMIT item.count) AS waiting
+ ORDER BY item.position, waiting.due_at, waiting.job_no";
