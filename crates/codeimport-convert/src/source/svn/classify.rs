@@ -8,7 +8,7 @@ use crate::ConvertError;
 use codeimport_core::{Outcome, Stage};
 
 /// Codes with what they mean. The first that occurs in a message decides: the specific ones stand in front.
-const CODES: [(&[&str], Outcome, &str); 14] = [
+const CODES: [(&[&str], Outcome, &str); 15] = [
     (
         &["HOST IDENTIFICATION HAS CHANGED"],
         Outcome::Forbidden,
@@ -28,7 +28,7 @@ const CODES: [(&[&str], Outcome, &str); 14] = [
     ),
     (&["HTTP status 429", "HTTP status 503"], Outcome::Throttled, "asks for a pause"),
     (
-        &["E210005", "E160013", "W160013", "W170000", "E170000", "HTTP status 404", "E175009"],
+        &["E210005", "E160013", "W160013", "W170000", "E170000", "HTTP status 404"],
         Outcome::Invalid,
         "has no repository there",
     ),
@@ -44,6 +44,8 @@ const CODES: [(&[&str], Outcome, &str); 14] = [
     ),
     (&["HTTP status 500", "HTTP status 502", "HTTP status 504"], Outcome::Unavailable, "is in trouble itself"),
     (&["E160004", "E160014", "E160052", "E200014", "E185", "E140001"], Outcome::RemoteBroken, "is damaged"),
+    // Behind the codes of a connection that breaks: then the answer is cut, not garbled.
+    (&["E175009", "E130003"], Outcome::RemoteBroken, "answers in XML that is broken"),
     (&["E200007", "E170003"], Outcome::UnsupportedFeature, "is served by a program that is too old to be read"),
     (&["E120171", "E230001"], Outcome::Unavailable, "does not speak TLS as it should"),
     (&["E170013", "E175002", "E210004", "E125005"], Outcome::Invalid, "is not served by Subversion"),
@@ -73,6 +75,10 @@ mod tests {
             ("svn: E170001: Authorization failed", Outcome::Authentication),
             ("svn: E220001: Item is not readable", Outcome::Authentication),
             ("svn: E170013: Unable to connect to a repository", Outcome::Invalid),
+            ("svn: E175009: The XML response contains invalid XML", Outcome::RemoteBroken),
+            ("svn: E130003: Malformed XML: not well-formed (invalid token) at line 4", Outcome::RemoteBroken),
+            ("svn: E175009: XML stream truncated\nsvn: E120106: ra_serf: The server closed it", Outcome::Unavailable),
+            ("svn: E175003: The server does not support the HTTP/DAV protocol\nE170013: no", Outcome::Invalid),
             ("svn: E999999: who knows", Outcome::Failure),
         ];
         for (stderr, outcome) in cases {

@@ -3,6 +3,8 @@
 //! `OPTIONS` with this body is how Subversion's own client begins. mod_dav_svn answers it in headers since version 1.7. A
 //! server that answers without them is left to `svn`, which knows older ways, and words for what is no Subversion at all.
 
+mod log;
+
 use super::client::{Info, decode_percent};
 use crate::source::Login;
 use crate::source::fault::FaultSlot;

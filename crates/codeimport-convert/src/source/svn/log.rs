@@ -80,6 +80,9 @@ impl Client {
         if let Some(entries) = ra_svn::log(url, question, self.idle_timeout, watch) {
             return Ok(entries);
         }
+        if let Some(entries) = self.dav.log(url, question, watch) {
+            return Ok(entries);
+        }
         let range = format!("{}:{}", question.first, question.last);
         let command = self.command("svn", watch).args(["log", "--xml", "--revision", &range]);
         let command = if question.paths { command.arg("--verbose") } else { command };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
-//!   dav       http:// without a program: what svn info tells
+//!   dav       http:// without a program: what svn info tells, and svn log
 //!   tunnel    svn+ssh:// for both of them
 //!   ra_svn    svn:// without a program: what svn info tells, and history as records
 //!   chunk     a piece of history, from either, into the converter

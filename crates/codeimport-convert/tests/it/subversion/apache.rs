@@ -42,7 +42,7 @@ impl Apache {
         self.port
     }
 
-    /// Address of a repository below one of the paths: `svn` serves it.
+    /// Address of a repository below one of the paths: `svn` serves it, `spared` serves it to all but Subversion's programs.
     pub(super) fn url(&self, path: &str, name: &str) -> String {
         format!("http://127.0.0.1:{}/{path}/{name}", self.port)
     }
@@ -59,6 +59,7 @@ fn configuration(root: &Path, dir: &Path, port: u16) -> String {
         "ServerName 127.0.0.1\nListen 127.0.0.1:{port}\nServerRoot {dir}\nPidFile {dir}/apache.pid\n\
          ErrorLog {dir}/apache.log\nMutex file:{dir}\nUser nobody\nGroup nogroup\n{modules}\
          <Location /svn>\n{serve}Require all granted\n</Location>\n\
+         <Location /spared>\n{serve}Require expr \"%{{HTTP_USER_AGENT}} !~ /^SVN/\"\n</Location>\n\
          <Location /private>\n{serve}AuthType Basic\nAuthName private\nRequire valid-user\n</Location>\n\
          <Location /closed>\n{serve}Require all denied\n</Location>\n\
          Redirect 429 /busy\n<Location /busy>\nHeader always set Retry-After 7\n</Location>\n\

@@ -1,5 +1,6 @@
 //! What Subversion says in properties, shown only if it was asked for; and what is lost otherwise, told.
 
+use super::apache::Apache;
 use super::conversion::Conversion;
 use super::server::{SvnServer, run};
 use codeimport_convert::{
@@ -190,4 +191,16 @@ fn a_message_that_is_changed_later_is_told_once_and_its_commit_stays() {
     let url = SourceUrl::parse_on_own_machine(RcsType::Subversion, &format!("file://{}", server.path("r").display()));
     let by_file = Local { url: url.expect("valid"), ..local };
     assert!(found(&by_file.run()).contains(&("late_change", 1, "r2".to_owned())));
+    // And over HTTP.
+    let Some(apache) = Apache::serve(&server.root()) else { return };
+    run(
+        &server.path("r"),
+        &["svnadmin", "setlog", "--bypass-hooks", "-r", "3", ".", &server.file("<mended> & \"ü\"\n")],
+    );
+    put("six");
+    let url = SourceUrl::parse(RcsType::Subversion, &apache.url("svn", "r"));
+    let by_http = Local { url: url.expect("valid"), ..by_file };
+    assert!(found(&by_http.run()).contains(&("late_change", 1, "r3".to_owned())));
+    put("seven");
+    assert!(found(&by_http.run()).iter().all(|(kind, ..)| *kind != "late_change"), "told already");
 }

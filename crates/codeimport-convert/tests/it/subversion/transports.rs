@@ -1,9 +1,10 @@
 //! The same history by each way to it: the ids do not tell which one it was.
 
+use super::apache::Apache;
 use super::corpora::dumps;
 use super::generated::random_history;
 use super::server::{SvnServer, run};
-use codeimport_convert::{LocalTarget, MapEntry, SourceOptions, Watch, read_map};
+use codeimport_convert::{LocalTarget, MapEntry, Preview, SourceOptions, Watch, open_source, read_map};
 use codeimport_core::{RcsType, SourceUrl};
 use std::path::Path;
 
@@ -52,4 +53,31 @@ fn so_they_do_on_the_corpora() {
             compare(&server, name, "");
         }
     }
+}
+
+fn preview(url: &str) -> Preview {
+    let url = SourceUrl::parse_on_own_machine(RcsType::Subversion, url).expect("valid");
+    let source = open_source(&url, SourceOptions::default()).expect("supported");
+    source.preview(&Watch::none()).expect("looked at")
+}
+
+#[test]
+fn a_log_over_http_needs_no_program_and_says_what_svn_log_says() {
+    let server = SvnServer::start();
+    let Some(apache) = Apache::serve(&server.root()) else { return };
+    server.create("r");
+    let path = server.path("r");
+    for (revision, author) in (1..).zip(["ada", "a <b> & \"c\" ü", "", "ada", "ada"]) {
+        server.mucc("r", &["put", &server.file(author), &format!("f & <{revision}>")]);
+        let revision = revision.to_string();
+        run(&path, &["svnadmin", "setrevprop", "-r", &revision, ".", "svn:author", &server.file(author)]);
+    }
+    run(&path, &["svnadmin", "delrevprop", "-r", "4", ".", "svn:author"]);
+    run(&path, &["svnadmin", "delrevprop", "-r", "5", ".", "svn:date"]);
+    let by_program = preview(&format!("file://{}", path.display()));
+    assert_eq!((by_program.revision_count, by_program.odd.len()), (Some(5), 2), "{:?}", by_program.odd);
+    assert_eq!(preview(&apache.url("spared", "r")), by_program);
+    // What the server then says is no XML.
+    run(&path, &["svnadmin", "setrevprop", "-r", "2", ".", "svn:author", &server.file("bell \u{7}")]);
+    assert_eq!(preview(&apache.url("svn", "r")), preview(&format!("file://{}", path.display())));
 }
