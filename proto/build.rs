@@ -5,12 +5,13 @@
 use prost::Message as _;
 use std::{env, fs, path::PathBuf};
 
-const ROOTS: [&str; 8] = [
+const ROOTS: [&str; 9] = [
     "codeimport/common/v1/error_reason.proto",
     "codeimport/queue/v1/host_service.proto",
     "codeimport/queue/v1/lease_service.proto",
     "codeimport/queue/v1/run_service.proto",
     "codeimport/queue/v1/schedule_service.proto",
+    "codeimport/queue/v1/stats_service.proto",
     "codeimport/registry/v1/run_support_service.proto",
     "codeimport/registry/v1/scan_service.proto",
     "codeimport/worker/v1/worker_service.proto",

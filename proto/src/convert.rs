@@ -4,7 +4,7 @@
 //! knows the field's name and turns that into a field violation.
 
 use crate::{common, queue, registry};
-use codeimport_core::{Outcome, RcsType, ReviewStatus, ScheduleState, Stage, StopReason};
+use codeimport_core::{DueReason, Outcome, RcsType, ReviewStatus, ScheduleState, Stage, StopReason, WaitReason};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -47,6 +47,12 @@ wire_enum!(schedule_state_to_wire, schedule_state_from_wire, ScheduleState, queu
 });
 wire_enum!(stop_reason_to_wire, stop_reason_from_wire, StopReason, queue::StopReason, {
     FailureLimit, PermanentFailure, CrashLoop,
+});
+wire_enum!(due_reason_to_wire, due_reason_from_wire, DueReason, queue::DueReason, {
+    New, Interval, Backoff, Partial, HostTrouble, Reclaimed, Released, Requested, Resumed,
+});
+wire_enum!(wait_reason_to_wire, wait_reason_from_wire, WaitReason, queue::WaitReason, {
+    Stopped, NotDue, NoWorker, HostLimit, HostPause, HostBreaker, RcsLimit, Turn,
 });
 
 /// The wire value of a point in time.

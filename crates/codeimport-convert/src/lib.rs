@@ -47,6 +47,7 @@ pub use preview::Preview;
 pub use refs::{Carried, Refs, SourceState, Watermark};
 pub use source::{
     CvsOptions, InvalidSshPath, Login, Source, SourceOptions, Ssh, SvnOptions, open_source, supported_types,
+    tool_versions,
 };
 pub use target::{Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};
 pub use verify::{Difference, Mismatch, Scope, Verdict, Verification, verify};

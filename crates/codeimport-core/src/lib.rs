@@ -29,7 +29,7 @@ pub use rcs_type::RcsType;
 pub use ref_filter::{InvalidRefPattern, RefFilter};
 pub use ref_name::display_ref_name;
 pub use review_status::ReviewStatus;
-pub use schedule::{ScheduleState, StopReason};
+pub use schedule::{DueReason, ScheduleState, StopReason, WaitReason};
 pub use scrub::scrub;
 pub use source_url::{SourceUrl, SourceUrlError};
 pub use svn_layout::{InvalidLayout, Layout, Project};

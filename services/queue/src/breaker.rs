@@ -52,6 +52,8 @@ pub struct BreakerPolicy {
     pub first_pause: Duration,
     /// Longest pause, also of those that a host asks for.
     pub longest_pause: Duration,
+    /// After having opened so often in a row, the host may be gone for good: people are told.
+    pub down_after: u32,
 }
 
 /// What the end of a run says about its host.
@@ -133,8 +135,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const POLICY: BreakerPolicy =
-        BreakerPolicy { trip_after: 3, first_pause: Duration::from_secs(60), longest_pause: Duration::from_secs(3600) };
+    const POLICY: BreakerPolicy = BreakerPolicy {
+        trip_after: 3,
+        first_pause: Duration::from_secs(60),
+        longest_pause: Duration::from_secs(3600),
+        down_after: 30,
+    };
     const TROUBLE: Sign = Sign::Trouble { retry_after: None };
 
     fn now() -> Timestamp {

@@ -4,7 +4,7 @@ use crate::{
     breaker::BreakerPolicy,
     host::{HostLimits, HostPolicy},
     next_due::Limits,
-    store::{Policy, RunBounds},
+    store::{Policy, Retention, RunBounds},
 };
 use codeimport_core::{LeaseKey, RcsType, Stage};
 use codeimport_kit::{
@@ -17,7 +17,11 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
+
+/// How long a worker may repeat a request for leases: far longer than any of them lasts without an answer.
+const REQUEST_RETENTION: Duration = Duration::from_secs(3600);
 
 /// The queue's settings: a TOML file, then `CODEIMPORT_QUEUE_<KEY>`. Spans are written with their unit: `"30s"`.
 #[derive(Clone, Debug, Deserialize)]
@@ -62,6 +66,9 @@ pub struct Config {
     pub breaker_pause: ConfigDuration,
     /// Longest time that a host is left alone, whatever it asks for. `1h`.
     pub breaker_pause_cap: ConfigDuration,
+    /// After so many pauses in a row a host may be gone for good, and its imports say so. The default is about a day, with
+    /// those of the pauses. 30.
+    pub host_down_after: u32,
     /// Longest time for a run, from start to end; then it is told to stop. `24h`.
     pub run_deadline: ConfigDuration,
     /// Longest time without any progress, for each stage that has a limit. `30m` for each.
@@ -70,6 +77,13 @@ pub struct Config {
     pub cancel_grace: ConfigDuration,
     /// Most runs at a time of one RCS type: `rcs_concurrency.cvs = 2`. None is limited if not set.
     pub rcs_concurrency: BTreeMap<RcsType, u32>,
+    /// A worker that was not heard of for so long is OFFLINE. Longer than `long_poll_cap`: an idle one says nothing else.
+    /// `90s`.
+    pub worker_silence: ConfigDuration,
+    /// How long finished runs and their logs are kept, and workers that are gone. `720h`.
+    pub history_retention: ConfigDuration,
+    /// So many of the newest runs of each job are kept, however old. 20.
+    pub runs_kept_per_job: u32,
 }
 
 impl Default for Config {
@@ -95,10 +109,14 @@ impl Default for Config {
             breaker_trip_after: 3,
             breaker_pause: ConfigDuration::from_secs(60),
             breaker_pause_cap: ConfigDuration::from_secs(3_600),
+            host_down_after: 30,
             run_deadline: ConfigDuration::from_secs(86_400),
             stall_limits: Stage::ALL.iter().map(|stage| (*stage, ConfigDuration::from_secs(30 * 60))).collect(),
             cancel_grace: ConfigDuration::from_secs(60),
             rcs_concurrency: BTreeMap::new(),
+            worker_silence: ConfigDuration::from_secs(90),
+            history_retention: ConfigDuration::from_secs(30 * 86_400),
+            runs_kept_per_job: 20,
         }
     }
 }
@@ -117,6 +135,9 @@ impl ServiceConfig for Config {
         }
         if self.heartbeat_interval.get() * 3 > self.lease_ttl.get() {
             return Err(ConfigError::invalid("heartbeat_interval", "must be at most a third of lease_ttl"));
+        }
+        if self.worker_silence.get() <= self.long_poll_cap.get() {
+            return Err(ConfigError::invalid("worker_silence", "must be longer than long_poll_cap"));
         }
         let limits = [("failure_limit", self.failure_limit), ("reclaim_limit", self.reclaim_limit)];
         match limits.iter().find(|(_, limit)| *limit == 0) {
@@ -158,6 +179,7 @@ impl Config {
                     trip_after: self.breaker_trip_after,
                     first_pause: self.breaker_pause.get(),
                     longest_pause: self.breaker_pause_cap.get(),
+                    down_after: self.host_down_after,
                 },
             },
             runs: RunBounds {
@@ -166,6 +188,14 @@ impl Config {
                 grace: self.cancel_grace.get(),
             },
             type_limits: self.rcs_concurrency.clone(),
+        }
+    }
+
+    pub(crate) fn retention(&self) -> Retention {
+        Retention {
+            history: self.history_retention.get(),
+            runs_per_job: self.runs_kept_per_job,
+            requests: REQUEST_RETENTION,
         }
     }
 

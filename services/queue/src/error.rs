@@ -23,6 +23,10 @@ pub(crate) fn api_error(error: StoreError) -> ApiError {
         StoreError::RunNotFound(run_id) => {
             ApiError::new(ErrorReason::RunNotFound, format!("the queue has no run {run_id}")).with("run_id", run_id)
         }
+        StoreError::WorkerNotFound(worker_id) => {
+            ApiError::new(ErrorReason::WorkerNotFound, format!("the queue has no worker {worker_id}"))
+                .with("worker_id", worker_id)
+        }
         StoreError::Moved => contention(StoreError::Moved),
         StoreError::NotCarriedOut(_) => draining(),
         StoreError::Db(error) => database_error(error),

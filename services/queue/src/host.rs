@@ -71,6 +71,13 @@ impl Host {
             || self.limits(policy).max_running.is_some_and(|most| self.running_count >= most)
     }
 
+    /// Whether it has been in trouble for so long that it may be gone for good. That changes nothing but what people are
+    /// told: it is tried again and again, as somebody may bring it back.
+    #[must_use]
+    pub fn is_down(&self, policy: &HostPolicy) -> bool {
+        self.breaker.opened_count >= policy.breaker.down_after
+    }
+
     /// How many of its jobs may start now.
     #[must_use]
     pub fn room(&self, policy: &HostPolicy, now: Timestamp) -> u32 {
@@ -120,6 +127,7 @@ pub(crate) mod tests {
             trip_after: 3,
             first_pause: Duration::from_secs(60),
             longest_pause: Duration::from_secs(3600),
+            down_after: 30,
         },
     };
 

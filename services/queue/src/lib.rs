@@ -14,23 +14,31 @@
 pub mod breaker;
 pub mod coalescer;
 mod config;
+pub mod due_reason;
 mod error;
+pub mod explain;
+mod gauges;
 pub mod host;
+pub mod lag;
 pub mod next_due;
 mod outages;
 mod overruns;
 pub mod reclaim;
+pub mod retention;
 mod rpc;
 pub mod run;
 pub mod schedule;
 pub mod share_out;
+pub mod stats;
 pub mod store;
 pub mod turns;
 mod wakeups;
+mod watchdog;
+pub mod workers;
 
 pub use config::Config;
 pub use outages::Outages;
-pub use rpc::{HostRpc, LeaseRpc, Queue, RunRpc, ScheduleRpc};
+pub use rpc::{HostRpc, LeaseRpc, Queue, RunRpc, ScheduleRpc, StatsRpc, WorkerRpc};
 pub use wakeups::Wakeups;
 
 use anyhow::Context as _;
@@ -44,9 +52,11 @@ use codeimport_pg::{Db, PoolConfig, Runner};
 use codeimport_proto::queue::{
     host_service_server::HostServiceServer, lease_service_server::LeaseServiceServer,
     run_service_server::RunServiceServer, schedule_service_server::ScheduleServiceServer,
+    stats_service_server::StatsServiceServer, worker_service_server::WorkerServiceServer,
 };
 use std::time::Duration;
 use store::Store;
+use watchdog::Watchdog;
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/queue");
@@ -82,20 +92,34 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
         .add_service(ScheduleServiceServer::new(ScheduleRpc(queue.clone())))
         .add_service(HostServiceServer::new(HostRpc(queue.clone())))
         .add_service(LeaseServiceServer::new(LeaseRpc(queue.clone())))
+        .add_service(WorkerServiceServer::new(WorkerRpc(queue.clone())))
+        .add_service(StatsServiceServer::new(StatsRpc(queue.clone())))
         .add_service(RunServiceServer::new(RunRpc(queue.clone())));
 
     let mut tasks = TaskGroup::new(shutdown.clone());
     let (wakeups, outages) = (queue.wakeups.clone(), queue.outages.clone());
-    let overrun_store = store.clone();
+    let watchdog = watchdog(&queue, &config);
     let (interval, stop) = (config.reclaim_interval.get(), shutdown.clone());
-    tasks.spawn("queue.reclaim", reclaim::run(store, wakeups, outages, interval, stop));
-    tasks.spawn("queue.overruns", overruns::run(overrun_store, shutdown.clone()));
+    tasks.spawn("queue.reclaim", reclaim::run(store.clone(), wakeups, outages, interval, stop));
+    tasks.spawn("queue.overruns", overruns::run(store.clone(), shutdown.clone()));
+    tasks.spawn("queue.watchdog", watchdog.run(shutdown.clone()));
+    tasks.spawn("queue.gauges", gauges::run(store.clone(), shutdown.clone()));
+    tasks.spawn("queue.retention", retention::run(store, config.retention(), shutdown.clone()));
     tasks.spawn("queue.health", follow_database(db, server.health(), queue.outages, shutdown.clone()));
 
     let served = server.serve(shutdown.clone(), ready).await;
     shutdown.begin();
     let ended = tasks.join().await;
     served.and(ended)
+}
+
+fn watchdog(queue: &Queue, config: &Config) -> Watchdog {
+    Watchdog {
+        store: queue.store.clone(),
+        workers: queue.workers.clone(),
+        outages: queue.outages.clone(),
+        silence: config.worker_silence.get(),
+    }
 }
 
 /// A replica that is stopped in the middle of a transaction keeps hosts locked: not for long. And all that is asked often

@@ -10,7 +10,7 @@
 
 use crate::{
     outages::Outages,
-    store::{QueueDepth, Reclaimed, Store, StoreError},
+    store::{Reclaimed, Store, StoreError},
     wakeups::Wakeups,
 };
 use codeimport_kit::Shutdown;
@@ -19,9 +19,6 @@ use tokio::time::Instant;
 
 /// How late a look may come before it says that this process was suspended.
 const LATE: Duration = Duration::from_secs(2);
-
-/// How often the gauges are set, in looks.
-const LOOKS_PER_GAUGE: u64 = 10;
 
 /// Since when heartbeats can be heard. Pure: time is an argument.
 #[derive(Debug)]
@@ -63,20 +60,15 @@ pub(crate) async fn run(
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let mut watch = Watchfulness::begin(store.lease_ttl, interval, Instant::now());
-    let mut looks: u64 = 0;
     loop {
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
             () = shutdown.drained() => return Ok(()),
         }
-        let looked = if watch.may_reclaim(Instant::now(), outages.last()) {
-            run_once(&store, &wakeups).await.map(drop)
-        } else {
-            Ok(())
-        };
-        let measured = if looks.is_multiple_of(LOOKS_PER_GAUGE) { measure(&store).await } else { Ok(()) };
-        looks += 1;
-        if let Err(error) = looked.and(measured) {
+        if !watch.may_reclaim(Instant::now(), outages.last()) {
+            continue;
+        }
+        if let Err(error) = run_once(&store, &wakeups).await {
             outages.note();
             tracing::warn!(error = &error as &dyn std::error::Error, "the reclaim loop could not use the database");
         }
@@ -110,17 +102,6 @@ fn report(reclaimed: &Reclaimed) {
         job.stop_reason = reclaimed.then.stop_reason().map(crate::schedule::StopReason::name),
         "took a job back from a worker that went silent"
     );
-}
-
-async fn measure(store: &Store) -> Result<(), StoreError> {
-    let QueueDepth { due_count, running_count, oldest_due_age_s } = store.queue_depth().await?;
-    #[allow(clippy::cast_precision_loss, reason = "a gauge; jobs do not come in 2^52")]
-    {
-        metrics::gauge!("codeimport_queue_jobs_due").set(due_count as f64);
-        metrics::gauge!("codeimport_queue_jobs_running").set(running_count as f64);
-    }
-    metrics::gauge!("codeimport_queue_oldest_due_age_seconds").set(oldest_due_age_s);
-    Ok(())
 }
 
 #[cfg(test)]

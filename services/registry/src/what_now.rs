@@ -2,13 +2,13 @@
 
 use crate::import::Import;
 use codeimport_core::ReviewStatus;
-use codeimport_proto::queue::{Job, JobState};
+use codeimport_proto::queue::{ExplainScheduleResponse, JobState};
 
 /// What the queue says of an import's job.
 #[derive(Clone, PartialEq, Debug)]
 pub enum JobWord {
-    /// It has this job.
-    Job(Box<Job>),
+    /// It has a job, and explains it.
+    Job(Box<ExplainScheduleResponse>),
     /// It has not heard of it yet.
     Unknown,
     /// It cannot be asked now.
@@ -31,18 +31,15 @@ pub fn what_now(import: &Import, word: &JobWord) -> String {
 }
 
 fn running_words(word: &JobWord) -> String {
-    let text = match word {
-        JobWord::Silent => "It runs when it is due; the queue, which knows when, cannot be asked now.",
-        JobWord::Unknown => "It is about to be scheduled.",
-        JobWord::Job(job) => match job.state() {
-            JobState::Running => "It is running.",
-            JobState::Waiting if job.requested_time.is_some() => "It was asked to run, and does once a worker is free.",
-            JobState::Waiting => "It runs once it is due and a worker is free.",
+    match word {
+        JobWord::Silent => "It runs when it is due; the queue, which knows when, cannot be asked now.".to_owned(),
+        JobWord::Unknown => "It is about to be scheduled.".to_owned(),
+        JobWord::Job(explained) => match (explained.job.as_ref().map(|job| job.state()), &explained.explanation) {
+            (Some(JobState::Waiting | JobState::Running), Some(explanation)) => explanation.sentence.clone(),
             // The registry follows the queue with a delay of moments.
-            JobState::Stopped | JobState::Unspecified => "Its schedule is being changed.",
+            _ => "Its schedule is being changed.".to_owned(),
         },
-    };
-    text.to_owned()
+    }
 }
 
 #[cfg(test)]

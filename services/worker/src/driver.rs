@@ -3,12 +3,12 @@
 //! Draining never loses a lease: a long poll that is cut off may have been granted some, so it is repeated by its request
 //! id, and what comes is given back.
 
-use crate::{Config, VERSION, clients::Clients, job_run::Workshop, lease::Granted};
+use crate::{Config, VERSION, clients::Clients, duty::Duty, job_run::Workshop, lease::Granted};
 use codeimport_core::{FencingToken, RunId};
 use codeimport_kit::{Backoff, Shutdown, tasks};
 use codeimport_proto::{
     convert::{duration_from_wire, duration_to_wire, rcs_type_to_wire},
-    queue::{AcquireLeasesRequest, Lease},
+    queue::{AcquireLeasesRequest, AcquireLeasesResponse, Lease},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -23,6 +23,9 @@ const WAIT: Duration = Duration::from_secs(20);
 
 /// What the answer may take beyond that.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a worker that the queue has drained waits before it asks again.
+const DRAINED_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long to wait for a queue that does not answer, before it is asked again.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -41,6 +44,7 @@ pub(crate) struct Driver {
     worker_id: String,
     slots: Arc<Semaphore>,
     slot_count: u32,
+    duty: Duty,
     draining: Shutdown,
     shutdown_grace: Duration,
 }
@@ -51,11 +55,12 @@ impl Driver {
         worker_id: String,
         clients: Clients,
         workshop: Arc<Workshop>,
+        duty: Duty,
         draining: Shutdown,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(usize::try_from(config.slots).unwrap_or(1)));
         let shutdown_grace = config.shutdown_grace.get();
-        Self { clients, workshop, worker_id, slots, slot_count: config.slots, draining, shutdown_grace }
+        Self { clients, workshop, worker_id, slots, slot_count: config.slots, duty, draining, shutdown_grace }
     }
 
     /// Works until `shutdown`, and ends when the last run has.
@@ -92,10 +97,24 @@ impl Driver {
                     request_id = Uuid::new_v4();
                     backoff.reset();
                     self.start(leases, &mut free).await;
+                    drop(free);
+                    self.stand_by().await;
                 }
                 // The same request id once more: the answer that got lost may have granted something.
                 Err(status) => self.pause(&mut backoff, &status).await,
             }
+        }
+    }
+
+    /// While the queue has drained this worker: waits until it is resumed, or for as long as it should not ask again.
+    async fn stand_by(&self) {
+        if !self.duty.is_drained() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(DRAINED_PAUSE) => {}
+            () = self.duty.resumed() => {}
+            () = self.draining.drained() => {}
         }
     }
 
@@ -121,7 +140,9 @@ impl Driver {
             request_id: request_id.to_string(),
         });
         request.set_timeout(wait + ANSWER_DEADLINE);
-        Ok(self.clients.leases().acquire_leases(request).await?.into_inner().leases)
+        let AcquireLeasesResponse { leases, drain } = self.clients.leases().acquire_leases(request).await?.into_inner();
+        self.duty.set_drained(drain);
+        Ok(leases)
     }
 
     /// Starts a run for each lease; each keeps its slot until it has ended.

@@ -3,13 +3,15 @@
 //! [`judge`] decides and is pure. The loop beats at the interval that the queue asks for, and earlier when a run asks
 //! for it (its stage changed, or it needs to know), but at most once a second.
 
+use crate::duty::Duty;
 use crate::lease::LeaseEnded;
 use crate::roster::{ActiveRun, Roster};
 use codeimport_kit::{Shutdown, client::OutboundChannel};
 use codeimport_proto::{
     convert::duration_from_wire,
     queue::{
-        HeartbeatItem, HeartbeatRequest, HeartbeatResult, HeartbeatVerdict, lease_service_client::LeaseServiceClient,
+        HeartbeatItem, HeartbeatRequest, HeartbeatResponse, HeartbeatResult, HeartbeatVerdict,
+        lease_service_client::LeaseServiceClient,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -56,13 +58,19 @@ pub(crate) struct Heartbeat {
     queue: LeaseServiceClient<OutboundChannel>,
     worker_id: String,
     roster: Arc<Roster>,
+    duty: Duty,
     /// Held during a beat.
     beating: Mutex<()>,
 }
 
 impl Heartbeat {
-    pub(crate) fn new(queue: LeaseServiceClient<OutboundChannel>, worker_id: String, roster: Arc<Roster>) -> Self {
-        Self { queue, worker_id, roster, beating: Mutex::new(()) }
+    pub(crate) fn new(
+        queue: LeaseServiceClient<OutboundChannel>,
+        worker_id: String,
+        roster: Arc<Roster>,
+        duty: Duty,
+    ) -> Self {
+        Self { queue, worker_id, roster, duty, beating: Mutex::new(()) }
     }
 
     /// Beats until `stopped`.
@@ -110,7 +118,8 @@ impl Heartbeat {
         let mut request = Request::new(HeartbeatRequest { worker_id: self.worker_id.clone(), items });
         request.set_timeout(DEADLINE);
         let sent_at = Instant::now();
-        let results = self.queue.clone().heartbeat(request).await?.into_inner().results;
+        let HeartbeatResponse { results, drain } = self.queue.clone().heartbeat(request).await?.into_inner();
+        self.duty.set_drained(drain);
         if results.len() != runs.len() {
             return Err(Status::internal("the queue answered for another number of leases"));
         }

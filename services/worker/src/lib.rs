@@ -10,6 +10,7 @@
 //!   registry    calls of a run to the registry, repeated while its lease is held
 //!   run_log     numbered lines of a run, kept until the queue has them
 //!   roster      the runs under way
+//!   duty        whether the queue wants jobs to be taken
 //!   status      the service that operators see
 //! ```
 //!
@@ -19,6 +20,7 @@
 mod clients;
 mod config;
 mod driver;
+mod duty;
 mod farewell;
 mod heartbeat;
 mod job_run;
@@ -33,7 +35,8 @@ mod stop;
 pub use config::Config;
 
 use crate::{
-    clients::Clients, driver::Driver, heartbeat::Heartbeat, job_run::Workshop, roster::Roster, status::Status,
+    clients::Clients, driver::Driver, duty::Duty, heartbeat::Heartbeat, job_run::Workshop, roster::Roster,
+    status::Status,
 };
 use codeimport_kit::{
     Ready, ServiceConfig as _, Shutdown,
@@ -61,23 +64,26 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     let worker_id = config.worker_id();
     let clients = Clients::connect(&config)?;
     let roster = Arc::new(Roster::default());
-    let heartbeat = Arc::new(Heartbeat::new(clients.leases(), worker_id.clone(), Arc::clone(&roster)));
+    let duty = Duty::default();
+    let heartbeat = Heartbeat::new(clients.leases(), worker_id.clone(), Arc::clone(&roster), duty.clone());
+    let heartbeat = Arc::new(heartbeat);
     let workshop = Workshop::new(&config, clients.clone(), Arc::clone(&roster), Arc::clone(&heartbeat))?;
     let workshop = Arc::new(workshop);
     // Drained by SIGTERM, or alone by DrainWorker.
     let draining = shutdown.child();
     // Answers and heartbeats go on until the last run has ended.
     let stopped = Shutdown::new();
-    let status = Status::new(&config, worker_id.clone(), Arc::clone(&roster), draining.clone());
+    let status = Status::new(&config, worker_id.clone(), Arc::clone(&roster), duty.clone(), draining.clone());
 
     let mut group = TaskGroup::new(shutdown.clone());
     let server_config = ServerConfig { port_file: config.port_file.clone(), ..ServerConfig::at(config.listen) };
     let server = Server::new("worker", server_config).add_service(WorkerServiceServer::new(status));
     group.spawn("worker.server", server.serve(stopped.clone(), ready));
     group.spawn("worker.heartbeat", heartbeat.run(stopped.clone()));
-    let driver = Driver::new(&config, worker_id, clients, workshop, draining);
+    let registered = duty::register(clients.clone(), config.clone(), worker_id.clone(), duty.clone(), draining.clone());
+    let driver = Driver::new(&config, worker_id, clients, workshop, duty, draining);
     group.spawn("worker.driver", async move {
-        driver.run(shutdown).await;
+        tokio::join!(registered, driver.run(shutdown));
         stopped.begin();
         Ok(())
     });

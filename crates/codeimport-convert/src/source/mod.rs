@@ -10,11 +10,13 @@ mod http;
 mod login;
 mod ssh;
 pub(crate) mod svn;
+mod tools;
 
 pub use cvs::CvsOptions;
 pub use login::Login;
 pub use ssh::{InvalidSshPath, Ssh};
 pub use svn::SvnOptions;
+pub use tools::tool_versions;
 
 use crate::{Cache, ConvertError, Preview, SourceState, Watch, Watermark};
 use codeimport_core::{AuthorMap, Outcome, RcsType, RefFilter, SourceUrl, Stage};

@@ -15,6 +15,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | ErrorReason::JobNotFound
         | ErrorReason::RunNotFound
         | ErrorReason::RevisionNotFound
+        | ErrorReason::WorkerNotFound
         | ErrorReason::CredentialNotFound => Code::NotFound,
         ErrorReason::ImportAlreadyExists | ErrorReason::SourceAlreadyImported => Code::AlreadyExists,
         ErrorReason::RoleForbids => Code::PermissionDenied,

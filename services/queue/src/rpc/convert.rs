@@ -3,7 +3,7 @@
 use crate::{
     run::{Progress, Run, RunStats},
     schedule::{IntervalBounds, Job, JobState, PutSchedule, Schedule, StopReason},
-    store::{Acquire, Finish, LeaseName, LogLine, MAX_LINE_BYTES, RunEvent, RunWish, storable_text},
+    store::{Acquire, Finish, LeaseName, LogLine, RunEvent, RunWish, storable_line},
 };
 use codeimport_core::{ImportId, Outcome, RcsType, RunId, Stage};
 use codeimport_kit::{ApiError, Violations};
@@ -94,6 +94,16 @@ pub(super) fn host_name(v: &mut Violations, name: String) -> Option<String> {
 pub(super) fn actor(v: &mut Violations, field: &str, name: String) -> Option<String> {
     v.check(field, plain_text(&name, 0, MAX_NAME))?;
     Some(if name.is_empty() { "anonymous".to_owned() } else { name })
+}
+
+/// The name of a worker.
+pub(super) fn worker_id(v: &mut Violations, worker_id: String) -> Option<String> {
+    v.check("worker_id", plain_text(&worker_id, 1, MAX_NAME)).map(|()| worker_id)
+}
+
+/// A version, or versions.
+pub(super) fn version(v: &mut Violations, field: &str, version: String) -> Option<String> {
+    v.check(field, plain_text(&version, 0, MAX_NAME)).map(|()| version)
 }
 
 /// Why somebody does something.
@@ -200,7 +210,7 @@ fn log_line(sent: &wire::LogLine) -> Result<LogLine, &'static str> {
         return Err("has no positive line_number");
     }
     let logged_at = sent.time.as_ref().and_then(timestamp_from_wire).ok_or("has no valid time")?;
-    let text = storable_text(&sent.text, MAX_LINE_BYTES);
+    let text = storable_line(&sent.text);
     Ok(LogLine { line_number: sent.line_number, logged_at, stage: stage_from_wire(sent.stage), text })
 }
 

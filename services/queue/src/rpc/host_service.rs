@@ -1,6 +1,6 @@
 //! `HostService`: how source hosts are spared, for operators.
 
-use super::{HostRpc, convert};
+use super::{HostRpc, Queue, convert};
 use crate::{
     breaker::Position,
     host::HostLimits,
@@ -32,7 +32,8 @@ impl HostService for HostRpc {
         hosts.truncate(size as usize);
         let last = hosts.last().filter(|_| more);
         let next_page_token = last.map(|last| page_token::encode(PAGE_FILTER, &last.host.name)).unwrap_or_default();
-        Ok(Response::new(ListHostsResponse { hosts: hosts.iter().map(host_to_wire).collect(), next_page_token }))
+        let hosts = hosts.iter().map(|host| queue.host_to_wire(host)).collect();
+        Ok(Response::new(ListHostsResponse { hosts, next_page_token }))
     }
 
     async fn set_host_limits(
@@ -44,7 +45,7 @@ impl HostService for HostRpc {
         let host = queue.store.set_host_limits(&set).await.map_err(|error| queue.refuse(error))?;
         queue.wakeups.wake_for_job();
         tracing::info!(host.name = set.name, actor = set.by, reason = set.reason, "host limits set");
-        Ok(Response::new(SetHostLimitsResponse { host: Some(host_to_wire(&host)) }))
+        Ok(Response::new(SetHostLimitsResponse { host: Some(queue.host_to_wire(&host)) }))
     }
 
     async fn reset_host_breaker(
@@ -58,7 +59,7 @@ impl HostService for HostRpc {
         let host = queue.store.reset_host_breaker(&name).await.map_err(|error| queue.refuse(error))?;
         queue.wakeups.wake_for_job();
         tracing::info!(host.name = name, "host breaker reset");
-        Ok(Response::new(ResetHostBreakerResponse { host: Some(host_to_wire(&host)) }))
+        Ok(Response::new(ResetHostBreakerResponse { host: Some(queue.host_to_wire(&host)) }))
     }
 }
 
@@ -91,24 +92,27 @@ fn limit(sent: Option<i32>, least: u32) -> Result<Option<u32>, String> {
     limit.map(Some).ok_or_else(|| format!("must be at least {least}"))
 }
 
-fn host_to_wire(report: &HostReport) -> wire::Host {
-    let set = report.limits_set.as_ref();
-    let breaker = match report.host.breaker.position {
-        Position::Closed => BreakerState::Closed,
-        Position::Open => BreakerState::Open,
-        Position::HalfOpen => BreakerState::HalfOpen,
-    };
-    wire::Host {
-        name: report.host.name.clone(),
-        running_count: convert::count_to_wire(report.host.running_count),
-        own_limits: Some(limits_to_wire(report.host.own_limits)),
-        limits: Some(limits_to_wire(report.limits)),
-        breaker: breaker.into(),
-        trouble_count: convert::count_to_wire(report.host.breaker.trouble_count),
-        open_time: report.host.open_at.map(timestamp_to_wire),
-        limits_set_time: set.map(|set| timestamp_to_wire(set.at)),
-        limits_set_by: set.map(|set| set.by.clone()).unwrap_or_default(),
-        limits_reason: set.map(|set| set.reason.clone()).unwrap_or_default(),
+impl Queue {
+    fn host_to_wire(&self, report: &HostReport) -> wire::Host {
+        let set = report.limits_set.as_ref();
+        let breaker = match report.host.breaker.position {
+            Position::Closed => BreakerState::Closed,
+            Position::Open => BreakerState::Open,
+            Position::HalfOpen => BreakerState::HalfOpen,
+        };
+        wire::Host {
+            name: report.host.name.clone(),
+            running_count: convert::count_to_wire(report.host.running_count),
+            own_limits: Some(limits_to_wire(report.host.own_limits)),
+            limits: Some(limits_to_wire(report.limits)),
+            breaker: breaker.into(),
+            trouble_count: convert::count_to_wire(report.host.breaker.trouble_count),
+            open_time: report.host.open_at.map(timestamp_to_wire),
+            limits_set_time: set.map(|set| timestamp_to_wire(set.at)),
+            limits_set_by: set.map(|set| set.by.clone()).unwrap_or_default(),
+            limits_reason: set.map(|set| set.reason.clone()).unwrap_or_default(),
+            down: report.host.is_down(self.store.host_policy()),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! `LeaseService`: the right to do a job, for workers.
 
-use super::{LeaseRpc, Queue, convert};
+use super::{LeaseRpc, Queue, convert, worker_service::registration};
 use crate::{
     error,
-    store::{Beat, End, Finish, GrantedLease, NextDue, Release, Renewal, StoreError, Verdict},
+    store::{Acquire, Beat, End, Finish, GrantedLease, NextDue, Release, Renewal, StoreError, Verdict},
 };
 use codeimport_core::Outcome;
 use codeimport_kit::{ApiError, Violations};
@@ -12,13 +12,28 @@ use codeimport_proto::{
     queue::{
         AcquireLeasesRequest, AcquireLeasesResponse, FinishRunRequest, FinishRunResponse, FinishRunResult,
         FinishRunsRequest, FinishRunsResponse, HeartbeatRequest, HeartbeatResponse, HeartbeatResult, HeartbeatVerdict,
-        Lease, ReleaseLeaseRequest, ReleaseLeaseResponse, lease_service_server::LeaseService,
+        Lease, RegisterWorkerRequest, RegisterWorkerResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
+        lease_service_server::LeaseService,
     },
 };
+use std::time::Duration;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 #[tonic::async_trait]
 impl LeaseService for LeaseRpc {
+    async fn register_worker(
+        &self,
+        request: Request<RegisterWorkerRequest>,
+    ) -> Result<Response<RegisterWorkerResponse>, Status> {
+        let Self(queue) = self;
+        let worker = registration(request.into_inner())?;
+        let drain = queue.store.register_worker(&worker).await.map_err(|error| queue.refuse(error))?;
+        queue.workers.set_drained(&worker.worker_id, drain);
+        tracing::info!(worker.id = worker.worker_id, worker.version = worker.version, "worker registered");
+        Ok(Response::new(RegisterWorkerResponse { drain }))
+    }
+
     async fn acquire_leases(
         &self,
         request: Request<AcquireLeasesRequest>,
@@ -28,15 +43,20 @@ impl LeaseService for LeaseRpc {
         if queue.shutdown.is_draining() {
             return Err(error::draining().into());
         }
-        let granted = queue.acquire(&acquire, wait).await.map_err(|error| queue.refuse(error))?;
-        granted.iter().for_each(|lease| report_granted(lease, &acquire.worker_id));
+        queue.workers.heard_asking(&acquire.worker_id, &acquire.worker_version, &acquire.rcs_types);
+        let granted = queue.acquire_unless_drained(&acquire, wait).await.map_err(|error| queue.refuse(error))?;
+        granted.iter().for_each(|lease| queue.report_granted(lease, &acquire.worker_id));
         let leases = granted.iter().map(|lease| queue.lease_to_wire(lease)).collect();
-        Ok(Response::new(AcquireLeasesResponse { leases }))
+        let drain = queue.workers.is_drained(&acquire.worker_id);
+        Ok(Response::new(AcquireLeasesResponse { leases, drain }))
     }
 
     async fn heartbeat(&self, request: Request<HeartbeatRequest>) -> Result<Response<HeartbeatResponse>, Status> {
         let Self(queue) = self;
-        let reports = convert::heartbeat(request.into_inner())?;
+        let request = request.into_inner();
+        let worker_id = request.worker_id.clone();
+        let reports = convert::heartbeat(request)?;
+        queue.workers.heard_alive(&worker_id);
         // A token that is none of ours is no error of the whole call: its item is answered LOST.
         let beats: Vec<Option<Beat>> = reports
             .into_iter()
@@ -56,7 +76,7 @@ impl LeaseService for LeaseRpc {
                 None => lost("the lease token was not signed by this queue"),
             })
             .collect();
-        Ok(Response::new(HeartbeatResponse { results }))
+        Ok(Response::new(HeartbeatResponse { results, drain: queue.workers.is_drained(&worker_id) }))
     }
 
     async fn finish_run(&self, request: Request<FinishRunRequest>) -> Result<Response<FinishRunResponse>, Status> {
@@ -101,6 +121,17 @@ impl LeaseService for LeaseRpc {
 }
 
 impl Queue {
+    /// Nothing new for a worker that is drained, before or while it waits; but what a repeated request was granted the
+    /// first time.
+    async fn acquire_unless_drained(&self, acquire: &Acquire, wait: Duration) -> Result<Vec<GrantedLease>, StoreError> {
+        tokio::select! {
+            biased;
+            () = self.workers.drained(&acquire.worker_id) => {}
+            granted = self.acquire(acquire, wait) => return granted,
+        }
+        self.acquire(&Acquire { rcs_types: Vec::new(), ..acquire.clone() }, Duration::ZERO).await
+    }
+
     /// Ends leases, and answers each for itself.
     async fn end(&self, ends: Vec<End>) -> Result<Vec<Result<NextDue, StoreError>>, ApiError> {
         let answers = self.batches.end(ends.clone()).await.map_err(|error| self.refuse(error))?;
@@ -111,6 +142,19 @@ impl Queue {
     async fn end_one(&self, end: End) -> Result<NextDue, ApiError> {
         let answer = self.end(vec![end]).await?.pop().unwrap_or(Err(StoreError::LeaseLost));
         answer.map_err(|error| self.refuse(error))
+    }
+
+    fn report_granted(&self, granted: &GrantedLease, worker_id: &str) {
+        self.lags.record(granted.waited, Instant::now());
+        metrics::histogram!("codeimport_queue_lease_lag_seconds").record(granted.waited);
+        metrics::counter!("codeimport_queue_leases_total", "rcs_type" => granted.rcs_type.name()).increment(1);
+        tracing::debug!(
+            job.id = %granted.lease.job_id,
+            run.id = %granted.lease.run_id,
+            worker.id = worker_id,
+            lease.fencing_token = granted.lease.fencing_token.0,
+            "job leased"
+        );
     }
 
     fn lease_to_wire(&self, granted: &GrantedLease) -> Lease {
@@ -183,17 +227,6 @@ fn lost(reason: &str) -> HeartbeatResult {
 fn count_verdict(verdict: HeartbeatVerdict) {
     let name = verdict.as_str_name().trim_start_matches("HEARTBEAT_VERDICT_");
     metrics::counter!("codeimport_queue_heartbeats_total", "verdict" => name).increment(1);
-}
-
-fn report_granted(granted: &GrantedLease, worker_id: &str) {
-    metrics::counter!("codeimport_queue_leases_total", "rcs_type" => granted.rcs_type.name()).increment(1);
-    tracing::debug!(
-        job.id = %granted.lease.job_id,
-        run.id = %granted.lease.run_id,
-        worker.id = worker_id,
-        lease.fencing_token = granted.lease.fencing_token.0,
-        "job leased"
-    );
 }
 
 fn report_ended(end: &End) {

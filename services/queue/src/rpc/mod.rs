@@ -4,23 +4,29 @@
 
 mod batches;
 mod convert;
+mod explain;
 mod host_service;
 mod lease_service;
 mod long_poll;
 mod run_service;
 mod schedule_service;
+mod stats_service;
 mod waiting_room;
 mod watch;
+mod worker_service;
 
 use crate::{
     Config, Outages, Wakeups, error,
+    lag::Lags,
     store::{LeaseName, Store, StoreError},
+    workers::Workers,
 };
 use batches::Batches;
 use codeimport_core::{LeaseClaims, LeaseKey};
 use codeimport_kit::{ApiError, Shutdown, config::ConfigError};
 use jiff::Timestamp;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// `ScheduleService`.
 pub struct ScheduleRpc(pub Queue);
@@ -30,6 +36,10 @@ pub struct LeaseRpc(pub Queue);
 pub struct HostRpc(pub Queue);
 /// `RunService`.
 pub struct RunRpc(pub Queue);
+/// `WorkerService`.
+pub struct WorkerRpc(pub Queue);
+/// `StatsService`.
+pub struct StatsRpc(pub Queue);
 
 /// What the services share. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +48,8 @@ pub struct Queue {
     batches: Batches,
     pub(crate) wakeups: Wakeups,
     pub(crate) outages: Outages,
+    pub(crate) workers: Workers,
+    lags: Lags,
     pub(crate) shutdown: Shutdown,
     key: LeaseKey,
     heartbeat_interval: Duration,
@@ -57,6 +69,8 @@ impl Queue {
             store,
             wakeups,
             outages: Outages::default(),
+            workers: Workers::default(),
+            lags: Lags::new(Instant::now()),
             shutdown,
             key: config.signing_key()?,
             heartbeat_interval: config.heartbeat_interval.get(),

@@ -1,10 +1,11 @@
 //! `ScheduleService`: what is to run, and how often.
 
-use super::{ScheduleRpc, convert};
+use super::{ScheduleRpc, convert, explain::explanation_to_wire};
 use crate::schedule::JobState;
 use codeimport_proto::queue::{
-    CancelRunRequest, CancelRunResponse, GetScheduleRequest, GetScheduleResponse, PutScheduleRequest,
-    PutScheduleResponse, RequestRunRequest, RequestRunResponse, schedule_service_server::ScheduleService,
+    CancelRunRequest, CancelRunResponse, ExplainScheduleRequest, ExplainScheduleResponse, GetScheduleRequest,
+    GetScheduleResponse, PutScheduleRequest, PutScheduleResponse, RequestRunRequest, RequestRunResponse,
+    schedule_service_server::ScheduleService,
 };
 use tonic::{Request, Response, Status};
 
@@ -35,6 +36,18 @@ impl ScheduleService for ScheduleRpc {
         let job_id = convert::job_id(&request.into_inner().job_id)?;
         let job = queue.store.get_schedule(&job_id).await.map_err(|error| queue.refuse(error))?;
         Ok(Response::new(GetScheduleResponse { job: Some(convert::job_to_wire(&job)) }))
+    }
+
+    async fn explain_schedule(
+        &self,
+        request: Request<ExplainScheduleRequest>,
+    ) -> Result<Response<ExplainScheduleResponse>, Status> {
+        let Self(queue) = self;
+        let job_id = convert::job_id(&request.into_inner().job_id)?;
+        let facts = queue.store.explain_schedule(&job_id).await.map_err(|error| queue.refuse(error))?;
+        let explanation = explanation_to_wire(&facts, queue.store.host_policy());
+        let job = Some(convert::job_to_wire(&facts.job));
+        Ok(Response::new(ExplainScheduleResponse { job, explanation: Some(explanation) }))
     }
 
     async fn cancel_run(&self, request: Request<CancelRunRequest>) -> Result<Response<CancelRunResponse>, Status> {

@@ -49,6 +49,8 @@ pub struct GrantedLease {
     pub after_reclaim: bool,
     /// Whether a person asked for it.
     pub requested: bool,
+    /// How long it had been due.
+    pub waited: Duration,
 }
 
 /// What came of a lease round.
@@ -192,7 +194,8 @@ fn held_by_requests(acquires: &[&Acquire]) -> [Statement; 2] {
     let held = Statement::new(
         "-- queue.held_by_requests
          SELECT item.position, lease.job_id, lease.run_id, lease.fencing_token, lease.expires_at, lease.rcs_type,
-                lease.after_reclaim, lease.requested_at
+                lease.after_reclaim, lease.requested_at,
+                extract(epoch FROM lease.started_at - lease.due_at)::float8 AS waited_s
            FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS item (request_id, worker_id, position)
            JOIN lease_request ON lease_request.request_id = item.request_id
            LEFT JOIN lease ON lease.job_no = ANY (lease_request.job_nos)
@@ -228,5 +231,6 @@ fn lease(row: &Row) -> Result<GrantedLease, DbError> {
         rcs_type: parsed(row, "rcs_type")?,
         after_reclaim: get(row, "after_reclaim")?,
         requested: get::<Option<Timestamp>>(row, "requested_at")?.is_some(),
+        waited: Duration::try_from_secs_f64(get(row, "waited_s")?).unwrap_or_default(),
     })
 }

@@ -6,6 +6,7 @@
 
 mod acquire_leases;
 mod end_run;
+mod explain;
 mod finish_run;
 mod get_schedule;
 mod heartbeat;
@@ -16,6 +17,7 @@ mod locked_jobs;
 mod open_leases;
 mod open_lines;
 mod overruns;
+mod prune;
 mod put_schedule;
 mod read_runs;
 mod reclaim;
@@ -29,6 +31,7 @@ mod run_log;
 mod stats;
 mod type_limits;
 mod waiting;
+mod workers;
 
 pub use acquire_leases::{Acquire, GrantedLease, Leased};
 pub use finish_run::{End, Finish, HeldEnds, NextDue, Release};
@@ -36,12 +39,12 @@ pub use heartbeat::{Beat, Renewal, Verdict};
 pub use hosts::{HostReport, LimitsSet, SetHostLimits};
 pub use open_lines::{FIRST_LINES, FIRST_WAITING};
 pub use overruns::{RunBounds, Stopped};
+pub use prune::{PrunedRuns, Retention};
 pub use reclaim::Reclaimed;
 pub use request_run::{Requested, RunWish};
 pub use ripe_hosts::LOCK_RIPE_HOSTS;
 pub use run_events::RunEvent;
-pub use run_log::{LogLine, MAX_LINE_BYTES, MAX_LOG_LINES};
-pub use stats::QueueDepth;
+pub use run_log::{LogLine, MAX_LOG_LINES, storable_line};
 
 use crate::{coalescer::NotCarriedOut, host::HostPolicy, next_due::Limits};
 use codeimport_core::{FencingToken, ImportId, RcsType, RunId};
@@ -100,6 +103,9 @@ pub enum StoreError {
     /// The job's schedule moved to another host again and again while it was to be locked.
     #[error("the job moved between hosts")]
     Moved,
+    /// No worker has this id.
+    #[error("no worker {0}")]
+    WorkerNotFound(String),
     /// The process is ending.
     #[error(transparent)]
     NotCarriedOut(#[from] NotCarriedOut),

@@ -28,10 +28,11 @@ pub(super) fn open_leases(acquires: &[&Acquire], chosen: &[Chosen], ttl_s: f64) 
                JOIN job ON job.job_no = item.job_no
               ORDER BY item.position                    -- tokens rise in the order of the turns
           RETURNING lease.job_no, lease.job_id, lease.run_id, lease.fencing_token, lease.expires_at, lease.rcs_type,
-                    lease.after_reclaim, lease.requested_at
+                    lease.after_reclaim, lease.requested_at,
+                    extract(epoch FROM lease.started_at - lease.due_at)::float8 AS waited_s
          )
          SELECT item.asking, opened.job_id, opened.run_id, opened.fencing_token, opened.expires_at, opened.rcs_type,
-                opened.after_reclaim, opened.requested_at
+                opened.after_reclaim, opened.requested_at, opened.waited_s
            FROM opened
            JOIN unnest($1::bigint[], $4::bigint[]) AS item (job_no, asking) ON item.job_no = opened.job_no",
     )

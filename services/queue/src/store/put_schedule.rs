@@ -8,6 +8,7 @@ use super::{
     waiting::{Waits, delete_waiting, insert_waiting},
 };
 use crate::{
+    due_reason,
     host::HostId,
     schedule::{Job, JobState, PutSchedule, ScheduleState, StopReason},
     turns::{LineId, TurnKey},
@@ -50,7 +51,9 @@ async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, J
     }
     if let JobState::Waiting { due_at } = job.state {
         locked.admit(line_id, due_at);
-        writes.push(insert_waiting(&[Waits { job_no, line_id, due_at, request: job.request.clone() }]));
+        let before = known.as_ref().and_then(|row| row.due_reason);
+        let due_reason = due_reason::after_put(known.as_ref().map(|row| &row.job), before, put, &job);
+        writes.push(insert_waiting(&[Waits { job_no, line_id, due_at, request: job.request.clone(), due_reason }]));
     }
     writes.extend(locked.writes());
     tx.pipeline(&writes).await?;

@@ -11,6 +11,7 @@ use super::{
     waiting::{Waits, insert_waiting},
 };
 use crate::{
+    due_reason,
     next_due::{self, EndedRun, Next, Then},
     schedule::{RunRequest, StopReason},
     turns::{LineId, TurnKey},
@@ -168,7 +169,8 @@ async fn back_to_lines(
         let own = one.requested_line().and_then(|key| requested.get(&key).copied());
         let line_id = own.unwrap_or(one.closed.job.line_id);
         locked.admit(line_id, due_at);
-        waits.push(Waits { job_no: one.closed.run.job_no, line_id, due_at, request });
+        let due_reason = due_reason::after_run(&ended_run(one.ending, one.closed));
+        waits.push(Waits { job_no: one.closed.run.job_no, line_id, due_at, request, due_reason });
     }
     Ok(waits)
 }

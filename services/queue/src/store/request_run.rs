@@ -8,6 +8,7 @@ use super::{
     waiting::{Waits, delete_waiting, insert_waiting},
 };
 use crate::{
+    due_reason::DueReason,
     schedule::{Job, JobState, RunRequest, ScheduleState},
     turns::TurnKey,
 };
@@ -104,7 +105,8 @@ async fn write(tx: &Tx<'_>, locked: &mut LockedHosts<'_>, changed: &[&JobRow]) -
         let JobState::Waiting { due_at } = row.job.state else { continue };
         let Some(line_id) = lines.get(&requested_line(row)).copied() else { continue };
         locked.admit(line_id, due_at);
-        waits.push(Waits { job_no: row.job_no, line_id, due_at, request: row.job.request.clone() });
+        let request = row.job.request.clone();
+        waits.push(Waits { job_no: row.job_no, line_id, due_at, request, due_reason: DueReason::Requested });
     }
     let mut writes = vec![delete_waiting(column(&waiting, |row| row.job_no)), insert_waiting(&waits)];
     if !running.is_empty() {

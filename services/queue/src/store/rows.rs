@@ -2,6 +2,7 @@
 
 use crate::{
     breaker::{Breaker, Position},
+    due_reason::DueReason,
     host::{Host, HostId, HostLimits},
     run::{Progress, Run, RunEnd, RunStats},
     schedule::{IntervalBounds, Job, JobState, LeaseRow, RunRequest, Schedule},
@@ -21,7 +22,7 @@ macro_rules! job_columns {
         "job.job_no, job.job_id, job.generation, job.wanted, job.update_interval_ms, job.min_interval_ms, \
          job.max_interval_ms, job.adapted_interval_ms, job.rcs_type, job.host_id, source_host.name AS source_host, \
          job.owner, job.stop_reason, job.failure_count, job.reclaim_count, job.after_reclaim, \
-         lease.run_id, lease.fencing_token, lease.expires_at, lease.host_id AS lease_host_id, waiting.due_at, \
+         lease.run_id, lease.fencing_token, lease.expires_at, lease.host_id AS lease_host_id, waiting.due_at, waiting.due_reason, \
          coalesce(lease.rerun_requested_at, waiting.requested_at) AS requested_at, \
          coalesce(lease.rerun_requested_by, waiting.requested_by) AS requested_by, \
          coalesce(lease.started_at, last_run.started_at) AS last_started_at, \
@@ -98,6 +99,8 @@ pub(super) struct JobRow {
     /// The host that its run under way counts for.
     pub(super) lease_host_id: Option<HostId>,
     pub(super) newest_run_id: Option<RunId>,
+    /// Why it is due when it is; none unless it waits.
+    pub(super) due_reason: Option<DueReason>,
     pub(super) job: Job,
 }
 
@@ -107,6 +110,7 @@ pub(super) fn job_row(row: &Row) -> Result<JobRow, DbError> {
         host_id: HostId(get(row, "host_id")?),
         lease_host_id: get::<Option<i64>>(row, "lease_host_id")?.map(HostId),
         newest_run_id: get::<Option<i64>>(row, "newest_run_id")?.map(RunId),
+        due_reason: parsed_opt(row, "due_reason")?,
         job: job(row)?,
     })
 }

@@ -8,11 +8,17 @@ use codeimport_pg::{
 };
 use jiff::Timestamp;
 
-/// Lines kept per run. A worker that says more has lost its thread; what follows is dropped.
+/// Lines kept per run, the last one of them saying that the log is cut. A worker that says more has lost its thread.
 pub const MAX_LOG_LINES: i64 = 10_000;
 
+/// Stands in the place of the last line, where others would follow.
+const LOG_CUT: &str = "[the log is cut here: the run had more to say]";
+
+/// Stands at the end of a line that was longer.
+const LINE_CUT: &str = " [cut]";
+
 /// Longest line, in bytes.
-pub const MAX_LINE_BYTES: usize = 4_000;
+const MAX_LINE_BYTES: usize = 4_000;
 
 /// Lines read at once.
 const READ_BATCH: i64 = 500;
@@ -34,7 +40,7 @@ pub struct LogLine {
 /// that is there already is dropped, as is one beyond the limit.
 pub(super) fn append_lines<'l>(runs: impl Iterator<Item = (RunId, &'l [LogLine])>) -> Option<Statement> {
     let lines = runs.flat_map(|(run_id, lines)| lines.iter().map(move |line| (run_id, line)));
-    let kept: Vec<_> = lines.filter(|(_, line)| (1..=MAX_LOG_LINES).contains(&line.line_number)).collect();
+    let kept: Vec<(RunId, LogLine)> = lines.filter_map(|(run_id, line)| Some((run_id, kept(line)?))).collect();
     if kept.is_empty() {
         return None;
     }
@@ -50,8 +56,26 @@ pub(super) fn append_lines<'l>(runs: impl Iterator<Item = (RunId, &'l [LogLine])
     .bind(column(&kept, |(_, line)| line.line_number))
     .bind(column(&kept, |(_, line)| line.logged_at))
     .bind(column(&kept, |(_, line)| line.stage.map(Stage::name)))
-    .bind(column(&kept, |(_, line)| storable_text(&line.text, MAX_LINE_BYTES)));
+    .bind(column(&kept, |(_, line)| line.text.clone()));
     Some(statement)
+}
+
+/// The line as it is stored: from the last place on, however many come, as one mark.
+fn kept(line: &LogLine) -> Option<LogLine> {
+    match line.line_number {
+        ..1 => None,
+        1..MAX_LOG_LINES => Some(LogLine { text: storable_line(&line.text), ..line.clone() }),
+        MAX_LOG_LINES.. => Some(LogLine { line_number: MAX_LOG_LINES, text: LOG_CUT.to_owned(), ..line.clone() }),
+    }
+}
+
+/// Makes a line fit to be stored; one that is too long says so at its end.
+#[must_use]
+pub fn storable_line(text: &str) -> String {
+    if text.len() <= MAX_LINE_BYTES {
+        return storable_text(text, MAX_LINE_BYTES);
+    }
+    storable_text(text, MAX_LINE_BYTES - LINE_CUT.len()) + LINE_CUT
 }
 
 impl Store {

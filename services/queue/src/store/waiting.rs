@@ -1,7 +1,7 @@
 //! Jobs that come to wait in a line.
 
 use super::locked_hosts::column;
-use crate::{schedule::RunRequest, turns::LineId};
+use crate::{due_reason::DueReason, schedule::RunRequest, turns::LineId};
 use codeimport_pg::Statement;
 use jiff::Timestamp;
 
@@ -12,21 +12,23 @@ pub(super) struct Waits {
     pub(super) line_id: LineId,
     pub(super) due_at: Timestamp,
     pub(super) request: Option<RunRequest>,
+    pub(super) due_reason: DueReason,
 }
 
 pub(super) fn insert_waiting(waits: &[Waits]) -> Statement {
     Statement::new(
         "-- queue.insert_waiting
-         INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by)
-         SELECT item.job_no, item.line_id, item.due_at, item.requested_at, item.requested_by
-           FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[])
-                AS item (job_no, line_id, due_at, requested_at, requested_by)",
+         INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason)
+         SELECT item.job_no, item.line_id, item.due_at, item.requested_at, item.requested_by, item.due_reason
+           FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
+                AS item (job_no, line_id, due_at, requested_at, requested_by, due_reason)",
     )
     .bind(column(waits, |one| one.job_no))
     .bind(column(waits, |one| one.line_id.0))
     .bind(column(waits, |one| one.due_at))
     .bind(column(waits, |one| one.request.as_ref().map(|request| request.at)))
     .bind(column(waits, |one| one.request.as_ref().map(|request| request.by.clone())))
+    .bind(column(waits, |one| one.due_reason.name()))
 }
 
 /// Takes jobs out of their lines, wherever they stand. The heads stay: they are lower bounds.

@@ -73,13 +73,16 @@ async fn a_log_is_bounded_in_length_and_width() {
     let lines = vec![
         line(1, &"é".repeat(3_000)),
         line(2, "a\0b"),
-        line(MAX_LOG_LINES, "last"),
         line(MAX_LOG_LINES + 1, "dropped"),
+        line(MAX_LOG_LINES + 2, "dropped, too"),
     ];
     fixture.store.heartbeat(&[Beat { log_lines: lines, ..beat(&lease) }]).await.unwrap();
     let log = fixture.store.read_log(lease.run_id, 0).await.unwrap();
     let sizes: Vec<_> = log.iter().map(|line| line.text.len()).collect();
-    assert_eq!(sizes, [4_000, "a\u{fffd}b".len(), 4]);
+    assert_eq!(sizes[..2], [4_000, "a\u{fffd}b".len()]);
+    assert!(log[0].text.ends_with("é [cut]"), "a line that was cut says so");
+    let mark = "[the log is cut here: the run had more to say]";
+    assert_eq!((log.len(), log[2].line_number, log[2].text.as_str()), (3, MAX_LOG_LINES, mark));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
 
+mod explanations;
 mod finishes;
 mod heartbeats;
 mod hosts;
@@ -10,9 +11,11 @@ mod model;
 mod overruns;
 mod query_plans;
 mod reclaims;
+mod retention;
 mod rpc;
 mod run_events;
 mod schedules;
 mod service;
 mod support;
 mod watches;
+mod workers;

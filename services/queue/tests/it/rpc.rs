@@ -12,17 +12,19 @@ use codeimport_proto::{
         schedule_service_server::ScheduleService as _,
     },
 };
-use codeimport_queue::{Config, LeaseRpc, Queue, RunRpc, ScheduleRpc, schedule};
+use codeimport_queue::{Config, LeaseRpc, Queue, RunRpc, ScheduleRpc, StatsRpc, WorkerRpc, schedule};
 use std::time::{Duration, Instant};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-/// The three services on one database.
+/// The services on one database.
 pub(crate) struct Service {
     pub(crate) schedules: ScheduleRpc,
     pub(crate) leases: LeaseRpc,
     pub(crate) runs: RunRpc,
+    pub(crate) workers: WorkerRpc,
+    pub(crate) stats: StatsRpc,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -30,10 +32,17 @@ pub(crate) fn service(fixture: &Fixture) -> Service {
     let config = Config { lease_key: Secret::from("0123456789abcdef0123456789abcdef"), ..Config::default() };
     let shutdown = Shutdown::new();
     let queue = Queue::new(fixture.store.clone(), &config, shutdown.clone()).unwrap();
-    Service { schedules: ScheduleRpc(queue.clone()), leases: LeaseRpc(queue.clone()), runs: RunRpc(queue), shutdown }
+    Service {
+        schedules: ScheduleRpc(queue.clone()),
+        leases: LeaseRpc(queue.clone()),
+        runs: RunRpc(queue.clone()),
+        workers: WorkerRpc(queue.clone()),
+        stats: StatsRpc(queue),
+        shutdown,
+    }
 }
 
-fn acquire_request(wait: Duration) -> AcquireLeasesRequest {
+pub(crate) fn acquire_request(wait: Duration) -> AcquireLeasesRequest {
     AcquireLeasesRequest {
         worker_id: "worker-0".to_owned(),
         max_leases: 1,

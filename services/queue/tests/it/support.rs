@@ -24,7 +24,8 @@ pub(crate) const LIMITS: Limits =
 
 /// No limits but those that a test sets.
 pub(crate) fn policy() -> Policy {
-    let breaker = BreakerPolicy { trip_after: 3, first_pause: Duration::from_secs(60), longest_pause: HOUR };
+    let breaker =
+        BreakerPolicy { trip_after: 3, first_pause: Duration::from_secs(60), longest_pause: HOUR, down_after: 30 };
     let runs = RunBounds { deadline: 24 * HOUR, stall: BTreeMap::from([(Stage::Fetch, HOUR)]), grace: TTL };
     let hosts = HostPolicy { limits: HostLimits::default(), breaker };
     Policy { limits: LIMITS, hosts, runs, type_limits: BTreeMap::new() }

@@ -10,7 +10,7 @@ use codeimport_core::ImportId;
 use codeimport_kit::{client::OutboundChannel, reason_of};
 use codeimport_proto::{
     common::ErrorReason,
-    queue::{GetScheduleRequest, schedule_service_client::ScheduleServiceClient},
+    queue::{ExplainScheduleRequest, schedule_service_client::ScheduleServiceClient},
     registry::GetImportResponse,
 };
 use std::time::Duration;
@@ -30,17 +30,17 @@ pub(super) async fn get(
         import: Some(convert::import(&import)),
         what_now: what_now(&import, &word),
         next_due_time: match word {
-            JobWord::Job(job) => job.due_time,
+            JobWord::Job(explained) => explained.job.and_then(|job| job.due_time),
             JobWord::Unknown | JobWord::Silent => None,
         },
     })
 }
 
 async fn ask(queue: OutboundChannel, id: &ImportId) -> JobWord {
-    let request = GetScheduleRequest { job_id: id.to_string() };
+    let request = ExplainScheduleRequest { job_id: id.to_string() };
     let mut client = ScheduleServiceClient::new(queue);
-    match tokio::time::timeout(PATIENCE, client.get_schedule(request)).await {
-        Ok(Ok(answer)) => answer.into_inner().job.map_or(JobWord::Unknown, |job| JobWord::Job(Box::new(job))),
+    match tokio::time::timeout(PATIENCE, client.explain_schedule(request)).await {
+        Ok(Ok(answer)) => JobWord::Job(Box::new(answer.into_inner())),
         Ok(Err(status)) if reason_of(&status) == Some(ErrorReason::JobNotFound) => JobWord::Unknown,
         Ok(Err(_)) | Err(_) => JobWord::Silent,
     }

@@ -1,7 +1,7 @@
 //! What belongs to a definition besides source and target, and what keeps two imports apart.
 
 use crate::{
-    fake_queue::DUE_AT_S,
+    fake_queue::{DUE_AT_S, EXPLAINED},
     harness::{Registry, create_request, reason, token, violated_fields},
 };
 use codeimport_proto::{
@@ -117,7 +117,7 @@ async fn an_import_says_when_it_runs_next_or_that_nobody_can_tell() {
     let request = GetImportRequest { import_id: "a".to_owned() };
     let shown = registry.imports.get_import(request.clone()).await.expect("exists").into_inner();
     assert_eq!(shown.next_due_time.map(|time| time.seconds), Some(DUE_AT_S));
-    assert_eq!(shown.what_now, "It runs once it is due and a worker is free.");
+    assert_eq!(shown.what_now, EXPLAINED, "in the queue's own words");
     registry.running_queue.take().expect("running").stop().await;
     let shown = registry.imports.get_import(request).await.expect("the queue is not needed").into_inner();
     assert_eq!((shown.next_due_time, shown.what_now.contains("cannot be asked")), (None, true));

@@ -7,10 +7,10 @@ use codeimport_kit::{
 };
 use codeimport_proto::common::ErrorReason;
 use codeimport_proto::queue::{
-    CancelRunRequest, CancelRunResponse, GetRunRequest, GetRunResponse, GetScheduleRequest, GetScheduleResponse, Job,
-    JobState, ListRunsRequest, ListRunsResponse, PutScheduleRequest, PutScheduleResponse, RequestRunRequest,
-    RequestRunResponse, RunEvent, WatchRunEventsRequest, WatchRunEventsResponse, WatchRunLogRequest,
-    WatchRunLogResponse, WatchRunRequest, WatchRunResponse,
+    CancelRunRequest, CancelRunResponse, ExplainScheduleRequest, ExplainScheduleResponse, Explanation, GetRunRequest,
+    GetRunResponse, GetScheduleRequest, GetScheduleResponse, Job, JobState, ListRunsRequest, ListRunsResponse,
+    PutScheduleRequest, PutScheduleResponse, RequestRunRequest, RequestRunResponse, RunEvent, WatchRunEventsRequest,
+    WatchRunEventsResponse, WatchRunLogRequest, WatchRunLogResponse, WatchRunRequest, WatchRunResponse,
     run_service_server::{RunService, RunServiceServer},
     schedule_service_server::{ScheduleService, ScheduleServiceServer},
 };
@@ -21,6 +21,9 @@ use tonic::{Request, Response, Status};
 
 /// When every job of this queue is due.
 pub(crate) const DUE_AT_S: i64 = 2_000_000_000;
+
+/// What it says of every job.
+pub(crate) const EXPLAINED: &str = "It waits, says the test.";
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -135,6 +138,16 @@ impl ScheduleService for FakeQueue {
         let due_time = Some(prost_types::Timestamp { seconds: DUE_AT_S, nanos: 0 });
         let job = Job { job_id, state: JobState::Waiting.into(), due_time, ..Default::default() };
         Ok(Response::new(GetScheduleResponse { job: Some(job) }))
+    }
+
+    async fn explain_schedule(
+        &self,
+        request: Request<ExplainScheduleRequest>,
+    ) -> Result<Response<ExplainScheduleResponse>, Status> {
+        let get = GetScheduleRequest { job_id: request.into_inner().job_id };
+        let job = self.get_schedule(Request::new(get)).await?.into_inner().job;
+        let explanation = Explanation { sentence: EXPLAINED.to_owned(), ..Default::default() };
+        Ok(Response::new(ExplainScheduleResponse { job, explanation: Some(explanation) }))
     }
 
     async fn cancel_run(&self, _: Request<CancelRunRequest>) -> Result<Response<CancelRunResponse>, Status> {

@@ -6,7 +6,8 @@ use codeimport_proto::{
     queue::{
         AcquireLeasesRequest, AcquireLeasesResponse, FinishRunRequest, FinishRunResponse, FinishRunsRequest,
         FinishRunsResponse, HeartbeatRequest, HeartbeatResponse, HeartbeatResult, HeartbeatVerdict, Lease,
-        ReleaseLeaseRequest, ReleaseLeaseResponse, lease_service_server::LeaseService,
+        RegisterWorkerRequest, RegisterWorkerResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
+        lease_service_server::LeaseService,
     },
     registry::{
         CompareTipsRequest, CompareTipsResponse, GetRevisionRequest, GetRevisionResponse, GetRunSpecRequest,
@@ -36,6 +37,9 @@ pub(crate) struct Seen {
     pub(crate) target_url: String,
     /// How many calls of PutRevisions are refused before one is taken.
     pub(crate) outages: u32,
+    pub(crate) registered: Vec<RegisterWorkerRequest>,
+    pub(crate) drain: bool,
+    pub(crate) drain_told: bool,
     pub(crate) acquired: Vec<AcquireLeasesRequest>,
     pub(crate) heartbeat_count: usize,
     pub(crate) log: Vec<String>,
@@ -87,6 +91,11 @@ impl Fakes {
         });
     }
 
+    /// Drains the worker, or lets it go on.
+    pub(crate) fn set_drain(&self, drain: bool) {
+        self.note(|seen| seen.drain = drain);
+    }
+
     /// Answers all heartbeats with this from now on.
     pub(crate) fn answer(&self, verdict: HeartbeatVerdict) {
         self.note(|seen| seen.verdict = verdict);
@@ -114,15 +123,25 @@ impl Fakes {
 
 #[tonic::async_trait]
 impl LeaseService for Fakes {
+    async fn register_worker(&self, request: Request<RegisterWorkerRequest>) -> Answer<RegisterWorkerResponse> {
+        let drain = self.note(|seen| {
+            seen.registered.push(request.into_inner());
+            seen.drain
+        });
+        Ok(Response::new(RegisterWorkerResponse { drain }))
+    }
+
     async fn acquire_leases(&self, request: Request<AcquireLeasesRequest>) -> Answer<AcquireLeasesResponse> {
         let request = request.into_inner();
         let wait = request.wait_timeout.is_some_and(|wait| wait.seconds > 0);
         self.note(|seen| seen.acquired.push(request));
         let mut changed = self.changed.subscribe();
         loop {
-            let leases = std::mem::take(&mut self.seen().to_grant);
-            if !leases.is_empty() || !wait {
-                return Ok(Response::new(AcquireLeasesResponse { leases }));
+            let drain = self.seen().drain;
+            let leases = if drain { Vec::new() } else { std::mem::take(&mut self.seen().to_grant) };
+            if !leases.is_empty() || !wait || drain {
+                self.note(|seen| seen.drain_told |= drain);
+                return Ok(Response::new(AcquireLeasesResponse { leases, drain }));
             }
             changed.changed().await.expect("the sender is ours");
         }
@@ -143,7 +162,8 @@ impl LeaseService for Fakes {
             seen.log.extend(lines);
             request.items.iter().map(|item| result(item.lease_token.clone())).collect()
         });
-        Ok(Response::new(HeartbeatResponse { results }))
+        let drain = self.seen().drain;
+        Ok(Response::new(HeartbeatResponse { results, drain }))
     }
 
     async fn finish_run(&self, request: Request<FinishRunRequest>) -> Answer<FinishRunResponse> {

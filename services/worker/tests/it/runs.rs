@@ -164,3 +164,18 @@ async fn a_drained_worker_takes_no_more_jobs_and_stays_up() {
     assert_eq!(ids[0], ids[1]);
     assert!(!world.worker.is_finished());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_registers_and_takes_no_jobs_while_it_is_drained() {
+    let world = World::new().await;
+    let registered = world.fakes.until(|seen| seen.registered.first().cloned()).await;
+    assert_eq!((registered.worker_id.as_str(), registered.slot_count), ("worker", 2));
+    assert!(registered.capabilities.iter().any(|one| one.tools.starts_with("git version ")), "{registered:?}");
+
+    world.fakes.set_drain(true);
+    world.fakes.until(|seen| seen.drain_told.then_some(())).await;
+    world.fakes.grant(1, false);
+    assert!(world.fakes.seen().finished.is_empty());
+    world.fakes.set_drain(false);
+    world.fakes.finish(1).await;
+}
