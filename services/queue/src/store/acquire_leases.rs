@@ -158,7 +158,7 @@ async fn close_round(
     chosen: &[Chosen],
 ) -> Result<(Vec<(usize, GrantedLease)>, NextTurns), StoreError> {
     let types: BTreeSet<RcsType> = takers.iter().flat_map(|taker| taker.rcs_types.iter().copied()).collect();
-    let mut writes: Vec<Statement> = ripe.locked.map(|mut locked| locked.writes()).unwrap_or_default();
+    let mut writes: Vec<Statement> = ripe.locked.and_then(|mut locked| locked.write()).into_iter().collect();
     // Looked at after the turns are written.
     writes.push(next_turns(&store.rounds.from(&types)));
     let looked_at = writes.len() - 1;

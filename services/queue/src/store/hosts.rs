@@ -111,7 +111,7 @@ impl Store {
                     if let Some(host) = host_id.and_then(|host_id| locked.host_mut(host_id)) {
                         change(host);
                     }
-                    let mut writes = locked.writes();
+                    let mut writes: Vec<Statement> = locked.write().into_iter().collect();
                     writes.extend(limits.map(write_limits));
                     tx.pipeline(&writes).await?;
                     self.read_host(tx, name).await

@@ -6,7 +6,8 @@
 
 use super::{
     StoreError,
-    rows::{self, line_columns, position_name},
+    rows::{self, line_columns},
+    write_hosts::{Changed, write_hosts},
 };
 use crate::{
     host::{Host, HostId, HostPolicy},
@@ -185,77 +186,23 @@ impl<'p> LockedHosts<'p> {
         Ok(found)
     }
 
-    /// The statements that write what has changed.
-    pub(super) fn writes(&mut self) -> Vec<Statement> {
+    /// The statement that writes what has changed, if anything has.
+    pub(super) fn write(&mut self) -> Option<Statement> {
         for (key, turn) in &mut self.turns {
             if let Some(host) = self.hosts.get(&key.host_id) {
                 turn.value.settle(&host.value, self.policy, self.served.contains(key), self.now);
             }
         }
-        [self.write_hosts(), self.write_turns(), self.write_lines()].into_iter().flatten().collect()
+        write_hosts(&Changed {
+            hosts: self.hosts.values().filter_map(Kept::changed).collect(),
+            turns: self.turns.iter().filter_map(|(key, kept)| Some((*key, kept.changed()?))).collect(),
+            lines: self.lines.iter().filter_map(|(line_id, kept)| Some((*line_id, kept.changed()?))).collect(),
+        })
     }
 
     /// Whether anything here may be leased from now on.
     pub(super) fn has_ripe_turn(&self) -> bool {
         self.turns.values().any(|kept| kept.value.turn_at.is_some_and(|turn_at| turn_at <= self.now))
-    }
-
-    fn write_hosts(&self) -> Option<Statement> {
-        let hosts: Vec<&Host> = self.hosts.values().filter_map(Kept::changed).collect();
-        let statement = Statement::new(
-            "-- queue.write_hosts
-             UPDATE source_host
-                SET running_count = changed.running_count, open_at = changed.open_at, breaker = changed.breaker,
-                    trouble_count = changed.trouble_count, opened_count = changed.opened_count
-               FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bigint[], $6::bigint[])
-                    AS changed (host_id, running_count, open_at, breaker, trouble_count, opened_count)
-              WHERE source_host.host_id = changed.host_id",
-        );
-        let bound = statement
-            .bind(column(&hosts, |host| host.host_id.0))
-            .bind(column(&hosts, |host| i64::from(host.running_count)))
-            .bind(column(&hosts, |host| host.open_at))
-            .bind(column(&hosts, |host| position_name(host.breaker.position)))
-            .bind(column(&hosts, |host| i64::from(host.breaker.trouble_count)))
-            .bind(column(&hosts, |host| i64::from(host.breaker.opened_count)));
-        (!hosts.is_empty()).then_some(bound)
-    }
-
-    fn write_turns(&self) -> Option<Statement> {
-        let turns: Vec<_> = self.turns.iter().filter_map(|(key, kept)| Some((key, kept.changed()?))).collect();
-        let statement = Statement::new(
-            "-- queue.write_turns
-             UPDATE host_turn
-                SET first_line_at = changed.first_line_at, turn_at = changed.turn_at
-               FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::timestamptz[], $5::timestamptz[])
-                    AS changed (host_id, rcs_type, requested, first_line_at, turn_at)
-              WHERE host_turn.host_id = changed.host_id AND host_turn.rcs_type = changed.rcs_type
-                AND host_turn.requested = changed.requested",
-        );
-        let bound = statement
-            .bind(column(&turns, |(key, _)| key.host_id.0))
-            .bind(column(&turns, |(key, _)| key.rcs_type.name()))
-            .bind(column(&turns, |(key, _)| key.requested))
-            .bind(column(&turns, |(_, turn)| turn.first_line_at))
-            .bind(column(&turns, |(_, turn)| turn.turn_at));
-        (!turns.is_empty()).then_some(bound)
-    }
-
-    fn write_lines(&self) -> Option<Statement> {
-        let lines: Vec<_> = self.lines.iter().filter_map(|(line_id, kept)| Some((line_id, kept.changed()?))).collect();
-        let statement = Statement::new(
-            "-- queue.write_lines
-             UPDATE line
-                SET head_due_at = changed.head_due_at, turn_at = changed.turn_at
-               FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
-                    AS changed (line_id, head_due_at, turn_at)
-              WHERE line.line_id = changed.line_id",
-        );
-        let bound = statement
-            .bind(column(&lines, |(line_id, _)| line_id.0))
-            .bind(column(&lines, |(_, line)| line.head_due_at))
-            .bind(column(&lines, |(_, line)| line.turn_at));
-        (!lines.is_empty()).then_some(bound)
     }
 }
 

@@ -32,6 +32,7 @@ mod stats;
 mod type_limits;
 mod waiting;
 mod workers;
+mod write_hosts;
 
 pub use acquire_leases::{Acquire, GrantedLease, Leased};
 pub use finish_run::{End, Finish, HeldEnds, NextDue, Release};

@@ -55,7 +55,7 @@ async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, J
         let due_reason = due_reason::after_put(known.as_ref().map(|row| &row.job), before, put, &job);
         writes.push(insert_waiting(&[Waits { job_no, line_id, due_at, request: job.request.clone(), due_reason }]));
     }
-    writes.extend(locked.writes());
+    writes.extend(locked.write());
     tx.pipeline(&writes).await?;
     Ok((true, job))
 }

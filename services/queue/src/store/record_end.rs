@@ -73,7 +73,7 @@ pub(super) async fn record(
     let waits = back_to_lines(tx, &mut locked, &decided).await?;
     let mut writes = vec![insert_waiting(&waits)];
     writes.extend(append_lines(decided.iter().map(|one| (one.closed.run.run_id, one.ending.log_lines.as_slice()))));
-    writes.extend(locked.writes());
+    writes.extend(locked.write());
     writes.extend(update_jobs(&decided)?);
     // The counter's row comes last: it stays locked until the commit, for all who end runs.
     writes.push(record_runs(&decided, now)?);

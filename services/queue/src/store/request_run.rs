@@ -112,7 +112,7 @@ async fn write(tx: &Tx<'_>, locked: &mut LockedHosts<'_>, changed: &[&JobRow]) -
     if !running.is_empty() {
         writes.push(request_reruns(&running));
     }
-    writes.extend(locked.writes());
+    writes.extend(locked.write());
     tx.commit_with(&writes).await?;
     Ok(())
 }
