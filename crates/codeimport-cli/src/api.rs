@@ -3,8 +3,11 @@
 use crate::args::Global;
 use crate::endpoints::Endpoints;
 use crate::exit::Failure;
+use codeimport_proto::queue::host_service_client::HostServiceClient;
 use codeimport_proto::queue::run_service_client::RunServiceClient;
 use codeimport_proto::queue::schedule_service_client::ScheduleServiceClient;
+use codeimport_proto::queue::stats_service_client::StatsServiceClient;
+use codeimport_proto::queue::worker_service_client::WorkerServiceClient;
 use codeimport_proto::registry::credential_service_client::CredentialServiceClient;
 use codeimport_proto::registry::import_service_client::ImportServiceClient;
 use codeimport_proto::registry::scan_service_client::ScanServiceClient;
@@ -50,6 +53,9 @@ pub(crate) struct Api {
     pub(crate) scans: ScanServiceClient<Client>,
     pub(crate) schedules: ScheduleServiceClient<Client>,
     pub(crate) runs: RunServiceClient<Client>,
+    pub(crate) hosts: HostServiceClient<Client>,
+    pub(crate) workers: WorkerServiceClient<Client>,
+    pub(crate) stats: StatsServiceClient<Client>,
 }
 
 impl Api {
@@ -63,7 +69,10 @@ impl Api {
             credentials: CredentialServiceClient::new(registry.clone()),
             scans: ScanServiceClient::new(registry),
             schedules: ScheduleServiceClient::new(queue.clone()),
-            runs: RunServiceClient::new(queue),
+            runs: RunServiceClient::new(queue.clone()),
+            hosts: HostServiceClient::new(queue.clone()),
+            workers: WorkerServiceClient::new(queue.clone()),
+            stats: StatsServiceClient::new(queue),
         })
     }
 }

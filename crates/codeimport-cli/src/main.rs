@@ -13,6 +13,7 @@ mod exit;
 mod guess;
 mod import;
 mod local;
+mod operate;
 mod output;
 mod progress;
 mod up;
@@ -37,6 +38,9 @@ fn main() -> ExitCode {
             Command::Up(up) => up::run(&cli.global, &up).await,
             Command::Import(import) => import::run(&cli.global, import).await,
             Command::Credential(command) => credential::run(&cli.global, command).await,
+            Command::Worker(command) => operate::worker(&cli.global, command).await,
+            Command::Host(command) => operate::host(&cli.global, command).await,
+            Command::Queue(command) => operate::queue(&cli.global, command).await,
             Command::Convert(convert) => local::run(output, LocalCommand::Convert(convert)).await,
             Command::Map(map) => local::run(output, LocalCommand::Map(map)).await,
             Command::Verify(verify) => local::run(output, LocalCommand::Verify(verify)).await,

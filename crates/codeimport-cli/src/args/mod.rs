@@ -1,9 +1,11 @@
 //! What may be typed. The doc comments here are the `--help` texts.
 
+mod queue;
 mod registry;
 mod ssh;
 mod svn;
 
+pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
 pub(crate) use registry::{CreateCredential, Credential, Dump, Format, List, Load, Note, Order, RotateCredential};
 pub(crate) use ssh::SshArgs;
 pub(crate) use svn::SvnArgs;
@@ -50,6 +52,15 @@ pub(crate) enum Command {
     /// Store what sources are read with.
     #[command(subcommand)]
     Credential(Credential),
+    /// See the workers, and tell them whether to take jobs.
+    #[command(subcommand)]
+    Worker(Worker),
+    /// See the hosts of sources, and spare them.
+    #[command(subcommand)]
+    Host(Host),
+    /// See how the queue is doing.
+    #[command(subcommand)]
+    Queue(Queue),
     /// Convert a repository into a local Git repository, once or again; no service is needed.
     Convert(Convert),
     /// List which commit of a converted repository shows which source revision.
@@ -152,6 +163,8 @@ pub(crate) enum Import {
     List(List),
     /// Show one import: what it does, when it runs next, how the last run went.
     Show(ImportRef),
+    /// Tell why an import runs when it does, and what it waits for now.
+    Explain(ImportRef),
     /// Let an import run.
     Approve(Review),
     /// Let an import run no more, until it is approved again.

@@ -14,6 +14,7 @@ use crate::api::Api;
 use crate::args::{Global, Import};
 use crate::bulk;
 use crate::exit::{Done, Failure};
+use crate::operate;
 use crate::output::Output;
 use crate::view::ImportView;
 use codeimport_proto::queue::{GetScheduleRequest, Job};
@@ -29,6 +30,7 @@ pub(crate) async fn run(global: &Global, command: Import) -> Done {
         Import::Update(update) => update::run(&mut api, output, update).await,
         Import::List(list) => list::run(&mut api, output, &list).await,
         Import::Show(import) => show(&mut api, output, &import.import_id).await,
+        Import::Explain(import) => operate::explain(&mut api, output, import.import_id).await,
         Import::Approve(review) => review::approve(&mut api, output, review).await,
         Import::Suspend(review) => review::suspend(&mut api, output, review).await,
         Import::Retry(retry) => review::retry(&mut api, output, &retry).await,

@@ -4,12 +4,14 @@
 //! Field names and types here are an interface: add, never rename.
 
 mod local;
+mod queue;
 mod reviewed;
 
+pub(crate) use self::queue::{ExplanationView, HostView, LoadView, StatsView, WorkerView};
 pub(crate) use local::{ConversionView, MapView, MismatchView, PositionView, PreviewView, VerificationView};
 pub(crate) use reviewed::{CredentialView, LoadedView, NoteView};
 
-use codeimport_proto::{convert, queue, registry};
+use codeimport_proto::{convert, queue as wire, registry};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -38,7 +40,7 @@ pub(crate) struct ImportView {
 
 impl ImportView {
     /// From what the registry says, and the queue if it was asked.
-    pub(crate) fn new(import: registry::Import, job: Option<&queue::Job>) -> Self {
+    pub(crate) fn new(import: registry::Import, job: Option<&wire::Job>) -> Self {
         let source = import.source.unwrap_or_default();
         Self {
             rcs_type: convert::rcs_type_from_wire(source.rcs_type).map_or_else(String::new, |t| t.to_string()),
@@ -85,10 +87,10 @@ pub(crate) struct RunView {
 
 impl RunView {
     /// From what the queue says.
-    pub(crate) fn new(run: queue::Run) -> Self {
+    pub(crate) fn new(run: wire::Run) -> Self {
         let stats = run.stats.unwrap_or_default();
         Self {
-            state: if run.state() == queue::RunState::Finished { "finished" } else { "running" }.to_owned(),
+            state: if run.state() == wire::RunState::Finished { "finished" } else { "running" }.to_owned(),
             outcome: convert::outcome_from_wire(run.outcome).map(|o| o.to_string()),
             stage: convert::stage_from_wire(run.stage).map(|s| s.to_string()),
             start_time: time(run.start_time),
@@ -122,7 +124,7 @@ pub(crate) struct LogLineView {
 
 impl LogLineView {
     /// From what the queue says.
-    pub(crate) fn new(line: queue::LogLine) -> Self {
+    pub(crate) fn new(line: wire::LogLine) -> Self {
         Self {
             line_number: line.line_number,
             time: time(line.time),
@@ -173,11 +175,11 @@ fn time(wire: Option<prost_types::Timestamp>) -> Option<Timestamp> {
     wire.as_ref().and_then(convert::timestamp_from_wire)
 }
 
-fn job_state(job: &queue::Job) -> Option<&'static str> {
+fn job_state(job: &wire::Job) -> Option<&'static str> {
     match job.state() {
-        queue::JobState::Unspecified => None,
-        queue::JobState::Waiting => Some("waiting"),
-        queue::JobState::Running => Some("running"),
-        queue::JobState::Stopped => Some("stopped"),
+        wire::JobState::Unspecified => None,
+        wire::JobState::Waiting => Some("waiting"),
+        wire::JobState::Running => Some("running"),
+        wire::JobState::Stopped => Some("stopped"),
     }
 }
