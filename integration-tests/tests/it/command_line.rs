@@ -123,3 +123,37 @@ async fn exit_codes_tell_what_went_wrong() {
     let said = String::from_utf8_lossy(&failed.stdout).into_owned();
     assert!(said.contains("unavailable"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drained_worker_takes_no_jobs_and_the_import_says_what_it_waits_for() {
+    let repo = GitRepo::with_history();
+    let source = GitDaemon::serve(&repo).await;
+    let up = Up::start().await;
+    let worker = eventually("the worker has registered", async || {
+        up.json(&["worker", "list"]).pop().filter(|worker| worker["slot_count"] == 2)
+    })
+    .await;
+    assert!(worker["capabilities"]["git"].as_str().is_some_and(|tools| tools.starts_with("git version")), "{worker}");
+
+    let worker_id = worker["worker_id"].as_str().expect("it has a name");
+    let drained = up.json(&["worker", "drain", worker_id, "--reason", "new disk"]).remove(0);
+    assert_eq!((&drained["state"], &drained["state_reason"]), (&"draining".into(), &"new disk".into()), "{drained}");
+    up.ok(&["import", "create", &source.url(), "--id", "it"]);
+    let explained = eventually("the queue has the job", async || {
+        let output = up.run(&["--json", "import", "explain", "it"]);
+        output.success().then(|| serde_json::from_slice::<Value>(&output.stdout).expect("an object"))
+    })
+    .await;
+    assert_eq!((&explained["due_reason"], &explained["wait_reason"]), (&"new".into(), &"no_worker".into()));
+    assert_eq!(up.json(&["queue", "stats"])[0]["waiting"]["no_worker"], 1);
+
+    up.ok(&["worker", "resume", worker_id]);
+    eventually("the import has run", async || {
+        up.json(&["import", "runs", "it"]).pop().filter(|run| run["outcome"] == "success")
+    })
+    .await;
+    let host = up.json(&["host", "limit", "127.0.0.1", "--running", "0", "--reason", "they asked"]).remove(0);
+    assert_eq!((&host["max_running"], &host["limits_reason"]), (&0.into(), &"they asked".into()));
+    up.ok(&["import", "now", "it"]);
+    assert_eq!(up.json(&["import", "explain", "it"])[0]["wait_reason"], "host_limit");
+}
