@@ -284,6 +284,8 @@ pub fn create_request(import_id: &str, url: &str) -> CreateImportRequest {
     CreateImportRequest {
         import: Some(Import { source: Some(source), ..Default::default() }),
         import_id: import_id.to_owned(),
+        // Stories read one source into many targets.
+        allow_duplicate: true,
         ..Default::default()
     }
 }

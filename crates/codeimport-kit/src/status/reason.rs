@@ -72,6 +72,7 @@ mod tests {
             Code::InvalidArgument => "INVALID_ARGUMENT",
             Code::NotFound => "NOT_FOUND",
             Code::AlreadyExists => "ALREADY_EXISTS",
+            Code::PermissionDenied => "PERMISSION_DENIED",
             Code::Aborted => "ABORTED",
             Code::FailedPrecondition => "FAILED_PRECONDITION",
             Code::Unauthenticated => "UNAUTHENTICATED",
