@@ -11,14 +11,14 @@ use std::net::TcpListener;
 async fn a_terminal_shows_stage_share_counts_and_bytes() {
     let svn = SvnServer::start().await;
     // Longer than progress is silent at first, even where it goes fast.
-    svn.load("r", long_dump(6_000));
+    svn.load("r", long_dump(2_000));
     let line = format!("{} convert {} copy.git", program("codeimport").display(), svn.url("r"));
     // A terminal of its own, as `script` makes it.
     let seen = Command::new("script").args(["-qec", &line, "/dev/null"]).cwd(svn.dir.path()).run();
     let seen = seen.expect("script is part of every system").stdout_text();
     let drawn = seen.split('\r').find(|line| line.contains("revisions") && line.contains("B  "));
     let drawn = drawn.unwrap_or_else(|| panic!("no progress in {seen:?}"));
-    assert!(drawn.starts_with("convert") && drawn.contains(" %") && drawn.contains("/6000 revisions"), "{drawn:?}");
+    assert!(drawn.starts_with("convert") && drawn.contains(" %") && drawn.contains("/2,000 revisions"), "{drawn:?}");
     assert!(seen.contains("copy.git: success"), "{seen:?}");
 }
 
