@@ -15,32 +15,13 @@ pub fn take_userinfo(text: &str) -> (String, Option<Login>) {
         return unchanged();
     }
     let login = Login {
-        username: decoded(url.username()).into(),
-        password: decoded(url.password().unwrap_or_default()).into(),
+        username: codeimport_core::decode_percent(url.username()).into(),
+        password: codeimport_core::decode_percent(url.password().unwrap_or_default()).into(),
     };
     match url.set_username("").and_then(|()| url.set_password(None)) {
         Ok(()) => (url.to_string(), Some(login)),
         Err(()) => unchanged(),
     }
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

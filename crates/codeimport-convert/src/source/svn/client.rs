@@ -130,7 +130,7 @@ impl Info {
             root: text("root")?.to_owned(),
             uuid: text("uuid")?.to_owned(),
             youngest: entry.attribute("revision")?.parse().ok()?,
-            path: decode_percent(text("relative-url")?.strip_prefix("^/")?),
+            path: codeimport_core::decode_percent(text("relative-url")?.strip_prefix("^/")?),
         })
     }
 }
@@ -141,26 +141,6 @@ fn directory_names(xml: &str) -> Option<Vec<String>> {
         document.descendants().filter(|node| node.has_tag_name("entry") && node.attribute("kind") == Some("dir"));
     let names = entries.filter_map(|entry| entry.children().find(|node| node.has_tag_name("name"))?.text());
     Some(names.map(str::to_owned).collect())
-}
-
-/// A path out of a URL: `%xx` is a byte.
-pub(super) fn decode_percent(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 mod log;
 
-use super::client::{Info, decode_percent};
+use super::client::Info;
 use crate::source::Login;
 use crate::source::fault::FaultSlot;
 use crate::source::http::{self, Head, Patience};
@@ -89,7 +89,7 @@ fn understand(url: &Url, head: &Head) -> Option<Info> {
     // A redirect has led elsewhere, or the server sees its addresses otherwise than we do.
     let below = url.path().trim_end_matches('/').strip_prefix(root)?;
     let is_below = below.is_empty() || below.starts_with('/');
-    let path = decode_percent(below.trim_start_matches('/'));
+    let path = codeimport_core::decode_percent(below.trim_start_matches('/'));
     let root = format!("{}{root}", url.origin().ascii_serialization());
     is_below.then_some(Info { root, uuid, youngest, path })
 }

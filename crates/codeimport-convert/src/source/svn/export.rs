@@ -1,6 +1,6 @@
 //! What Subversion itself says that a branch was: for verification.
 
-use super::client::{Client, LONG, decode_percent};
+use super::client::{Client, LONG};
 use super::ignores::gitignore;
 use super::options::SvnOptions;
 use super::present::{EXTERNALS_FILE, IGNORES_FILE, externals_text};
@@ -90,10 +90,10 @@ fn add_file(export: &Path, directory: &BString, name: &str, text: Option<Vec<u8>
 /// Paths with their values in a `propget --xml`, from the directory that was asked for.
 fn parse(xml: &str, directory: &str) -> Option<Values> {
     let document = roxmltree::Document::parse(xml).ok()?;
-    let directory = decode_percent(directory);
+    let directory = codeimport_core::decode_percent(directory);
     let targets = document.descendants().filter(|node| node.has_tag_name("target"));
     let below = targets.filter_map(|target| {
-        let path = decode_percent(target.attribute("path")?);
+        let path = codeimport_core::decode_percent(target.attribute("path")?);
         let value = target.children().find(|node| node.has_tag_name("property"))?.text().unwrap_or_default();
         Some((BString::from(path.strip_prefix(&directory)?.trim_start_matches('/')), value.as_bytes().to_vec()))
     });

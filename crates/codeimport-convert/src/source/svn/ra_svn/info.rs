@@ -5,7 +5,7 @@
 //!   server  ( success ( ( ) 0: ) )  ( success ( 42 ) )    the same for check-path: ( success ( dir ) )
 //! ```
 
-use super::super::client::{Info, decode_percent};
+use super::super::client::Info;
 use super::item::Item;
 use super::session::{Session, nothing_demanded, success};
 use crate::Watch;
@@ -33,6 +33,6 @@ fn understand(session: &Session, youngest: &Item, kind: &Item) -> Option<Info> {
     let exists = kind.is_word("dir") || kind.is_word("file");
     let root = &session.root;
     let below = session.url.strip_prefix(root.as_str()).filter(|below| below.is_empty() || below.starts_with('/'))?;
-    let path = decode_percent(below.trim_start_matches('/'));
+    let path = codeimport_core::decode_percent(below.trim_start_matches('/'));
     exists.then_some(Info { root: root.clone(), uuid: session.uuid.clone(), youngest: youngest.number()?, path })
 }
