@@ -48,7 +48,7 @@ CREATE TABLE host_turn (
     PRIMARY KEY (host_id, rcs_type, requested)
 );
 
--- Serves queue.lock_ripe_hosts and queue.next_turn: those who may be served, longest wait first.
+-- Serves queue.lock_ripe_hosts and queue.next_turns: those who may be served, longest wait first.
 CREATE INDEX host_turn_order ON host_turn (rcs_type, requested, turn_at, host_id) WHERE turn_at IS NOT NULL;
 
 -- Jobs of one owner at one host. Owners take turns inside a host as hosts do among each other.
