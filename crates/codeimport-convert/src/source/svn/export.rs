@@ -1,9 +1,9 @@
 //! What Subversion itself says that a branch was: for verification.
 
-use super::client::{Client, LONG};
-use super::ignores::gitignore;
+use super::convert::gitignore;
+use super::convert::{EXTERNALS_FILE, IGNORES_FILE, externals_text};
 use super::options::SvnOptions;
-use super::present::{EXTERNALS_FILE, IGNORES_FILE, externals_text};
+use super::wire::{Client, LONG};
 use crate::{ConvertError, Watch};
 use codeimport_core::Stage;
 use gix::bstr::BString;

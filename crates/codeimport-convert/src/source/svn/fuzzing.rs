@@ -1,10 +1,9 @@
 //! What the fuzz targets run.
 
-use super::converter::{ConvertOptions, Converter};
-use super::dump::DumpReader;
+use super::convert::{ConvertOptions, Converter};
+use super::layout::Places;
 use super::options::SvnOptions;
-use super::places::Places;
-use super::svndiff;
+use super::wire::DumpReader;
 use codeimport_core::{AuthorMap, Layout};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,10 +22,10 @@ pub(crate) fn convert_bytes(repository: &Path, stream: &[u8]) {
 
 /// Applies a delta, whatever it is.
 pub(crate) fn apply_delta(base: &[u8], delta: &[u8]) {
-    let _ = svndiff::apply(base, delta);
+    let _ = super::convert::apply_delta(base, delta);
 }
 
 /// Follows what a server replays, whatever it is.
 pub(crate) fn follow_replay(stream: &[u8]) {
-    super::ra_svn::follow_bytes(stream);
+    super::wire::follow_bytes(stream);
 }

@@ -1,74 +1,42 @@
 //! Subversion, over `svn://` and `http(s)://`.
 //!
 //! ```text
-//!   client    svn and svnrdump, run without anybody's configuration; classify: what they say, as outcomes
-//!   dav       http:// without a program: what svn info tells, and svn log
-//!   tunnel    svn+ssh:// for both of them
-//!   ra_svn    svn:// without a program: what svn info tells, and history as records
-//!   chunk     a piece of history, from either, into the converter
-//!   log       what svn log tells; survey: added up; detect: the layout it suggests; preview: for people
-//!   dump      records of a dump stream                                form only
-//!   replay    one revision's records -> shadow tree                    texts, copies, checksums
-//!   places    which branch a path belongs to, and its ref's name         pure
-//!   branches  what a revision did to each branch
-//!   commits   branch changes -> Git commits; mergeinfo: which of them are merges
-//!   ancestry  which branch contains which other one                    pure
-//!   keeper    commits that only keep what is reachable from them
+//!   wire      how it is asked: svn://, http(s)://, and Subversion's own programs for the rest
+//!   records   what it tells of its history, whatever the wire
+//!   layout    which paths are branches and tags; found out from the log         pure
+//!   convert   records -> shadow tree -> branches -> commits
 //!   history   revision <-> root tree, commit; carried in the target for the next run
-//!   converter a stream of revisions through all of these
+//!   run       all of these, from where the last run stopped
+//!   preview   what people want to know before; export: what verification compares with
 //! ```
 //!
 //! Promises: each branch's tree at each revision is what `svn export --ignore-keywords` gives, raw text as stored; every
 //! checksum in the stream is checked; the same history gives the same commits, in one go or in pieces.
 
-mod ancestry;
-mod branches;
-#[cfg(test)]
-mod broken_streams;
-mod checksums;
-mod chunk;
-mod classify;
-mod client;
-mod commits;
-mod converter;
-mod dav;
-mod detect;
-mod dump;
+mod convert;
 mod export;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod history;
-mod ignores;
-mod keeper;
-mod late;
-mod line_marks;
-mod log;
-mod mergeinfo;
+mod layout;
 mod options;
-mod places;
-mod present;
+mod paths;
 mod preview;
-mod props;
-mod ra_svn;
-mod ref_part;
-mod replay;
+mod records;
 mod run;
-mod state;
-mod survey;
-mod svndiff;
-mod tunnel;
+mod wire;
 
+pub(super) use layout::escape as escape_ref_part;
 pub use options::SvnOptions;
-pub(super) use ref_part::escape as escape_ref_part;
 
 pub(crate) use history::MapEntry;
 
 use crate::objects::ObjectStore;
 use crate::{Cache, ConvertError, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
-use client::Client;
 use codeimport_core::Stage;
 use gix::{ObjectId, bstr::BString};
 use std::{collections::BTreeSet, path::Path, sync::OnceLock};
+use wire::Client;
 
 /// A Subversion repository, or a directory of one.
 pub(super) struct SvnSource {
@@ -125,14 +93,14 @@ impl Source for SvnSource {
 
 /// The commits made so far, from the tree that a run has carried; none if it cannot be read.
 pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec<MapEntry>> {
-    let (_, history) = state::SvnState::read(carried, store)?;
+    let (_, history) = run::SvnState::read(carried, store)?;
     let history = history::History::read(history, store).ok()??;
     Some(history.map().to_vec())
 }
 
 /// The options that the commits were made with, from the tree that a run has carried; none if it cannot be read.
 pub(crate) fn read_options(carried: ObjectId, store: &mut ObjectStore) -> Option<SvnOptions> {
-    Some(state::SvnState::read(carried, store)?.0.options)
+    Some(run::SvnState::read(carried, store)?.0.options)
 }
 
 /// The position of a repository's newest revision.

@@ -1,10 +1,10 @@
 //! A look at a repository without reading its content: `svn log` and `svn list`.
 
-use super::client::{Client, Info};
-use super::detect::{Detected, detect};
-use super::log::LogEntry;
-use super::places::Places;
-use super::survey::Survey;
+use super::layout::Places;
+use super::layout::Survey;
+use super::layout::{Detected, detect};
+use super::records::LogEntry;
+use super::wire::{Client, Info};
 use crate::{ConvertError, Preview, Watch};
 use codeimport_core::{Layout, Outcome, Stage};
 use std::collections::BTreeMap;
@@ -153,7 +153,7 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
-    use super::super::log::parse;
+    use super::super::wire::parse_log;
     use super::*;
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
             <logentry revision="3"><date>2020-01-01T00:00:00.000000Z</date><paths><path action="M">/tags/v1/f</path></paths></logentry>
             </log>"#;
         let (mut summary, mut survey) = (Summary::default(), Survey::of(""));
-        for entry in parse(xml).expect("XML") {
+        for entry in parse_log(xml).expect("XML") {
             summary.add(&entry);
             survey.add(&entry);
         }
