@@ -5,14 +5,17 @@
 //! copy "from revision R" a look-up, every delta's base a blob, and every later run independent of the worker.
 //!
 //! - [`ShadowTree`]: edits cost in proportion to the paths touched; what was not touched is not even read.
+//! - [`change_files`]: edits for sources that only have files.
 //! - [`Publisher`]: the same subtree as Git users should see it.
 
 mod dir;
 mod entry;
+mod files;
 mod publish;
 mod tree;
 
 pub(crate) use entry::{Entry, EntryKind};
+pub(crate) use files::change_files;
 pub(crate) use publish::{Present, Publisher, Shown};
 pub(crate) use tree::{ShadowError, ShadowTree};
 

@@ -7,9 +7,11 @@ pub(crate) mod cvs;
 mod fault;
 mod git;
 mod http;
+mod keeper;
 mod login;
 mod ssh;
 pub(crate) mod svn;
+mod text;
 mod tools;
 
 pub use cvs::CvsOptions;

@@ -41,7 +41,6 @@ mod rsync;
 mod run;
 mod state;
 mod symbols;
-mod text;
 mod transport;
 mod tree;
 

@@ -6,8 +6,8 @@ use super::names::in_cvs;
 use super::place::place;
 use super::run::unit;
 use super::symbols::Symbols;
-use super::text::decode;
 use crate::Preview;
+use crate::source::text::decode;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -398,7 +398,7 @@ fn line_tip(
 fn tagged(name: &Arc<[u8]>) -> String {
     format!(
         "Tag {}\n\nCVS names a revision of each file for it; no commit has just these.\n",
-        super::text::decode(name)
+        crate::source::text::decode(name)
     )
 }
 

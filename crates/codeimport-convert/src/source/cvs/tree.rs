@@ -1,12 +1,9 @@
 //! Trees of lines, edited from commit to commit.
 
-use super::ledger::{FileId, Ledger, LineId, RevId};
-use crate::objects::{ObjectStore, object_id};
-use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
+use super::ledger::{Content, FileId, Ledger, LineId, RevId};
+use crate::objects::ObjectStore;
+use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree, change_files};
 use gix::ObjectId;
-use gix::objs::Kind;
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 /// The tree of the line that was committed to last stays in memory; most commits go where the one before went.
 #[derive(Default)]
@@ -52,60 +49,16 @@ fn change(
     changes: &[(FileId, Option<RevId>)],
     store: &mut ObjectStore,
 ) -> Result<ObjectId, ShadowError> {
-    // Removals first: a directory may come where a file was.
-    for (file, _) in changes.iter().filter(|(_, revision)| revision.is_none()) {
-        remove(tree, ledger.path(*file), store)?;
-    }
-    for (file, revision) in changes {
-        let content = revision.and_then(|revision| ledger.known(revision).content);
-        if let Some(content) = content {
-            let kind = if content.is_executable { EntryKind::Executable } else { EntryKind::File };
-            put(tree, ledger.path(*file), Entry { kind, id: content.blob }, store)?;
-        }
-    }
-    let gone = changes.iter().filter(|(_, revision)| revision.is_none()).map(|(file, _)| ledger.path(*file));
-    remove_empty(tree, gone, store)?;
+    let entry = |content: Content| {
+        let kind = if content.is_executable { EntryKind::Executable } else { EntryKind::File };
+        Entry { kind, id: content.blob }
+    };
+    let change = |(file, revision): &(FileId, Option<RevId>)| match revision {
+        None => Some((ledger.path(*file), None)),
+        // A revision without content changes nothing.
+        Some(revision) => Some((ledger.path(*file), Some(entry(ledger.known(*revision).content?)))),
+    };
+    let changes: Vec<_> = changes.iter().filter_map(change).collect();
+    change_files(tree, &changes, store)?;
     tree.write(store)
-}
-
-/// Git has no empty directories.
-fn remove_empty<'p>(
-    tree: &mut ShadowTree,
-    gone: impl Iterator<Item = &'p [u8]>,
-    store: &mut ObjectStore,
-) -> Result<(), ShadowError> {
-    let empty = object_id(Kind::Tree, b"");
-    let above = |path: &'p [u8]| path.iter().enumerate().filter(|(_, b)| **b == b'/').map(move |(at, _)| &path[..at]);
-    // The deepest first: a directory may be empty once the one in it is gone.
-    let directories: BTreeSet<_> = gone.flat_map(above).map(|path| (Reverse(path.len()), path)).collect();
-    for (_, path) in directories {
-        if tree.get(path, store)?.is_some_and(|entry| entry.kind == EntryKind::Dir && entry.id == empty) {
-            tree.remove(path, store)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes a file, not a directory that has come in its place.
-fn remove(tree: &mut ShadowTree, path: &[u8], store: &mut ObjectStore) -> Result<(), ShadowError> {
-    let is_file = tree.get(path, store)?.is_some_and(|entry| entry.kind != EntryKind::Dir);
-    if is_file {
-        tree.remove(path, store)?;
-    }
-    Ok(())
-}
-
-/// Puts a file where it belongs, with the directories that it needs.
-fn put(tree: &mut ShadowTree, path: &[u8], entry: Entry, store: &mut ObjectStore) -> Result<(), ShadowError> {
-    match tree.put(path, entry, store) {
-        Err(ShadowError::NoParent { .. }) => {}
-        done => return done,
-    }
-    for (at, _) in path.iter().enumerate().filter(|(_, b)| **b == b'/') {
-        let is_dir = tree.get(&path[..at], store)?.is_some_and(|entry| entry.kind == EntryKind::Dir);
-        if !is_dir {
-            tree.make_dir(&path[..at], store)?;
-        }
-    }
-    tree.put(path, entry, store)
 }

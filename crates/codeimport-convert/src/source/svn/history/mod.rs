@@ -4,15 +4,13 @@
 //!   stored    as a Git tree, for the next run
 //!   ancestry  which branch contains which other one                    pure
 //!   late      what was changed in the source after it was converted    pure
-//!   keeper    commits that only keep what is reachable from them
 //! ```
 
 mod ancestry;
-mod keeper;
 mod late;
 mod stored;
 
-pub(super) use keeper::{keep_all, keeper};
+pub(super) use crate::source::keeper::{keep_all, keeper};
 
 use ancestry::Ancestry;
 use gix::ObjectId;

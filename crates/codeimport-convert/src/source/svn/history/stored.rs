@@ -18,11 +18,11 @@
 //! The shadow trees themselves are reachable through the chain, which also holds the commits of deleted branches.
 
 use super::ancestry::Ancestry;
-use super::keeper::keeper;
 use super::late::Recent;
 use super::{History, MapEntry};
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
+use crate::source::keeper::keeper;
 use crate::source::svn::paths::join;
 use gix::ObjectId;
 use gix::objs::Kind;

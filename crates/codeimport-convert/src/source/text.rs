@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// Bytes as text, without the NULs that would end a commit for many readers.
-pub(super) fn decode(bytes: &[u8]) -> String {
+pub(in crate::source) fn decode(bytes: &[u8]) -> String {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,

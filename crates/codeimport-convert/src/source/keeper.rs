@@ -9,7 +9,7 @@ use gix::objs::Kind;
 const NOBODY: &str = "codeimport <codeimport@localhost> 0 +0000";
 
 /// A commit of a tree.
-pub(crate) fn keeper(
+pub(in crate::source) fn keeper(
     tree: ObjectId,
     parents: impl Iterator<Item = ObjectId>,
     message: &str,
@@ -19,7 +19,10 @@ pub(crate) fn keeper(
 }
 
 /// A commit from which all of these are reachable; none for none.
-pub(crate) fn keep_all(commits: &[ObjectId], store: &mut ObjectStore) -> Result<Option<ObjectId>, StoreError> {
+pub(in crate::source) fn keep_all(
+    commits: &[ObjectId],
+    store: &mut ObjectStore,
+) -> Result<Option<ObjectId>, StoreError> {
     if let [] | [_] = commits {
         return Ok(commits.first().copied());
     }
