@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 pub const SYSTEM: &str = "system";
 
 /// What happened to an import.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EventType {
     /// Defined.
     Created,
@@ -22,12 +23,27 @@ pub enum EventType {
     Deleted,
     /// A run finished.
     RunFinished,
+    /// Source and target were in step for the first time.
+    FirstSuccess,
+    /// They are again, after failures.
+    Recovered,
+    /// A run changed refs of the target.
+    RefsChanged,
 }
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Created, Self::Updated, Self::Reviewed, Self::Retried, Self::Deleted, Self::RunFinished];
+    pub const ALL: [Self; 9] = [
+        Self::Created,
+        Self::Updated,
+        Self::Reviewed,
+        Self::Retried,
+        Self::Deleted,
+        Self::RunFinished,
+        Self::FirstSuccess,
+        Self::Recovered,
+        Self::RefsChanged,
+    ];
 
     /// Its name in the database.
     #[must_use]
@@ -39,6 +55,9 @@ impl EventType {
             Self::Retried => "retried",
             Self::Deleted => "deleted",
             Self::RunFinished => "run_finished",
+            Self::FirstSuccess => "first_success",
+            Self::Recovered => "recovered",
+            Self::RefsChanged => "refs_changed",
         }
     }
 
@@ -71,6 +90,25 @@ pub struct NewEvent {
     pub reason: String,
     /// Fields that changed.
     pub changes: Vec<FieldChange>,
+    /// The run that it came of; 0 for none.
+    pub run_id: i64,
+    /// So many changes are left out.
+    pub omitted_change_count: i64,
+}
+
+impl NewEvent {
+    /// What the services themselves did, because of a run.
+    #[must_use]
+    pub fn of_run(event_type: EventType, run_id: i64, reason: String, changes: Vec<FieldChange>) -> Self {
+        Self { event_type, actor: SYSTEM.to_owned(), reason, changes, run_id, omitted_change_count: 0 }
+    }
+
+    /// What somebody did.
+    #[must_use]
+    pub fn by(actor: &str, event_type: EventType, reason: &str, changes: Vec<FieldChange>) -> Self {
+        let (actor, reason) = (actor.to_owned(), reason.to_owned());
+        Self { event_type, actor, reason, changes, run_id: 0, omitted_change_count: 0 }
+    }
 }
 
 /// The fields in which two intents differ; `None` is an import that does not exist.
@@ -175,6 +213,7 @@ mod tests {
     fn every_event_type_has_a_name_of_its_own() {
         for event in EventType::ALL {
             assert_eq!(EventType::from_name(event.name()), Some(event));
+            assert_eq!(serde_json::to_value(event).expect("text"), event.name(), "the same in JSON");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The settings of the registry. Keys of the TOML file; `CODEIMPORT_REGISTRY_<KEY>` overrides each.
 
-use crate::{caller::Rights, credential::KeyRing, maintenance::Retention, policy::Policy};
+use crate::{caller::Rights, credential::KeyRing, maintenance::Retention, policy::Policy, run_log_url::RunLogUrl};
 use codeimport_core::{InvalidNetwork, LeaseKey, Network, RcsType};
 use codeimport_kit::{
     ServiceConfig,
@@ -64,6 +64,9 @@ pub struct Config {
     pub event_retention: ConfigDuration,
     /// How many results of runs are kept of each import, however old: one less than the queue's failure limit. 4.
     pub kept_results: u16,
+    /// Where people read the log of a run, for events that come of one: `https://host/{import_id}/runs/{run_id}`. Empty:
+    /// not told.
+    pub run_log_url: String,
     /// Keys that seal credentials: 64 hex digits each, separated by commas or white space. The first one seals, all open.
     /// Empty: no credentials are stored.
     pub credential_keys: Secret,
@@ -100,6 +103,7 @@ impl Default for Config {
             trust_actor_header: false,
             event_retention: ConfigDuration::from_secs(30 * 24 * 3600),
             kept_results: 4,
+            run_log_url: String::new(),
             credential_keys: Secret::default(),
             credential_keys_file: None,
             lease_skew_allowance: ConfigDuration::from_secs(5),
@@ -157,6 +161,12 @@ impl Config {
     #[must_use]
     pub fn retention(&self) -> Retention {
         Retention { keep_for: self.event_retention.get(), kept_results: self.kept_results.into() }
+    }
+
+    /// Where people read logs.
+    #[must_use]
+    pub fn run_log_url(&self) -> RunLogUrl {
+        RunLogUrl::new(&self.run_log_url)
     }
 
     /// The keys that seal credentials.

@@ -47,6 +47,9 @@ pub enum RegistryError {
     /// No ref leads to this commit, or it is none.
     #[error("import {0} shows no revision {1}")]
     RevisionNotFound(ImportId, String),
+    /// Some of what comes after a cursor was pruned, up to this entry of the trail.
+    #[error("events up to {0} are no longer kept: read the imports anew, then watch from now on")]
+    EventsGone(i64),
     /// The caller's lease is over, or a later one exists.
     #[error("the lease is lost: stop all writing")]
     LeaseLost,
@@ -89,6 +92,9 @@ impl From<RegistryError> for ApiError {
             RegistryError::RevisionNotFound(import_id, commit_id) => Self::new(ErrorReason::RevisionNotFound, message)
                 .with("import_id", import_id)
                 .with("commit_id", commit_id),
+            RegistryError::EventsGone(kept_after) => {
+                Self::new(ErrorReason::EventsGone, message).with("kept_after_event_id", kept_after)
+            }
             RegistryError::LeaseLost => Self::new(ErrorReason::LeaseLost, message),
             RegistryError::LeaseTokenInvalid => Self::new(ErrorReason::LeaseTokenInvalid, message),
             RegistryError::Api(error) => error,

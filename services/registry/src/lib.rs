@@ -16,6 +16,7 @@ mod config;
 pub mod credential;
 mod definition;
 pub mod error;
+pub mod event_filter;
 pub mod import;
 pub mod maintenance;
 pub mod outbox;
@@ -24,6 +25,7 @@ pub mod reach;
 pub mod rpc;
 pub mod run_effect;
 pub mod run_event_consumer;
+pub mod run_log_url;
 pub mod store;
 mod sweeper;
 pub mod what_now;
@@ -118,7 +120,15 @@ fn server(config: &Config, store: &Store, shutdown: &Shutdown) -> anyhow::Result
     let rights = Arc::new(config.rights());
     let keys = config.key_ring()?;
     let queue = client::connect(&config.queue_url, Outbound::with_deadline(QUEUE_DEADLINE))?;
-    let imports = rpc::ImportApi::new(store.clone(), policy.clone(), rights.clone(), keys.clone(), queue);
+    let imports = rpc::ImportApi {
+        store: store.clone(),
+        policy: policy.clone(),
+        rights: rights.clone(),
+        keys: keys.clone(),
+        queue,
+        log_url: config.run_log_url(),
+        shutdown: shutdown.clone(),
+    };
     let credentials = rpc::CredentialApi::new(store.clone(), rights, keys.clone());
     let scans = rpc::ScanApi::new(store.clone(), shutdown.clone());
     let skew = config.lease_skew_allowance.get();

@@ -1,7 +1,7 @@
 //! What a finished run means for its import. Pure; the queue's words are translated here and nowhere else.
 
 use crate::{
-    audit::{self, EventType, NewEvent, SYSTEM},
+    audit::{self, EventType, NewEvent},
     import::{Import, RunHistory},
     workflow::Stop,
 };
@@ -78,25 +78,38 @@ impl RunEffect {
         self.stop_reason.map(|reason| Stop {
             reason,
             generation: self.generation,
+            run_id: self.run_id,
             outcome: self.outcome,
             message: self.message.clone(),
             consecutive_failure_count: self.consecutive_failure_count,
         })
     }
 
-    /// What the audit trail says about it.
+    /// What the audit trail says about it: that it ended, and what that means where it means something.
     #[must_use]
-    pub fn event(&self, before: &RunHistory) -> NewEvent {
+    pub fn events(&self, before: &RunHistory) -> Vec<NewEvent> {
         let name = |outcome: Option<Outcome>| outcome.map(Outcome::name).unwrap_or_default().to_owned();
         let changes = [
             audit::change("last_run_id", before.last_run_id.to_string(), self.run_id.to_string()),
             audit::change("last_outcome", name(before.last_outcome), name(Some(self.outcome))),
         ];
-        NewEvent {
-            event_type: EventType::RunFinished,
-            actor: SYSTEM.to_owned(),
-            reason: self.message.clone(),
-            changes: changes.into_iter().flatten().collect(),
+        let changes = changes.into_iter().flatten().collect();
+        let finished = NewEvent::of_run(EventType::RunFinished, self.run_id, self.message.clone(), changes);
+        let news = self.news(before).map(|(news, why)| NewEvent::of_run(news, self.run_id, why, Vec::new()));
+        [Some(finished), news].into_iter().flatten().collect()
+    }
+
+    /// What people want to hear of a run that went well.
+    fn news(&self, before: &RunHistory) -> Option<(EventType, String)> {
+        let failed = before.failing_since.is_some() || before.last_outcome.is_some_and(Outcome::is_counted);
+        match (self.outcome.is_success(), before.last_success_at) {
+            (false, _) => None,
+            (true, None) => Some((EventType::FirstSuccess, String::new())),
+            (true, Some(_)) if failed => {
+                let since = before.failing_since.map(|time| format!("failed since {time}"));
+                Some((EventType::Recovered, since.unwrap_or_default()))
+            }
+            (true, Some(_)) => None,
         }
     }
 }
@@ -148,6 +161,25 @@ mod tests {
             |generation: i64| effect(Outcome::Failure, generation).history_after(&import).consecutive_failure_count;
         assert_eq!(count(import.resumed_generation - 1), 0);
         assert_eq!(count(import.resumed_generation), 3);
+    }
+
+    #[test]
+    fn the_first_success_and_the_one_after_failures_are_news() {
+        let news = |before: &RunHistory, outcome| {
+            let events = effect(outcome, 9).events(before);
+            assert_eq!(events[0].event_type, EventType::RunFinished);
+            events.get(1).map(|event| event.event_type)
+        };
+        let never = RunHistory { last_outcome: Some(Outcome::Failure), ..RunHistory::default() };
+        assert_eq!(news(&never, Outcome::Success), Some(EventType::FirstSuccess));
+        assert_eq!(news(&never, Outcome::Partial), None, "not in step yet");
+        let well = RunHistory { last_success_at: Some(Timestamp::UNIX_EPOCH), ..RunHistory::default() };
+        assert_eq!(news(&well, Outcome::Success), None, "no news");
+        let failing = RunHistory { failing_since: Some(Timestamp::UNIX_EPOCH), ..well.clone() };
+        assert_eq!(news(&failing, Outcome::NoChange), Some(EventType::Recovered));
+        assert_eq!(news(&failing, Outcome::Failure), None);
+        let tried_again = RunHistory { last_outcome: Some(Outcome::Invalid), ..well };
+        assert_eq!(news(&tried_again, Outcome::Success), Some(EventType::Recovered), "counters were reset");
     }
 
     #[test]

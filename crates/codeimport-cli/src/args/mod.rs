@@ -6,7 +6,10 @@ mod ssh;
 mod svn;
 
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
-pub(crate) use registry::{CreateCredential, Credential, Dump, Format, List, Load, Note, Order, RotateCredential};
+pub(crate) use registry::{
+    CreateCredential, Credential, Dump, EventFilter, EventType, Format, List, Load, Note, Order, RotateCredential,
+    Watch,
+};
 pub(crate) use ssh::SshArgs;
 pub(crate) use svn::SvnArgs;
 
@@ -185,6 +188,8 @@ pub(crate) enum Import {
     Rescan(ImportRef),
     /// Tell which commits show a source revision, or which source revisions a commit shows.
     Map(ImportMap),
+    /// Follow what happens to imports, until Ctrl-C.
+    Watch(Watch),
     /// Say something about an import, or list what was said.
     Note(Note),
     /// Define many imports from a file.

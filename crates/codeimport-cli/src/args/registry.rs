@@ -60,6 +60,57 @@ pub(crate) struct Note {
     pub(crate) text: Option<String>,
 }
 
+/// Options of `import watch`.
+#[derive(Args)]
+pub(crate) struct Watch {
+    /// Only of this import; default: of all.
+    #[arg(value_name = "IMPORT", default_value = "", hide_default_value = true)]
+    pub(crate) import_id: String,
+    #[command(flatten)]
+    pub(crate) filter: EventFilter,
+    /// Go on after this event, as told before; 0: from the first one that is kept. Default: only what comes from now on.
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) after: Option<i64>,
+}
+
+/// Which events are wanted.
+#[derive(Args)]
+pub(crate) struct EventFilter {
+    /// Only of imports of this owner.
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub(crate) owner: String,
+    /// Only of imports with this label; if repeated, with all of them.
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub(crate) label: Vec<String>,
+    /// Only of this type; may be repeated.
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    pub(crate) types: Vec<EventType>,
+}
+
+/// What happened to an import.
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum EventType {
+    /// Defined.
+    Created,
+    /// Definition changed.
+    Updated,
+    /// Review status changed.
+    Reviewed,
+    /// Tried again.
+    Retried,
+    /// Deleted.
+    Deleted,
+    /// A run finished.
+    RunFinished,
+    /// In step for the first time.
+    FirstSuccess,
+    /// In step again after failures.
+    Recovered,
+    /// Refs of the target changed.
+    RefsChanged,
+}
+
 /// Options of `import load`.
 #[derive(Args)]
 pub(crate) struct Load {

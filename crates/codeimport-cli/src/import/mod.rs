@@ -7,6 +7,7 @@ mod note;
 mod review;
 mod runs;
 mod update;
+mod watch;
 
 pub(crate) use list::each_page;
 
@@ -41,6 +42,7 @@ pub(crate) async fn run(global: &Global, command: Import) -> Done {
         Import::Revisions(revisions) => history::revisions(&mut api, output, &revisions).await,
         Import::Rescan(import) => history::rescan(&mut api, output, &import.import_id).await,
         Import::Map(map) => history::map(&mut api, output, map).await,
+        Import::Watch(watch) => watch::run(&mut api, output, watch).await,
         Import::Note(note) => note::run(&mut api, output, note).await,
         Import::Load(load) => bulk::load(&mut api, output, &load).await,
         Import::Dump(dump) => bulk::dump(&mut api, output, &dump).await,

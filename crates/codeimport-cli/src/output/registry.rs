@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a part of the command's one door to standard output")]
 
 use super::Output;
-use crate::view::{CredentialView, LoadedView, NoteView};
+use crate::view::{CredentialView, EventView, LoadedView, NoteView};
 
 impl Output {
     /// One note.
@@ -14,6 +14,25 @@ impl Output {
         let time = note.time.map(|t| t.strftime("%F %H:%M").to_string()).unwrap_or_default();
         println!("{time}  {}", note.author);
         note.text.lines().for_each(|line| println!("  {line}"));
+    }
+
+    /// What happened to an import: a line, and one for each thing that changed.
+    pub(crate) fn event(self, event: &EventView) {
+        if self.json {
+            return Self::json(event);
+        }
+        let time = event.time.map(|t| t.strftime("%F %T").to_string()).unwrap_or_default();
+        let run = event.run_id.map(|run| format!(", run {run}")).unwrap_or_default();
+        println!("{time}  {}  {} by {}{run}", event.import_id, event.event_type.replace('_', " "), event.actor);
+        for line in [&event.reason, &event.log_url].into_iter().filter(|line| !line.is_empty()) {
+            println!("  {line}");
+        }
+        for change in &event.changes {
+            println!("  {}: {} -> {}", change.path, or_dash(&change.before), or_dash(&change.after));
+        }
+        if event.omitted_change_count > 0 {
+            println!("  and {} more", event.omitted_change_count);
+        }
     }
 
     /// One credential, a line.
@@ -46,4 +65,8 @@ impl Output {
     pub(crate) fn raw(self, line: &str) {
         println!("{line}");
     }
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
 }

@@ -3,11 +3,13 @@
 //!
 //! Field names and types here are an interface: add, never rename.
 
+mod event;
 mod local;
 mod queue;
 mod reviewed;
 
 pub(crate) use self::queue::{ExplanationView, HostView, LoadView, StatsView, WorkerView};
+pub(crate) use event::EventView;
 pub(crate) use local::{ConversionView, MapView, MismatchView, PositionView, PreviewView, VerificationView};
 pub(crate) use reviewed::{CredentialView, LoadedView, NoteView};
 

@@ -25,6 +25,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | ErrorReason::LeaseLost
         | ErrorReason::CommitNotStored
         | ErrorReason::CredentialInUse => Code::FailedPrecondition,
+        ErrorReason::EventsGone => Code::OutOfRange,
         ErrorReason::LeaseTokenInvalid => Code::Unauthenticated,
         ErrorReason::DatabaseUnavailable | ErrorReason::Draining => Code::Unavailable,
         ErrorReason::DeadlineExpired => Code::DeadlineExceeded,
@@ -75,6 +76,7 @@ mod tests {
             Code::PermissionDenied => "PERMISSION_DENIED",
             Code::Aborted => "ABORTED",
             Code::FailedPrecondition => "FAILED_PRECONDITION",
+            Code::OutOfRange => "OUT_OF_RANGE",
             Code::Unauthenticated => "UNAUTHENTICATED",
             Code::Unavailable => "UNAVAILABLE",
             Code::DeadlineExceeded => "DEADLINE_EXCEEDED",

@@ -3,6 +3,7 @@
 use crate::{
     audit::{EventType, FieldChange},
     import::{Import, SubversionOptions},
+    run_log_url::RunLogUrl,
     store::{ChangedRef, Note, Ref, Revision, ScanTotals, Signature, SourceRevision, StoredEvent},
 };
 use codeimport_core::RcsType;
@@ -75,9 +76,12 @@ pub(super) fn target(import: &Import) -> wire::Target {
     wire::Target { url: import.intent.definition.target_url.clone() }
 }
 
-pub(super) fn event(stored: StoredEvent) -> wire::ImportEvent {
+pub(super) fn event(stored: StoredEvent, log_url: &RunLogUrl) -> wire::ImportEvent {
     let event = stored.event;
     wire::ImportEvent {
+        log_url: log_url.of(&stored.import_id, event.run_id),
+        run_id: event.run_id,
+        omitted_change_count: event.omitted_change_count,
         event_id: stored.event_id,
         import_id: stored.import_id,
         r#type: event_type(event.event_type).into(),
@@ -105,7 +109,14 @@ fn event_type(event_type: EventType) -> wire::ImportEventType {
         EventType::Retried => wire::ImportEventType::Retried,
         EventType::Deleted => wire::ImportEventType::Deleted,
         EventType::RunFinished => wire::ImportEventType::RunFinished,
+        EventType::FirstSuccess => wire::ImportEventType::FirstSuccess,
+        EventType::Recovered => wire::ImportEventType::Recovered,
+        EventType::RefsChanged => wire::ImportEventType::RefsChanged,
     }
+}
+
+pub(super) fn event_type_from_wire(number: i32) -> Option<EventType> {
+    EventType::ALL.into_iter().find(|known| i32::from(event_type(*known)) == number)
 }
 
 fn field_change(change: FieldChange) -> wire::FieldChange {

@@ -1,8 +1,9 @@
 //! `ImportService`: definitions and their review.
 
 use super::{
-    Page, PageBounds, convert,
+    convert,
     create_import::{self, Creator},
+    events::{self, Follower},
     get_import, import_id, list_imports, notes, update_import,
 };
 use crate::{
@@ -11,11 +12,12 @@ use crate::{
     error::RegistryError,
     import::Import,
     policy::Policy,
+    run_log_url::RunLogUrl,
     store::Store,
     workflow,
 };
-use codeimport_core::{ImportId, ReviewStatus};
-use codeimport_kit::{Violations, client::OutboundChannel};
+use codeimport_core::ReviewStatus;
+use codeimport_kit::{Shutdown, Violations, client::OutboundChannel};
 use codeimport_proto::{
     convert::review_status_from_wire,
     registry::{
@@ -23,34 +25,37 @@ use codeimport_proto::{
         CreateImportRequest, CreateImportResponse, DeleteImportRequest, DeleteImportResponse, GetImportRequest,
         GetImportResponse, ListImportEventsRequest, ListImportEventsResponse, ListImportNotesRequest,
         ListImportNotesResponse, ListImportsRequest, ListImportsResponse, RetryImportRequest, RetryImportResponse,
-        ReviewImportRequest, ReviewImportResponse, UpdateImportRequest, UpdateImportResponse,
-        import_service_server::ImportService,
+        ReviewImportRequest, ReviewImportResponse, UpdateImportRequest, UpdateImportResponse, WatchImportEventsRequest,
+        WatchImportEventsResponse, import_service_server::ImportService,
     },
 };
+use futures_util::{StreamExt as _, stream::BoxStream};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
-const PAGE: PageBounds = PageBounds { default: 50, max: 500 };
 const MAX_REASON_CHARS: usize = 1000;
 const MAX_BATCH: usize = 500;
 
-/// The service.
+/// The service, and what it consists of.
 #[derive(Clone)]
 pub struct ImportApi {
-    store: Store,
-    policy: Arc<Policy>,
-    rights: Arc<Rights>,
-    keys: KeyRing,
-    queue: OutboundChannel,
+    /// Where everything is kept.
+    pub store: Store,
+    /// What is allowed here.
+    pub policy: Arc<Policy>,
+    /// Who has which rights.
+    pub rights: Arc<Rights>,
+    /// The keys that seal.
+    pub keys: KeyRing,
+    /// A queue that can be asked about jobs.
+    pub queue: OutboundChannel,
+    /// Where people read logs.
+    pub log_url: RunLogUrl,
+    /// Ends the answers that never end by themselves.
+    pub shutdown: Shutdown,
 }
 
 impl ImportApi {
-    /// The service over a store, with the keys that seal, and a queue that can be asked about jobs.
-    #[must_use]
-    pub fn new(store: Store, policy: Arc<Policy>, rights: Arc<Rights>, keys: KeyRing, queue: OutboundChannel) -> Self {
-        Self { store, policy, rights, keys, queue }
-    }
-
     fn creator<'a>(&'a self, caller: &'a Caller) -> Creator<'a> {
         Creator { store: &self.store, policy: &self.policy, keys: &self.keys, caller }
     }
@@ -81,20 +86,6 @@ impl ImportApi {
             None => Err(RegistryError::ReviewStatusForbids(id.clone(), before.intent.status)),
         };
         self.store.change_import("registry.retry_import", &id, &request.etag, decide).await
-    }
-
-    async fn list_events(&self, request: ListImportEventsRequest) -> Result<ListImportEventsResponse, RegistryError> {
-        let mut violations = Violations::new();
-        if !request.import_id.is_empty() {
-            violations.check("import_id", request.import_id.parse::<ImportId>());
-        }
-        let bound_to = format!("events {}", request.import_id);
-        let page = Page::read(request.page_size, &request.page_token, PAGE, &bound_to, &mut violations);
-        let page = violations.finish_with(page)?;
-        let before = page.position.as_deref().and_then(|id| id.parse().ok()).unwrap_or(i64::MAX);
-        let mut events = self.store.list_events(&request.import_id, before, page.limit()).await?;
-        let next_page_token = page.cut(&mut events, &bound_to, |event| event.event_id.to_string());
-        Ok(ListImportEventsResponse { events: events.into_iter().map(convert::event).collect(), next_page_token })
     }
 }
 
@@ -204,6 +195,17 @@ impl ImportService for ImportApi {
         &self,
         request: Request<ListImportEventsRequest>,
     ) -> Result<Response<ListImportEventsResponse>, Status> {
-        Ok(Response::new(self.list_events(request.into_inner()).await?))
+        Ok(Response::new(events::list(&self.store, &self.log_url, request.into_inner()).await?))
+    }
+
+    type WatchImportEventsStream = BoxStream<'static, Result<WatchImportEventsResponse, Status>>;
+
+    async fn watch_import_events(
+        &self,
+        request: Request<WatchImportEventsRequest>,
+    ) -> Result<Response<Self::WatchImportEventsStream>, Status> {
+        let (store, shutdown, log_url) = (self.store.clone(), self.shutdown.clone(), self.log_url.clone());
+        let follower = Follower::begin(store, shutdown, log_url, request.into_inner()).await?;
+        Ok(Response::new(follower.follow().boxed()))
     }
 }

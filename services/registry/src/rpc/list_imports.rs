@@ -1,8 +1,7 @@
 //! ListImports: a filter, an order, a page.
 
-use super::{Page, PageBounds, convert};
+use super::{MAX_ALTERNATIVES, Page, PageBounds, convert, labels, storable};
 use crate::{
-    definition,
     error::RegistryError,
     store::{ImportFilter, ImportOrder, ImportPosition, Store},
 };
@@ -13,8 +12,6 @@ use codeimport_proto::{
 };
 
 const PAGE: PageBounds = PageBounds { default: 50, max: 500 };
-/// So many hosts, and so many labels, may be asked for.
-const MAX_ALTERNATIVES: usize = 32;
 
 /// Lists what was asked for.
 pub(super) async fn list(store: &Store, request: ListImportsRequest) -> Result<ListImportsResponse, RegistryError> {
@@ -45,31 +42,20 @@ fn filter(request: &ListImportsRequest, violations: &mut Violations) -> ImportFi
         let rcs_type = rcs_type_from_wire(*rcs_type).ok_or("is no type that is known here");
         filter.rcs_types.extend(violations.check(&format!("rcs_types[{i}]"), rcs_type));
     }
-    for (field, count) in [("hosts", request.hosts.len()), ("labels", request.labels.len())] {
-        if count > MAX_ALTERNATIVES {
-            violations.add(field, "has more than 32 items");
+    if request.hosts.len() > MAX_ALTERNATIVES {
+        violations.add("hosts", "has more than 32 items");
+    }
+    for (key, value) in labels::wanted("labels", &request.labels, violations) {
+        match value {
+            Some(value) => drop(filter.labels.insert(key, value)),
+            None => filter.label_keys.push(key),
         }
     }
-    labels(&request.labels, &mut filter, violations);
     filter.failing_since = request
         .failing_since
         .as_ref()
         .and_then(|time| violations.check("failing_since", timestamp_from_wire(time).ok_or("is out of range")));
     filter
-}
-
-/// `key` or `key=value`.
-fn labels(wanted: &[String], filter: &mut ImportFilter, violations: &mut Violations) {
-    for (i, label) in wanted.iter().enumerate() {
-        let (key, value) = label.split_once('=').map_or((label.as_str(), None), |(key, value)| (key, Some(value)));
-        if violations.check(&format!("labels[{i}]"), definition::label_key(key)).is_none() {
-            continue;
-        }
-        match value {
-            Some(value) => drop(filter.labels.insert(key.to_owned(), storable(value))),
-            None => filter.label_keys.push(key.to_owned()),
-        }
-    }
 }
 
 fn order(request: &ListImportsRequest, violations: &mut Violations) -> Option<(ImportOrder, bool)> {
@@ -80,11 +66,6 @@ fn order(request: &ListImportsRequest, violations: &mut Violations) -> Option<(I
         Err(_) => Err("is no order that is known here"),
     };
     Some((violations.check("order_by", order)?, request.descending))
-}
-
-/// PostgreSQL has no NUL in text, so nothing that is stored contains one.
-fn storable(text: &str) -> String {
-    text.replace('\0', "")
 }
 
 fn position_text(position: &ImportPosition) -> String {

@@ -4,8 +4,10 @@ mod convert;
 mod create_import;
 mod credential_service;
 mod credentials;
+mod events;
 mod get_import;
 mod import_service;
+mod labels;
 mod list_imports;
 mod notes;
 mod ref_changes;
@@ -31,6 +33,14 @@ fn import_id(text: &str) -> Result<ImportId, RegistryError> {
         let message = format!("import {shown:?} does not exist: an id {InvalidImportId}");
         ApiError::new(ErrorReason::ImportNotFound, message).with("import_id", shown).into()
     })
+}
+
+/// So many hosts, and so many labels, may be asked for.
+const MAX_ALTERNATIVES: usize = 32;
+
+/// PostgreSQL has no NUL in text, so nothing that is stored contains one.
+fn storable(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// Bounds of a list: items on a page if the caller does not say, and at most.

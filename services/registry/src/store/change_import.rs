@@ -43,7 +43,7 @@ impl Store {
         });
         let (import, changed) = change.await?;
         if changed {
-            self.outbox_filled.notify_one();
+            self.import_changed();
         }
         Ok(import)
     }
@@ -79,14 +79,20 @@ pub(super) async fn next_generation(tx: &Tx<'_>) -> Result<i64, DbError> {
     Ok(tx.query_one(SQL, &[]).await?.get(0))
 }
 
-/// Writes a decision about a locked import: row, audit event, wish for the queue.
-pub(super) async fn write_decision(tx: &Tx<'_>, id: &ImportId, decision: &Decision) -> Result<Import, DbError> {
+/// Writes a decision about a locked import: row, wish for the queue, audit event.
+async fn write_decision(tx: &Tx<'_>, id: &ImportId, decision: &Decision) -> Result<Import, DbError> {
+    let import = write_intent(tx, id, decision).await?;
+    events::insert(tx, &[(id, &decision.event)]).await?;
+    Ok(import)
+}
+
+/// Writes a decision about a locked import without its audit event, which is the caller's to write.
+pub(super) async fn write_intent(tx: &Tx<'_>, id: &ImportId, decision: &Decision) -> Result<Import, DbError> {
     let generation = next_generation(tx).await?;
     let import = update_row(tx, id, generation, decision).await?;
     if let Some(new) = &decision.credential {
         credentials::insert(tx, new).await?;
     }
-    events::insert(tx, &[(id, &decision.event)]).await?;
     outbox::put(tx, &[(id, generation, ScheduleWish::of(&decision.intent, decision.resume))]).await?;
     Ok(import)
 }

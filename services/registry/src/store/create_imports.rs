@@ -77,7 +77,7 @@ impl Store {
         });
         let results = created.await?;
         if results.iter().any(Result::is_ok) {
-            self.outbox_filled.notify_one();
+            self.import_changed();
         }
         Ok(results)
     }
@@ -135,14 +135,12 @@ async fn insert_rows(tx: &Tx<'_>, new: &[NewImport]) -> Result<HashMap<ImportId,
     imports.map(|import| import.map(|import| (import.import_id.clone(), import))).collect()
 }
 
-/// Their audit events, their wishes for the queue, and what their addresses held.
+/// Their wishes for the queue, what their addresses held, and their audit events.
 async fn write_consequences(tx: &Tx<'_>, new: &[NewImport], stored: &HashMap<ImportId, Import>) -> Result<(), DbError> {
     let mut told: HashMap<&ImportId, _> = HashMap::with_capacity(stored.len());
     for one in new.iter().filter(|one| stored.contains_key(&one.import_id)) {
         told.entry(&one.import_id).or_insert(&one.decision);
     }
-    let entries: Vec<_> = told.iter().map(|(id, decision)| (*id, &decision.event)).collect();
-    events::insert(tx, &entries).await?;
     let wishes: Vec<_> = told
         .iter()
         .map(|(id, decision)| (*id, stored[*id].generation, ScheduleWish::of(&decision.intent, decision.resume)))
@@ -151,7 +149,8 @@ async fn write_consequences(tx: &Tx<'_>, new: &[NewImport], stored: &HashMap<Imp
     for new in told.values().filter_map(|decision| decision.credential.as_ref()) {
         credentials::insert(tx, new).await?;
     }
-    Ok(())
+    let entries: Vec<_> = told.iter().map(|(id, decision)| (*id, &decision.event)).collect();
+    events::insert(tx, &entries).await
 }
 
 /// What keeps an import from being stored. Looked for by a statement of its own, which sees what came in between.

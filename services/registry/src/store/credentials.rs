@@ -182,24 +182,19 @@ pub(super) async fn sealed_for_run(tx: &Tx<'_>, id: &str) -> Result<Option<(Cred
     row.map(|row| Ok((credential(&row)?, sealed(&row)?))).transpose()
 }
 
-/// Deletes a credential that was made for an import which is gone.
-pub(super) async fn delete_implicit(tx: &Tx<'_>, id: &str) -> Result<(), DbError> {
+/// Deletes a credential that was made for an import which is about to go.
+pub(super) async fn delete_implicit(tx: &Tx<'_>, id: &str, import_id: &ImportId) -> Result<(), DbError> {
     const SQL: &str = "-- registry.delete_implicit_credential
         DELETE FROM credential
          WHERE credential_id = $1 AND is_implicit
-           AND NOT EXISTS (SELECT FROM import WHERE import.credential_id = $1)";
-    tx.execute(SQL, &[&id]).await.map(drop)
+           AND NOT EXISTS (SELECT FROM import WHERE import.credential_id = $1 AND import_id <> $2)";
+    tx.execute(SQL, &[&id, &import_id.as_str()]).await.map(drop)
 }
 
 async fn tell_imports(tx: &Tx<'_>, rotated: &Credential, actor: &str) -> Result<(), DbError> {
     let version = |version: i32| format!("{}, version {version}", rotated.credential_id);
     let change = audit::change("source.credential", version(rotated.version - 1), version(rotated.version));
-    let event = NewEvent {
-        event_type: EventType::Updated,
-        actor: actor.to_owned(),
-        reason: "credential rotated".to_owned(),
-        changes: change.into_iter().collect(),
-    };
+    let event = NewEvent::by(actor, EventType::Updated, "credential rotated", change.into_iter().collect());
     let users = users(tx, &rotated.credential_id, i64::MAX).await?;
     let entries: Vec<_> = users.iter().map(|user| (user, &event)).collect();
     events::insert(tx, &entries).await

@@ -31,16 +31,17 @@ impl Store {
                 let generation = change_import::next_generation(tx).await?;
                 fence_out_holders(tx, import_id).await?;
                 history::drop_all(tx, import_id.as_str()).await?;
-                delete_row(tx, import_id).await?;
-                credentials::delete_implicit(tx, &import.intent.definition.source.credential_id).await?;
-                events::insert(tx, &[(import_id, &event)]).await?;
+                let credential_id = &import.intent.definition.source.credential_id;
+                credentials::delete_implicit(tx, credential_id, import_id).await?;
                 outbox::put(tx, &[(import_id, generation, ScheduleWish::deleted(&import.intent))]).await?;
+                events::insert(tx, &[(import_id, &event)]).await?;
+                delete_row(tx, import_id).await?;
                 Ok::<_, RegistryError>(())
             }
             .scope_boxed()
         });
         deleted.await?;
-        self.outbox_filled.notify_one();
+        self.import_changed();
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! All SQL of the registry: one file for each thing that is done.
 //!
 //! Every change of an import happens in one transaction that locks its row first, and writes the row, the audit event
-//! and the wish for the queue. The order of locks is import, fence, the rest; whoever keeps to it cannot deadlock.
+//! and the wish for the queue. The order of locks is import, fence, the rest, and last the event lock; whoever keeps to
+//! it cannot deadlock.
 
 mod authors;
 mod change_import;
@@ -31,7 +32,7 @@ mod swap_refs;
 mod swaps;
 
 pub use create_imports::{Conflict, NewImport};
-pub use events::StoredEvent;
+pub use events::{EventBounds, StoredEvent};
 pub use fence::Holder;
 pub use list_imports::{ImportFilter, ImportOrder, ImportPosition};
 pub use list_refs::RefPage;
@@ -69,6 +70,7 @@ pub struct Store {
     swap_turn: Arc<Semaphore>,
     refs_swapped: Arc<Notify>,
     outbox_filled: Arc<Notify>,
+    events_added: Arc<Notify>,
 }
 
 impl Store {
@@ -81,6 +83,7 @@ impl Store {
             swap_turn: Arc::new(Semaphore::new(1)),
             refs_swapped: Arc::new(Notify::new()),
             outbox_filled: Arc::new(Notify::new()),
+            events_added: Arc::new(Notify::new()),
         }
     }
 
@@ -93,5 +96,16 @@ impl Store {
     /// replicas' wishes are found by looking.
     pub async fn outbox_filled(&self) {
         self.outbox_filled.notified().await;
+    }
+
+    /// Completes when this process adds to the audit trail. Other replicas' entries are found by looking.
+    pub async fn events_added(&self) {
+        self.events_added.notified().await;
+    }
+
+    /// An import was changed: there is a wish for the queue, and an entry of the trail.
+    fn import_changed(&self) {
+        self.outbox_filled.notify_one();
+        self.events_added.notify_waiters();
     }
 }

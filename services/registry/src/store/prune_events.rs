@@ -45,6 +45,9 @@ impl Store {
                                                      AND newer.type = 'run_finished'
                                                    LIMIT $3) AS newer_results) >= $3)
                 RETURNING import_event.event_id
+            ), horizon AS (
+                UPDATE import_event_horizon SET pruned_up_to = greatest(pruned_up_to, (SELECT max(event_id) FROM gone))
+                 WHERE EXISTS (SELECT FROM gone)
             )
             SELECT (SELECT count(*) FROM gone) AS deleted,
                    (SELECT max(event_id) FROM old WHERE occurred_at < $2) AS last_event_id";

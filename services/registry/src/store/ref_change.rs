@@ -1,7 +1,11 @@
 //! What has to be written to get from some refs to others. Pure.
 
 use super::Ref;
+use crate::audit::{EventType, FieldChange, NewEvent};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Changed refs that one entry of the audit trail tells.
+const TOLD: usize = 100;
 
 /// The id of an object.
 pub(super) type ObjectId = [u8; 20];
@@ -41,6 +45,20 @@ impl<'a> RefChange<'a> {
         pairs
     }
 
+    /// What the audit trail says about it: the first of them, and that there are more.
+    pub(super) fn event(&self, run_id: i64) -> NewEvent {
+        let shown = |r: Option<&Ref>| r.map(|r| hex::encode(r.object_id)).unwrap_or_default();
+        let mut changes: Vec<_> = self
+            .pairs()
+            .into_iter()
+            .map(|(name, old, new)| FieldChange { path: name.to_owned(), before: shown(old), after: shown(new) })
+            .collect();
+        let omitted = changes.len().saturating_sub(TOLD);
+        changes.truncate(TOLD);
+        let event = NewEvent::of_run(EventType::RefsChanged, run_id, String::new(), changes);
+        NewEvent { omitted_change_count: i64::try_from(omitted).unwrap_or(i64::MAX), ..event }
+    }
+
     /// How many refs changed.
     pub(super) fn count(&self) -> u64 {
         (self.written.len() + self.deleted.len()) as u64
@@ -71,6 +89,17 @@ mod tests {
             told,
             [("refs/heads/gone", true, false), ("refs/heads/moved", true, true), ("refs/heads/new", false, true)]
         );
+    }
+
+    #[test]
+    fn the_trail_tells_the_first_changes_and_how_many_more() {
+        let before = [to("refs/heads/a", 1)];
+        let after: Vec<_> = (0..150).map(|n| to(&format!("refs/tags/v{n:03}"), 2)).collect();
+        let event = RefChange::between(&before, &after).event(7);
+        assert_eq!((event.changes.len(), event.omitted_change_count, event.run_id), (TOLD, 51, 7));
+        let told = &event.changes[..2];
+        assert_eq!((told[0].path.as_str(), told[0].before.as_str()), ("refs/heads/a", "01".repeat(20).as_str()));
+        assert_eq!((told[0].after.as_str(), told[1].before.as_str()), ("", ""), "gone, and new");
     }
 
     #[test]

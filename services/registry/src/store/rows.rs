@@ -8,7 +8,8 @@ use codeimport_pg::{
     DbError, Row,
     row::{get, millis_opt, parsed, parsed_opt},
 };
-use std::{collections::BTreeMap, time::Duration};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// The columns that [`import`] reads. A list leaves the author maps out: they are large.
 macro_rules! import_columns {
@@ -75,9 +76,7 @@ pub(super) fn adaptive_interval(row: &Row) -> Result<Option<AdaptiveInterval>, D
 }
 
 fn care(row: &Row) -> Result<Care, DbError> {
-    let labels: BTreeMap<String, String> =
-        serde_json::from_value(get(row, "labels")?).map_err(|error| DbError::decode("labels", &error))?;
-    Ok(Care { owner: get(row, "owner")?, assignee: get(row, "assignee")?, labels })
+    Ok(Care { owner: get(row, "owner")?, assignee: get(row, "assignee")?, labels: json(row, "labels")? })
 }
 
 fn source(row: &Row) -> Result<Source, DbError> {
@@ -106,6 +105,11 @@ fn run_history(row: &Row) -> Result<RunHistory, DbError> {
         consecutive_failure_count: get(row, "consecutive_failure_count")?,
         failing_since: get(row, "failing_since")?,
     })
+}
+
+/// A column of JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, DbError> {
+    serde_json::from_value(get(row, column)?).map_err(|error| DbError::decode(column, &error))
 }
 
 /// A span as a column of milliseconds.

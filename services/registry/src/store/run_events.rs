@@ -5,6 +5,7 @@
 
 use super::{Store, change_import, events};
 use crate::{
+    audit::NewEvent,
     import::{Import, RunHistory},
     run_effect::RunEffect,
     workflow::{self, StopVerdict},
@@ -34,17 +35,19 @@ impl Store {
         let applied = self.db.run_tx("registry.apply_run_events", |tx| {
             async move {
                 let mut cursor = lock_cursor(tx).await?;
-                let mut wished = false;
+                let (mut wished, mut entries) = (false, Vec::new());
                 for (sequence, effect) in batch {
                     if *sequence <= cursor {
                         continue;
                     }
                     cursor = *sequence;
                     if let Some(effect) = effect {
-                        wished |= apply(tx, effect).await?;
+                        wished |= apply(tx, effect, &mut entries).await?;
                     }
                 }
                 move_cursor(tx, cursor).await?;
+                let entries: Vec<_> = entries.iter().map(|(import_id, entry)| (*import_id, entry)).collect();
+                events::insert(tx, &entries).await?;
                 Ok::<_, DbError>(wished)
             }
             .scope_boxed()
@@ -52,6 +55,7 @@ impl Store {
         if applied.await? {
             self.outbox_filled.notify_one();
         }
+        self.events_added.notify_waiters();
         Ok(())
     }
 }
@@ -66,22 +70,32 @@ async fn move_cursor(tx: &Tx<'_>, sequence: i64) -> Result<(), DbError> {
     tx.execute(SQL, &[&sequence]).await.map(drop)
 }
 
+/// What the audit trail is to say about imports, in the order in which it happened.
+type Entries<'a> = Vec<(&'a ImportId, NewEvent)>;
+
 /// Returns whether there is a wish for the queue now. An import that is gone is no trouble: neither is its run.
-async fn apply(tx: &Tx<'_>, effect: &RunEffect) -> Result<bool, DbError> {
+async fn apply<'a>(tx: &Tx<'_>, effect: &'a RunEffect, entries: &mut Entries<'a>) -> Result<bool, DbError> {
     let import = change_import::lock_import(tx, &effect.import_id).await?;
     let Some(import) = import.filter(|import| effect.is_about(import)) else { return Ok(false) };
     write_history(tx, &import.import_id, &effect.history_after(&import)).await?;
-    events::insert(tx, &[(&import.import_id, &effect.event(&import.history))]).await?;
-    apply_stop(tx, &import, effect).await
+    entries.extend(effect.events(&import.history).into_iter().map(|entry| (&effect.import_id, entry)));
+    apply_stop(tx, &import, effect, entries).await
 }
 
-async fn apply_stop(tx: &Tx<'_>, import: &Import, effect: &RunEffect) -> Result<bool, DbError> {
+async fn apply_stop<'a>(
+    tx: &Tx<'_>,
+    import: &Import,
+    effect: &'a RunEffect,
+    entries: &mut Entries<'a>,
+) -> Result<bool, DbError> {
     let Some(stop) = effect.stop() else { return Ok(false) };
     match workflow::stop(import, &stop) {
         StopVerdict::Stale => Ok(false),
         StopVerdict::Noted => note_stop(tx, &import.import_id).await.map(|()| false),
         StopVerdict::Failing(decision) => {
-            change_import::write_decision(tx, &import.import_id, &decision).await.map(|_| true)
+            change_import::write_intent(tx, &import.import_id, &decision).await?;
+            entries.push((&effect.import_id, decision.event));
+            Ok(true)
         }
     }
 }

@@ -5,7 +5,7 @@
 //! worker sends all that its new refs lead to beyond those of the last swap, so that what comes back is sent again.
 
 use super::{
-    Store,
+    Store, events,
     fence::{self, Holder},
     history::{self, Writing},
     reachable::{self, News, Reachable},
@@ -79,12 +79,16 @@ impl Store {
                 let change = RefChange::between(&shown.refs, &scan.refs);
                 let next = work_out(tx, writing, &shown, scan, &change).await?;
                 write(tx, holder, scan, &shown, &change, &next).await?;
+                if change.count() > 0 {
+                    events::insert(tx, &[(&holder.import_id, &change.event(holder.run_id.0))]).await?;
+                }
                 Ok::<_, RegistryError>(change.count())
             }
             .scope_boxed()
         });
         let changed = swapped.await?;
         self.refs_swapped.notify_waiters();
+        self.events_added.notify_waiters();
         Ok(changed)
     }
 }

@@ -17,7 +17,7 @@ pub mod table;
 pub use table::{Effect, Role, RoleForbids, Transition};
 
 use crate::{
-    audit::{self, EventType, NewEvent, SYSTEM},
+    audit::{self, EventType, NewEvent},
     caller::Caller,
     credential::NewCredential,
     import::{Definition, Import, Intent},
@@ -47,9 +47,11 @@ pub struct Stop {
     pub reason: StopReason,
     /// Generation of the schedule that was in force.
     pub generation: i64,
-    /// How the last run ended.
+    /// The last run.
+    pub run_id: i64,
+    /// How it ended.
     pub outcome: Outcome,
-    /// What the last run had to say.
+    /// What it had to say.
     pub message: String,
     /// Counted failures in a row.
     pub consecutive_failure_count: i32,
@@ -219,12 +221,8 @@ pub fn stop(import: &Import, stop: &Stop) -> StopVerdict {
         return StopVerdict::Noted;
     }
     let after = Intent { status: ReviewStatus::Failing, review_reason: reason_of(stop), ..before.clone() };
-    let event = NewEvent {
-        event_type: EventType::Reviewed,
-        actor: SYSTEM.to_owned(),
-        reason: after.review_reason.clone(),
-        changes: audit::changes(Some(before), Some(&after)),
-    };
+    let changes = audit::changes(Some(before), Some(&after));
+    let event = NewEvent::of_run(EventType::Reviewed, stop.run_id, after.review_reason.clone(), changes);
     StopVerdict::Failing(Box::new(Decision {
         intent: after,
         event,
@@ -253,20 +251,20 @@ fn event(
     before: Option<&Intent>,
     after: Option<&Intent>,
 ) -> NewEvent {
-    let changes = audit::changes(before, after);
-    NewEvent { event_type, actor: caller.actor.clone(), reason: reason.to_owned(), changes }
+    NewEvent::by(&caller.actor, event_type, reason, audit::changes(before, after))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{caller::tests::caller, import::tests::import};
+    use crate::{audit::SYSTEM, caller::tests::caller, import::tests::import};
     use ReviewStatus::{Failing, Invalid, New, Reviewed, Suspended};
 
     fn stop_at(generation: i64) -> Stop {
         Stop {
             reason: StopReason::PermanentFailure,
             generation,
+            run_id: 7,
             outcome: Outcome::Invalid,
             message: "There is no repository.".to_owned(),
             consecutive_failure_count: 1,

@@ -233,7 +233,7 @@ async fn deleted_import_leaves_only_its_audit_trail() {
         assert_eq!(registry.count(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }
     let types: Vec<_> = registry.events("a").await.iter().map(|event| event.r#type()).collect();
-    assert_eq!(types, [ImportEventType::Created, ImportEventType::Deleted]);
+    assert_eq!(types, [ImportEventType::Created, ImportEventType::RefsChanged, ImportEventType::Deleted]);
     let told = registry.queue.schedule_since("a", 2).await.schedule.expect("schedule");
     assert_eq!(told.state(), codeimport_proto::queue::ScheduleState::Deleted);
     assert_eq!(reason(registry.imports.delete_import(delete).await), ErrorReason::ImportNotFound);

@@ -21,3 +21,4 @@ mod scans;
 mod source_options;
 mod source_revisions;
 mod visibility;
+mod watch_events;

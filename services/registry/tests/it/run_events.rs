@@ -8,7 +8,7 @@ use codeimport_proto::{
 };
 use codeimport_registry::run_effect::RunEffect;
 
-fn event(sequence: i64, job_id: &str, outcome: Outcome, generation: i64) -> RunEvent {
+pub(crate) fn event(sequence: i64, job_id: &str, outcome: Outcome, generation: i64) -> RunEvent {
     let run = Run {
         run_id: 100 + sequence,
         job_id: job_id.to_owned(),
