@@ -25,6 +25,9 @@ CREATE TABLE import (
     svn_convert_ignores     boolean NOT NULL,
     svn_keep_externals      boolean NOT NULL,
     svn_normalize_line_ends boolean NOT NULL,
+    -- How a source of CVS is read; the module is part of source_url. The charset as it was written; empty: the default.
+    cvs_raw_keywords        boolean NOT NULL,
+    cvs_charset             text    NOT NULL,
     -- Identities of accounts: the text as it was given, comments too. Large, so lists leave it out.
     author_map          text        NOT NULL,
     -- What the source is read with; NULL for nothing.

@@ -4,6 +4,8 @@
 //! what comes over the wire into these types at their doors and use nothing else inside.
 
 mod author_map;
+mod charset;
+mod cvs_address;
 mod ids;
 mod interval;
 mod lease_token;
@@ -21,6 +23,8 @@ mod svn_layout;
 mod target_url;
 
 pub use author_map::{AuthorMap, Identity, InvalidAuthorLine};
+pub use charset::{Charset, UnknownCharset};
+pub use cvs_address::{CvsAddressError, cvs_root_and_module, cvs_url};
 pub use ids::{FencingToken, ImportId, InvalidImportId, RunId};
 pub use interval::{MIN_UPDATE_INTERVAL, default_update_interval};
 pub use lease_token::{LeaseClaims, LeaseKey, LeaseTokenError};

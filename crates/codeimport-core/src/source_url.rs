@@ -58,7 +58,7 @@ impl SourceUrl {
         match rcs_type {
             RcsType::Git => &["https", "http", "git"],
             RcsType::Subversion => &["https", "http", "svn", "svn+ssh"],
-            RcsType::Cvs => &["pserver", "rsync"],
+            RcsType::Cvs => &["pserver", "cvs+ssh", "rsync"],
             RcsType::Mercurial => &["https", "http"],
             RcsType::Bazaar => &["https", "http", "bzr"],
         }
@@ -155,7 +155,7 @@ impl SourceUrl {
 fn is_without_secrets(url: &Url) -> bool {
     let user = url.username();
     let is_plain = !user.starts_with('-') && user.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    url.password().is_none() && (user.is_empty() || (url.scheme() == "svn+ssh" && is_plain))
+    url.password().is_none() && (user.is_empty() || (url.scheme().ends_with("+ssh") && is_plain))
 }
 
 impl fmt::Display for SourceUrl {

@@ -8,6 +8,7 @@
 mod bad_input;
 mod command_line;
 mod convert;
+mod cvs_import;
 mod git_import;
 mod grpc_surface;
 mod lease_loss;

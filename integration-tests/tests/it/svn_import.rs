@@ -72,7 +72,7 @@ fn done(command: Command) {
 }
 
 /// Runs `codeimport --json …` against a cluster.
-fn run(cluster: &Cluster, args: &[&str]) -> Output {
+pub(crate) fn run(cluster: &Cluster, args: &[&str]) -> Output {
     let (registry, queue) = (cluster.registry.url(), cluster.queue.url());
     let command = Command::new(program("codeimport")).args(["--json", "--registry", &registry, "--queue", &queue]);
     command.args(args).run().expect("the program can be run")
@@ -81,7 +81,7 @@ fn run(cluster: &Cluster, args: &[&str]) -> Output {
 /// The same, where it must succeed; gives the objects that it prints.
 pub(crate) fn codeimport(cluster: &Cluster, args: &[&str]) -> Vec<Value> {
     let output = run(cluster, args);
-    assert!(output.success(), "{args:?}: {}", output.stderr);
+    assert!(output.success(), "{args:?}: {}{}", output.stdout_text(), output.stderr);
     let text = output.stdout_text();
     text.lines().map(|line| serde_json::from_str(line).expect("each line is one object")).collect()
 }

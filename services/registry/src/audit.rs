@@ -1,6 +1,6 @@
 //! The audit trail's words: what happened, and which fields changed from what to what. Pure.
 
-use crate::import::{AdaptiveInterval, Intent, SubversionOptions};
+use crate::import::{AdaptiveInterval, Intent, Source};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -125,10 +125,10 @@ pub fn change(path: &str, before: String, after: String) -> Option<FieldChange> 
 }
 
 /// Every field of an intent as text, always in the same order.
-fn fields(intent: Option<&Intent>) -> [(&'static str, String); 20] {
+fn fields(intent: Option<&Intent>) -> [(&'static str, String); 22] {
     let text = |value: fn(&Intent) -> String| intent.map(value).unwrap_or_default();
-    let chosen = |option: fn(&SubversionOptions) -> bool| {
-        let chosen = intent.is_some_and(|i| option(&i.definition.source.subversion));
+    let chosen = |option: fn(&Source) -> bool| {
+        let chosen = intent.is_some_and(|i| option(&i.definition.source));
         if chosen { "true".to_owned() } else { String::new() }
     };
     [
@@ -136,10 +136,12 @@ fn fields(intent: Option<&Intent>) -> [(&'static str, String); 20] {
         ("source.rcs_type", text(|i| i.definition.source.rcs_type.name().to_owned())),
         ("source.url", text(|i| i.definition.source.url.clone())),
         ("source.subversion.layout", text(|i| i.definition.source.subversion.layout.clone())),
-        ("source.subversion.git_svn_id_trailers", chosen(|options| options.git_svn_id_trailers)),
-        ("source.subversion.convert_ignores", chosen(|options| options.convert_ignores)),
-        ("source.subversion.keep_externals", chosen(|options| options.keep_externals)),
-        ("source.subversion.normalize_line_ends", chosen(|options| options.normalize_line_ends)),
+        ("source.subversion.git_svn_id_trailers", chosen(|source| source.subversion.git_svn_id_trailers)),
+        ("source.subversion.convert_ignores", chosen(|source| source.subversion.convert_ignores)),
+        ("source.subversion.keep_externals", chosen(|source| source.subversion.keep_externals)),
+        ("source.subversion.normalize_line_ends", chosen(|source| source.subversion.normalize_line_ends)),
+        ("source.cvs.raw_keywords", chosen(|source| source.cvs.raw_keywords)),
+        ("source.cvs.charset", text(|i| i.definition.source.cvs.charset.clone())),
         ("source.author_map", text(|i| author_map(&i.definition.source.author_map))),
         ("source.credential_id", text(|i| i.definition.source.credential_id.clone())),
         ("target.url", text(|i| i.definition.target_url.clone())),

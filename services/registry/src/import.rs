@@ -59,6 +59,8 @@ pub struct Source {
     pub host: String,
     /// How it is read, if it is one of Subversion; the default for all others.
     pub subversion: SubversionOptions,
+    /// How it is read, if it is one of CVS; the default for all others.
+    pub cvs: CvsOptions,
     /// Identities of accounts, as the person wrote them; empty for none. Not read into lists.
     pub author_map: String,
     /// What it is read with; empty for none.
@@ -78,6 +80,15 @@ pub struct SubversionOptions {
     pub keep_externals: bool,
     /// Store text with the line ends that `svn:eol-style` asks for.
     pub normalize_line_ends: bool,
+}
+
+/// How a module of CVS becomes a Git repository, as the contract has it. Which module it is, the address says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CvsOptions {
+    /// Keep texts as CVS stores them.
+    pub raw_keywords: bool,
+    /// The charset of what is no UTF-8, as the person wrote it; empty for the default.
+    pub charset: String,
 }
 
 /// Which refs are taken over, as the person wrote it: no `include` means the default one, whatever that is by then.
@@ -164,6 +175,7 @@ impl From<&SourceUrl> for Source {
             url: url.as_str().to_owned(),
             host: url.host().to_owned(),
             subversion: SubversionOptions::default(),
+            cvs: CvsOptions::default(),
             author_map: String::new(),
             credential_id: String::new(),
         }

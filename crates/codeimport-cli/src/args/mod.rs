@@ -1,10 +1,12 @@
 //! What may be typed. The doc comments here are the `--help` texts.
 
+mod cvs;
 mod queue;
 mod registry;
 mod ssh;
 mod svn;
 
+pub(crate) use cvs::CvsArgs;
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
 pub(crate) use registry::{
     CreateCredential, Credential, Dump, EventFilter, EventType, Format, List, Load, Note, Order, RotateCredential,
@@ -79,13 +81,15 @@ pub(crate) enum Command {
 /// Names a source.
 #[derive(Args)]
 pub(crate) struct SourceRef {
-    /// Address of the source; `file:///path` too, for Subversion.
+    /// Address of the source; for Subversion and CVS `file:///path` too, for CVS also a CVSROOT.
     pub(crate) url: String,
-    /// Its revision control system: git or svn; default: what the address or the server says.
+    /// Its revision control system: git, svn or cvs; default: what the address or the server says.
     #[arg(long, value_name = "RCS")]
     pub(crate) rcs: Option<RcsType>,
     #[command(flatten)]
     pub(crate) ssh: SshArgs,
+    #[command(flatten)]
+    pub(crate) cvs: CvsArgs,
 }
 
 /// Options of `convert`.
@@ -211,7 +215,7 @@ pub(crate) struct ImportRef {
 /// Options of `import create`.
 #[derive(Args)]
 pub(crate) struct Create {
-    /// Address of the repository to import.
+    /// Address of the repository to import; for CVS it may be a CVSROOT, with --cvs-module.
     pub(crate) url: String,
     /// Its revision control system: git, svn, cvs, hg or bzr; default: what the address or the server says.
     #[arg(long, value_name = "RCS")]
@@ -227,6 +231,8 @@ pub(crate) struct Create {
     pub(crate) refs: Vec<String>,
     #[command(flatten)]
     pub(crate) svn: SvnArgs,
+    #[command(flatten)]
+    pub(crate) cvs: CvsArgs,
     /// Wait until the first run has ended.
     #[arg(long)]
     pub(crate) wait: bool,
@@ -248,6 +254,8 @@ pub(crate) struct Update {
     pub(crate) refs: Vec<String>,
     #[command(flatten)]
     pub(crate) svn: SvnArgs,
+    #[command(flatten)]
+    pub(crate) cvs: CvsArgs,
 }
 
 /// Options of `import approve` and `import suspend`.

@@ -66,8 +66,10 @@ impl SvnArgs {
         if !self.has_options() {
             return Ok(());
         }
-        let Options::Subversion(options) =
-            source.options.get_or_insert_with(|| Options::Subversion(SubversionOptions::default()));
+        if !matches!(source.options, Some(Options::Subversion(_))) {
+            source.options = Some(Options::Subversion(SubversionOptions::default()));
+        }
+        let Some(Options::Subversion(options)) = &mut source.options else { return Ok(()) };
         if let Some(layout) = &self.layout {
             options.layout = if layout == AUTO { String::new() } else { layout.clone() };
         }

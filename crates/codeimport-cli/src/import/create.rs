@@ -40,7 +40,7 @@ pub(crate) async fn run(api: &mut Api, output: Output, create: Create) -> Done {
 
 /// Asked from here, should the address not tell: the person who types knows the address to work here.
 async fn rcs(create: &Create) -> Result<RcsType, Failure> {
-    let (typed, url) = (create.rcs, create.url.clone());
+    let (typed, url) = (create.rcs.or(create.cvs.rcs_type()), create.url.clone());
     let asked = tokio::task::spawn_blocking(move || guess::rcs(typed, &url, &Watch::none()));
     asked.await.map_err(|error| Failure::other("cannot ask what the source is", error))
 }
@@ -48,6 +48,7 @@ async fn rcs(create: &Create) -> Result<RcsType, Failure> {
 fn request(create: Create, rcs_type: RcsType) -> Result<CreateImportRequest, Failure> {
     let mut source = Source { rcs_type: rcs_type_to_wire(rcs_type).into(), url: create.url, ..Default::default() };
     create.svn.change(&mut source)?;
+    create.cvs.change(&mut source);
     Ok(CreateImportRequest {
         import: Some(Import {
             source: Some(source),

@@ -6,7 +6,7 @@ use crate::args::Update;
 use crate::exit::{Done, Failure};
 use crate::output::Output;
 use codeimport_proto::convert::rcs_type_to_wire;
-use codeimport_proto::registry::{GetImportRequest, Import, RefFilter, UpdateImportRequest};
+use codeimport_proto::registry::{GetImportRequest, Import, RefFilter, UpdateImportRequest, source::Options};
 use std::process::ExitCode;
 
 /// Reads the definition, changes it and sends it back; refused if somebody else has changed it meanwhile.
@@ -23,7 +23,7 @@ pub(crate) async fn run(api: &mut Api, output: Output, update: Update) -> Done {
 fn change(update: Update, mut import: Import) -> Result<UpdateImportRequest, Failure> {
     let mut paths = Vec::new();
     let source = import.source.get_or_insert_default();
-    if update.url.is_some() || update.rcs.is_some() || update.svn.has_options() {
+    if update.url.is_some() || update.rcs.is_some() || update.svn.has_options() || update.cvs.has_options() {
         paths.push("source");
     }
     if update.svn.has_author_map() {
@@ -36,8 +36,13 @@ fn change(update: Update, mut import: Import) -> Result<UpdateImportRequest, Fai
     }
     if let Some(url) = update.url {
         source.url = url;
+        if let Some(Options::Cvs(options)) = &mut source.options {
+            // Of the address before.
+            options.module.clear();
+        }
     }
     update.svn.change(source)?;
+    update.cvs.change(source);
     if !update.refs.is_empty() {
         paths.push("ref_filter");
         import.ref_filter = Some(RefFilter { include: update.refs, ..import.ref_filter.unwrap_or_default() });

@@ -15,7 +15,7 @@ use crate::exit::{Done, Failure};
 use crate::guess;
 use crate::output::Output;
 use codeimport_convert::{Cancel, SourceOptions, Watch};
-use codeimport_core::SourceUrl;
+use codeimport_core::{RcsType, SourceUrl};
 use screen::Screen;
 use std::sync::Arc;
 
@@ -60,11 +60,16 @@ fn block(output: Output, command: LocalCommand, cancel: Cancel) -> Done {
 
 /// How a source is read that was named here.
 fn options(source: &SourceRef) -> Result<SourceOptions, Failure> {
-    Ok(SourceOptions { ssh: source.ssh.ssh()?, ..SourceOptions::default() })
+    Ok(SourceOptions { ssh: source.ssh.ssh()?, cvs: source.cvs.options()?, ..SourceOptions::default() })
 }
 
 /// The address of a source as it was typed here.
 fn source_url(source: &SourceRef, watch: &Watch) -> Result<SourceUrl, Failure> {
-    SourceUrl::parse_on_own_machine(guess::rcs(source.rcs, &source.url, watch), &source.url)
-        .map_err(|error| Failure::usage(format!("the address {:?} {error}", source.url)))
+    let rcs_type = guess::rcs(source.rcs.or(source.cvs.rcs_type()), &source.url, watch);
+    let url = match rcs_type {
+        RcsType::Cvs => source.cvs.url(&source.url)?,
+        _ => source.url.clone(),
+    };
+    SourceUrl::parse_on_own_machine(rcs_type, &url)
+        .map_err(|error| Failure::usage(format!("the address {url:?} {error}")))
 }

@@ -19,6 +19,14 @@ impl Login {
         Self { username, password }
     }
 
+    pub(super) fn username(&self) -> &str {
+        &self.username
+    }
+
+    pub(super) fn password(&self) -> &str {
+        &self.password
+    }
+
     /// What HTTP is told with every request: a server that wants it would ask for it each time (RFC 7617).
     pub(super) fn headers(&self) -> HeaderMap {
         let credentials = BASE64_STANDARD.encode(format!("{}:{}", self.username, self.password));

@@ -120,7 +120,7 @@ impl Default for SourceOptions {
 /// The types of sources that [`open_source`] can read.
 #[must_use]
 pub fn supported_types() -> &'static [RcsType] {
-    &[RcsType::Git, RcsType::Subversion]
+    &[RcsType::Git, RcsType::Subversion, RcsType::Cvs]
 }
 
 /// The source at an address. Nothing is asked of it yet.

@@ -1,15 +1,15 @@
-//! Text of unknown charset: UTF-8 if it is UTF-8, else Windows-1252, which no bytes are wrong in and which has all of
-//! Latin-1. Pure.
+//! Texts of people, of which the source does not know the charset, as Git has them. Pure.
 
-use std::borrow::Cow;
+use codeimport_core::Charset;
 
-/// Bytes as text, without the NULs that would end a commit for many readers.
+/// Bytes as text, without the NULs that would end a commit for many readers: UTF-8 if they are, else Windows-1252.
 pub(in crate::source) fn decode(bytes: &[u8]) -> String {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
-    };
-    text.replace('\0', "")
+    decode_from(Charset::default(), bytes)
+}
+
+/// The same, where somebody knows the charset of what is no UTF-8.
+pub(in crate::source) fn decode_from(charset: Charset, bytes: &[u8]) -> String {
+    charset.decode(bytes).replace('\0', "")
 }
 
 #[cfg(test)]

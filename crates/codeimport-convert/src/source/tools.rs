@@ -17,7 +17,8 @@ pub fn tool_versions(rcs_type: RcsType) -> String {
     let programs: &[&str] = match rcs_type {
         RcsType::Git => &["git"],
         RcsType::Subversion => &["svn", "svnrdump"],
-        RcsType::Cvs | RcsType::Mercurial | RcsType::Bazaar => &[],
+        RcsType::Cvs => &["rsync"],
+        RcsType::Mercurial | RcsType::Bazaar => &[],
     };
     let found: Vec<String> = programs.iter().filter_map(|program| version(program)).collect();
     found.join(", ")

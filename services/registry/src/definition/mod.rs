@@ -3,10 +3,12 @@
 //! Field paths are those of the request: `import.source.url`.
 
 mod care;
+mod cvs;
 mod interval;
 mod source;
 
 pub(crate) use care::label_key;
+pub(crate) use cvs::write_as_url;
 pub(crate) use source::source_url;
 
 use crate::{

@@ -1,5 +1,6 @@
 //! The source of a definition: its address, and how it is read.
 
+use super::cvs;
 use crate::{
     credential::CredentialId,
     import::{Source, SubversionOptions},
@@ -22,8 +23,12 @@ pub(crate) fn source_url(policy: &Policy, import: &wire::Import, violations: &mu
     let source = violations.require("import.source", import.source.as_ref())?;
     let rcs_type = rcs_type_from_wire(source.rcs_type).ok_or("is not set, or is a type that is not known here");
     let rcs_type = violations.check("import.source.rcs_type", rcs_type)?;
-    violations.check(FIELD, host_in_plain_letters(&source.url))?;
-    let url = violations.check(FIELD, SourceUrl::parse(rcs_type, &source.url))?;
+    let text = match rcs_type {
+        RcsType::Cvs => cvs::url(source, violations)?,
+        _ => source.url.clone(),
+    };
+    violations.check(FIELD, host_in_plain_letters(&text))?;
+    let url = violations.check(FIELD, SourceUrl::parse(rcs_type, &text))?;
     violations.check(FIELD, policy.check_source(&url)).map(|()| url)
 }
 
@@ -43,9 +48,10 @@ fn host_in_plain_letters(url: &str) -> Result<(), &'static str> {
 pub(super) fn source(import: &wire::Import, url: Option<&SourceUrl>, violations: &mut Violations) -> Option<Source> {
     let wire = import.source.as_ref()?;
     let subversion = subversion(wire, violations);
+    let cvs = cvs::options(wire, violations);
     let credential_id = credential_id(&wire.credential_id).map_err(|error| error.to_string());
     let credential_id = violations.check("import.source.credential_id", credential_id);
-    Some(Source { subversion: subversion?, credential_id: credential_id?, ..Source::from(url?) })
+    Some(Source { subversion: subversion?, cvs: cvs?, credential_id: credential_id?, ..Source::from(url?) })
 }
 
 fn credential_id(text: &str) -> Result<String, InvalidImportId> {

@@ -2,11 +2,11 @@
 
 use crate::{
     audit::{EventType, FieldChange},
-    import::{Import, SubversionOptions},
+    import::{CvsOptions, Import, SubversionOptions},
     run_log_url::RunLogUrl,
     store::{ChangedRef, Note, Ref, Revision, ScanTotals, Signature, SourceRevision, StoredEvent},
 };
-use codeimport_core::RcsType;
+use codeimport_core::{RcsType, cvs_root_and_module};
 use codeimport_proto::{
     common,
     convert::{duration_to_wire, outcome_to_wire, rcs_type_to_wire, review_status_to_wire, timestamp_to_wire},
@@ -56,7 +56,11 @@ pub(super) fn source(import: &Import) -> wire::Source {
     wire::Source {
         rcs_type: rcs_type_to_wire(source.rcs_type).into(),
         url: source.url.clone(),
-        options: (source.rcs_type == RcsType::Subversion).then(|| subversion(&source.subversion)),
+        options: match source.rcs_type {
+            RcsType::Subversion => Some(subversion(&source.subversion)),
+            RcsType::Cvs => Some(cvs(&source.url, &source.cvs)),
+            RcsType::Git | RcsType::Mercurial | RcsType::Bazaar => None,
+        },
         author_map: source.author_map.clone(),
         credential_id: source.credential_id.clone(),
     }
@@ -70,6 +74,12 @@ fn subversion(options: &SubversionOptions) -> wire::source::Options {
         keep_externals: options.keep_externals,
         normalize_line_ends: options.normalize_line_ends,
     })
+}
+
+fn cvs(url: &str, options: &CvsOptions) -> wire::source::Options {
+    let (_, module) = cvs_root_and_module(url);
+    let CvsOptions { raw_keywords, charset } = options.clone();
+    wire::source::Options::Cvs(wire::CvsOptions { module, raw_keywords, charset })
 }
 
 pub(super) fn target(import: &Import) -> wire::Target {

@@ -4,6 +4,7 @@
 use crate::{
     caller::Caller,
     credential::{Credential, CredentialId, KeyRing, Login, NewCredential, take_userinfo},
+    definition,
     error::RegistryError,
     import::Source,
     policy::begins_with,
@@ -17,9 +18,10 @@ use url::Url;
 const URL_FIELD: &str = "import.source.url";
 const ID_FIELD: &str = "import.source.credential_id";
 
-/// Takes user name and password out of a definition's address.
+/// Takes user name and password out of a definition's address, which is a URL from then on.
 pub(super) fn take_login(import: &mut wire::Import) -> Option<Login> {
     let source = import.source.as_mut()?;
+    definition::write_as_url(source);
     let (url, login) = take_userinfo(&source.url);
     source.url = url;
     login

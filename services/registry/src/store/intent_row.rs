@@ -12,8 +12,8 @@ macro_rules! intent_columns {
     () => {
         "display_name, rcs_type, source_url, source_host, source_key, is_duplicate, target_url, include_patterns, \
          exclude_patterns, update_interval_ms, shortest_interval_ms, longest_interval_ms, svn_layout, \
-         svn_git_svn_id_trailers, svn_convert_ignores, svn_keep_externals, svn_normalize_line_ends, author_map, \
-         credential_id, owner, assignee, labels, review_status, review_reason"
+         svn_git_svn_id_trailers, svn_convert_ignores, svn_keep_externals, svn_normalize_line_ends, \
+         cvs_raw_keywords, cvs_charset, author_map, credential_id, owner, assignee, labels, review_status, review_reason"
     };
 }
 pub(super) use intent_columns;
@@ -38,6 +38,8 @@ pub(super) struct IntentRow<'a> {
     svn_convert_ignores: bool,
     svn_keep_externals: bool,
     svn_normalize_line_ends: bool,
+    cvs_raw_keywords: bool,
+    cvs_charset: &'a str,
     author_map: &'a str,
     credential_id: Option<&'a str>,
     owner: &'a str,
@@ -70,6 +72,8 @@ impl<'a> IntentRow<'a> {
             svn_convert_ignores: source.subversion.convert_ignores,
             svn_keep_externals: source.subversion.keep_externals,
             svn_normalize_line_ends: source.subversion.normalize_line_ends,
+            cvs_raw_keywords: source.cvs.raw_keywords,
+            cvs_charset: &source.cvs.charset,
             author_map: &source.author_map,
             credential_id: Some(source.credential_id.as_str()).filter(|id| !id.is_empty()),
             owner: &care.owner,

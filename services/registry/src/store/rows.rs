@@ -1,7 +1,7 @@
 //! Rows to structs, one function for each type of row.
 
 use crate::import::{
-    AdaptiveInterval, Care, Definition, Import, Intent, RefPatterns, RunHistory, Source, SubversionOptions,
+    AdaptiveInterval, Care, CvsOptions, Definition, Import, Intent, RefPatterns, RunHistory, Source, SubversionOptions,
 };
 use crate::reach::Spans;
 use codeimport_pg::{
@@ -26,7 +26,8 @@ macro_rules! import_columns {
             "import.import_id, import.display_name, import.rcs_type, import.source_url, import.source_host, \
          import.target_url, import.include_patterns, import.exclude_patterns, import.update_interval_ms, \
          import.svn_layout, import.svn_git_svn_id_trailers, import.svn_convert_ignores, import.svn_keep_externals, \
-         import.svn_normalize_line_ends, import.credential_id, import.shortest_interval_ms, \
+         import.svn_normalize_line_ends, import.cvs_raw_keywords, import.cvs_charset, import.credential_id, \
+         import.shortest_interval_ms, \
          import.longest_interval_ms, import.owner, import.assignee, import.labels, import.is_duplicate, \
          import.review_status, import.review_reason, import.generation, import.created_generation, \
          import.resumed_generation, import.stopped_by_queue, import.registrant, import.created_at, \
@@ -91,6 +92,7 @@ fn source(row: &Row) -> Result<Source, DbError> {
             keep_externals: get(row, "svn_keep_externals")?,
             normalize_line_ends: get(row, "svn_normalize_line_ends")?,
         },
+        cvs: CvsOptions { raw_keywords: get(row, "cvs_raw_keywords")?, charset: get(row, "cvs_charset")? },
         author_map: get(row, "author_map")?,
         credential_id: get::<Option<String>>(row, "credential_id")?.unwrap_or_default(),
     })

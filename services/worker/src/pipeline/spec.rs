@@ -1,10 +1,10 @@
 //! What a run has to do, in words of the domain.
 
 use codeimport_convert::{
-    ConvertError, Holder, ImportState, Login, Source, SourceOptions, Ssh, SvnOptions, Target, open_source,
+    ConvertError, CvsOptions, Holder, ImportState, Login, Source, SourceOptions, Ssh, SvnOptions, Target, open_source,
     options_digest,
 };
-use codeimport_core::{AuthorMap, ImportId, InvalidLayout, Outcome, RefFilter, SourceUrl, Stage, TargetUrl};
+use codeimport_core::{AuthorMap, Charset, ImportId, InvalidLayout, Outcome, RefFilter, SourceUrl, Stage, TargetUrl};
 use codeimport_proto::{
     convert::rcs_type_from_wire,
     registry::{GetRunSpecResponse, source::Options},
@@ -37,9 +37,10 @@ impl Spec {
         let filter = RefFilter::new(patterns.include, patterns.exclude)
             .map_err(|e| invalid(format!("a pattern of its ref filter {e}")))?;
         let authors = AuthorMap::parse(&source.author_map).map_err(|e| invalid(format!("its author map {e}")))?;
-        let svn = svn_options(source.options)?;
+        let (svn, cvs) = (svn_options(source.options.as_ref())?, cvs_options(source.options.as_ref())?);
         let login = answer.login.map(|login| Login::new(login.username, login.password));
-        let options = SourceOptions { filter: filter.clone(), ssh, login, authors, svn, ..SourceOptions::default() };
+        let options =
+            SourceOptions { filter: filter.clone(), ssh, login, authors, svn, cvs, ..SourceOptions::default() };
         let options_digest = options_digest(&url, &options);
         Ok(Self {
             import_id: answer.import_id.parse().map_err(|e| invalid(format!("its id {e}")))?,
@@ -54,7 +55,7 @@ impl Spec {
     }
 }
 
-fn svn_options(options: Option<Options>) -> Result<SvnOptions, ConvertError> {
+fn svn_options(options: Option<&Options>) -> Result<SvnOptions, ConvertError> {
     let Some(Options::Subversion(options)) = options else { return Ok(SvnOptions::default()) };
     let layout = match options.layout.as_str() {
         "" => None,
@@ -67,6 +68,12 @@ fn svn_options(options: Option<Options>) -> Result<SvnOptions, ConvertError> {
         keep_externals: options.keep_externals,
         normalize_line_ends: options.normalize_line_ends,
     })
+}
+
+fn cvs_options(options: Option<&Options>) -> Result<CvsOptions, ConvertError> {
+    let Some(Options::Cvs(options)) = options else { return Ok(CvsOptions::default()) };
+    let charset = Charset::parse(&options.charset).map_err(|e| invalid(format!("its charset {e}")))?;
+    Ok(CvsOptions { raw_keywords: options.raw_keywords, charset, ..CvsOptions::default() })
 }
 
 fn invalid(what: impl AsRef<str>) -> ConvertError {

@@ -1,8 +1,7 @@
-//! Addresses of CVS sources: `pserver://host[:port]/cvsroot//module/directory`, in the same way `rsync://` and `file://`. Two slashes stand where the root ends and the
-//! module begins; without them the last part is the module, and with nothing behind them the whole repository is meant. Pure.
+//! Where a module of CVS is: what its URL says. Pure.
 
 use crate::ConvertError;
-use codeimport_core::{Outcome, SourceUrl, Stage};
+use codeimport_core::{Outcome, SourceUrl, Stage, cvs_root_and_module};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -13,8 +12,11 @@ const PORT: u16 = 2401;
 /// Where a module is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Address {
+    /// Account on the host, where SSH needs one.
+    pub(super) user: Option<String>,
     pub(super) host: String,
-    pub(super) port: u16,
+    /// None for the usual one.
+    pub(super) port: Option<u16>,
     /// Path of the repository on its host.
     pub(super) root: String,
     /// Directory in the repository; `.` for all of it.
@@ -25,10 +27,17 @@ impl Address {
     /// From an address that is well-formed.
     pub(super) fn of(url: &SourceUrl) -> Self {
         let rest = url.as_str().split_once("://").map_or("", |(_, rest)| rest);
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(PORT);
-        let (root, module) = split(&decode(path));
-        Self { host: url.host().to_ascii_lowercase().trim_matches(['[', ']']).to_owned(), port, root, module }
+        let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
+        let (user, place) = authority.rsplit_once('@').map_or((None, authority), |(user, place)| (Some(user), place));
+        let port = place.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let host = url.host().to_ascii_lowercase().trim_matches(['[', ']']).to_owned();
+        let (root, module) = cvs_root_and_module(url.as_str());
+        Self { user: user.map(str::to_owned), host, port, root, module }
+    }
+
+    /// The port of a `cvs pserver`.
+    pub(super) fn server_port(&self) -> u16 {
+        self.port.unwrap_or(PORT)
     }
 
     /// The path of the module on its host, with a slash at its end.
@@ -46,13 +55,13 @@ impl Address {
     /// The same as rsync takes it.
     pub(super) fn rsync_url(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        let port = if self.port == PORT { String::new() } else { format!(":{}", self.port) };
+        let port = self.port.map_or(String::new(), |port| format!(":{port}"));
         format!("rsync://{host}{port}{}", String::from_utf8_lossy(&self.directory()))
     }
 
-    /// The repository as `cvs` itself calls it.
+    /// The repository as `cvs` itself calls it, on a server that lets this user read without password.
     pub(super) fn cvs_root(&self) -> String {
-        format!(":pserver:anonymous:@{}:{}{}", self.host, self.port, self.root)
+        format!(":pserver:anonymous:@{}:{}{}", self.host, self.server_port(), self.root)
     }
 
     /// Whether the whole repository is meant. Its own configuration, in CVSROOT, is no part of it.
@@ -67,55 +76,23 @@ impl Address {
     }
 }
 
-/// Root and module of a path.
-fn split(path: &str) -> (String, String) {
-    let plain = path.trim_end_matches('/');
-    let (root, module) = match path.split_once("//") {
-        Some((root, module)) => (root, module.trim_matches('/')),
-        None => plain.rsplit_once('/').unwrap_or((plain, "")),
-    };
-    let module = if module.is_empty() { "." } else { module };
-    (if root.is_empty() { "/" } else { root }.to_owned(), module.to_owned())
-}
-
-/// Without the escapes of URLs; what is no text then stays as it was.
-fn decode(path: &str) -> String {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match (first, hex) {
-            // A line end would begin another request.
-            (b'%', Some(byte)) if !byte.is_ascii_control() => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| path.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use codeimport_core::RcsType;
 
     #[test]
-    fn an_address_tells_root_and_module() {
+    fn an_address_tells_user_host_port_root_and_module() {
         let cases = [
-            ("pserver://Host/cvsroot/ikvm", "host", 2401, "/cvsroot", "ikvm"),
-            ("pserver://host:2402/cvsroot//a/b/", "host", 2402, "/cvsroot", "a/b"),
-            ("pserver://host/cvsroot/p//", "host", 2401, "/cvsroot/p", "."),
-            ("pserver://[::1]/r/a%20b%0Ac", "::1", 2401, "/r", "a b%0Ac"),
+            ("pserver://Host/cvsroot/ikvm", None, "host", None, "/cvsroot", "ikvm"),
+            ("pserver://host:2402/cvsroot//a/b/", None, "host", Some(2402), "/cvsroot", "a/b"),
+            ("cvs+ssh://ada@host/cvsroot/p//", Some("ada"), "host", None, "/cvsroot/p", "."),
+            ("pserver://[::1]/r/a%20b%0Ac", None, "::1", None, "/r", "a%20b%0Ac"),
         ];
-        for (text, host, port, root, module) in cases {
+        for (text, user, host, port, root, module) in cases {
             let url = SourceUrl::parse(RcsType::Cvs, text).expect(text);
-            let expected = Address { host: host.to_owned(), port, root: root.to_owned(), module: module.to_owned() };
-            assert_eq!(Address::of(&url), expected, "{text}");
+            let (user, host, root) = (user.map(str::to_owned), host.to_owned(), root.to_owned());
+            assert_eq!(Address::of(&url), Address { user, host, port, root, module: module.to_owned() }, "{text}");
         }
     }
 }

@@ -8,8 +8,8 @@ use super::place::LineName;
 use super::tree::LineTree;
 use crate::objects::{ObjectStore, encode_commit};
 use crate::shadow::ShadowError;
-use crate::source::text::decode;
-use codeimport_core::AuthorMap;
+use crate::source::text::decode_from;
+use codeimport_core::{AuthorMap, Charset};
 use gix::ObjectId;
 use gix::objs::Kind;
 
@@ -24,6 +24,7 @@ pub(super) struct Emitter<'a> {
     pub(super) ledger: &'a mut Ledger,
     pub(super) store: &'a mut ObjectStore,
     pub(super) authors: &'a AuthorMap,
+    pub(super) charset: Charset,
     pub(super) tree: LineTree,
 }
 
@@ -44,9 +45,9 @@ impl Emitter<'_> {
         }
         let line = self.line(name, begin)?;
         let changes = self.changes(line, revisions.iter());
-        let who = self.authors.identity(Some(decode(&changeset.units[0].author).as_bytes()), HOST);
+        let who = self.authors.identity(Some(decode_from(self.charset, &changeset.units[0].author).as_bytes()), HOST);
         let signature = format!("{} <{}> {} +0000", who.name, who.email, changeset.seconds().max(0));
-        let message = decode(&changeset.units[0].log);
+        let message = decode_from(self.charset, &changeset.units[0].log);
         let before = self.ledger.tip(line);
         if changes.is_empty() {
             return Ok(());

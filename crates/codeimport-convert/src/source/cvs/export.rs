@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(3600);
 pub(super) const TIP: &str = "tip";
 
 /// Behind the date of a commit that CVS cannot name: other commits were under way then, or clocks went wrong.
-const IN_BETWEEN: &str = " and others";
+const IN_BETWEEN: &str = "~";
 
 /// Whether CVS can be asked for a revision, by its name in the map.
 pub(super) fn can_be_exported(revision: &str) -> bool {
@@ -38,10 +38,11 @@ pub(super) fn export(
     let (parent, name) = (into.parent().unwrap_or(Path::new("/")), into.file_name().unwrap_or_default());
     let mut command = Command::new("cvs").args(["-f", "-Q", "-d", root, "export", keywords]).env("HOME", parent);
     let trunk = symbol == b"HEAD";
+    let date = revision.replace('T', " ").replace('Z', " UTC");
     command = match (revision, trunk) {
         (TIP, _) => command.arg("-r").arg(OsStr::from_bytes(symbol)),
-        (date, true) => command.args(["-D", date]),
-        (date, false) => command.arg("-r").arg(OsStr::from_bytes(&[symbol, b":", date.as_bytes()].concat())),
+        (_, true) => command.args(["-D", date.as_str()]),
+        (_, false) => command.arg("-r").arg(OsStr::from_bytes(&[symbol, b":", date.as_bytes()].concat())),
     };
     let command =
         command.arg("-d").arg(name).arg(&address.module).cwd(parent).timeout(LONG).cancel(watch.cancel().clone());
@@ -88,7 +89,7 @@ fn span(ledger: &Ledger, line: LineId, commit: CommitIndex) -> (i64, i64) {
     seconds.fold((i64::MAX, i64::MIN), |(oldest, newest), seconds| (oldest.min(seconds), newest.max(seconds)))
 }
 
-/// A date as CVS takes it.
-pub(super) fn date(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).unwrap_or_default().strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+/// A date without spaces, which names of revisions must not have: `2003-01-31T12:00:00Z`.
+fn date(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

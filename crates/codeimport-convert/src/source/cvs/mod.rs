@@ -119,7 +119,7 @@ impl Source for CvsSource {
     fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError> {
         let position = self.transport.position(Stage::Probe, watch)?;
         let histories = self.transport.histories(Stage::Probe, watch)?;
-        Ok(preview::preview(position, &histories))
+        Ok(preview::preview(position, &histories, self.options.cvs.charset))
     }
 }
 

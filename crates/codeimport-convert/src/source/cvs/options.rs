@@ -1,5 +1,6 @@
 //! How a CVS repository is converted.
 
+use codeimport_core::Charset;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ pub struct CvsOptions {
     /// Whether texts are kept as CVS stores them, with the values that keywords had one revision earlier. Else they are what
     /// `cvs export -kk` shows.
     pub raw_keywords: bool,
+    /// In which charset messages, accounts and names are that are no UTF-8.
+    pub charset: Charset,
     /// How old a commit has to be before it is converted: files of one commit are checked in one by one.
     #[serde(skip, default = "settle_window")]
     pub settle_window: Duration,
@@ -21,6 +24,6 @@ fn settle_window() -> Duration {
 
 impl Default for CvsOptions {
     fn default() -> Self {
-        Self { raw_keywords: false, settle_window: settle_window() }
+        Self { raw_keywords: false, charset: Charset::default(), settle_window: settle_window() }
     }
 }

@@ -7,7 +7,8 @@ use super::place::place;
 use super::run::unit;
 use super::symbols::Symbols;
 use crate::Preview;
-use crate::source::text::decode;
+use crate::source::text::decode_from;
+use codeimport_core::Charset;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use std::time::Duration;
 const TEXTS_PER_SECOND: (u64, u64) = (5_000, 150);
 
 /// Puts all that histories tell into words.
-pub(super) fn preview(position: String, histories: &[FileHistory]) -> Preview {
+pub(super) fn preview(position: String, histories: &[FileHistory], charset: Charset) -> Preview {
+    let decode = |bytes: &[u8]| decode_from(charset, bytes);
     let placed: Vec<_> = histories.iter().map(place).collect();
     let ids: Vec<_> = (0..).take(histories.len()).collect();
     let symbols = Symbols::of(histories, &ids, &placed);
@@ -38,22 +40,22 @@ pub(super) fn preview(position: String, histories: &[FileHistory]) -> Preview {
         tags: symbols.tags().map(|name| decode(name)).collect(),
         revision_count: Some(changesets.len() as u64),
         authors,
-        odd: oddities(histories, texts),
+        odd: oddities(histories, texts, charset),
         estimated: Some(seconds(best)..=seconds(worst)),
         ..Preview::default()
     }
 }
 
 /// What may surprise.
-fn oddities(histories: &[FileHistory], texts: u64) -> Vec<String> {
+fn oddities(histories: &[FileHistory], texts: u64, charset: Charset) -> Vec<String> {
     let revisions = || histories.iter().flat_map(|history| history.revisions.values());
     let without_id = revisions().filter(|revision| revision.commitid.is_none()).count() as u64;
     let foreign = revisions().filter(|revision| std::str::from_utf8(&revision.log).is_err()).count() as u64;
     let binary = histories.iter().filter(|history| history.is_binary).count() as u64;
     let told = [
-        (without_id, "file revisions do not tell which commit they are of: author, message and time do"),
-        (foreign, "messages are not UTF-8: they are taken for Windows-1252"),
-        (binary, "binary files"),
+        (without_id, "file revisions do not tell which commit they are of: author, message and time do".to_owned()),
+        (foreign, format!("messages are not UTF-8: they are taken for {}", charset.name())),
+        (binary, "binary files".to_owned()),
     ];
     let told = told.iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}"));
     std::iter::once(format!("{texts} file revisions in {} files", histories.len())).chain(told).collect()

@@ -19,7 +19,6 @@ use codeimport_core::{Outcome, Stage};
 use gix::ObjectId;
 use gix::objs::Kind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Instant;
 
 /// A revision dated so far in the future is by a clock that was wrong; waiting for that day helps nobody. In seconds.
@@ -85,7 +84,7 @@ impl Run<'_> {
         if state.decisions == self.decisions() {
             return Ok(state.ledger);
         }
-        let text = "The target was converted with other options (author map, keywords). Use the same again, or a new target: \
+        let text = "The target was converted with other options (author map, keywords, charset). Use the same again, or a new target: \
                     published commits are not rewritten.";
         Err(ConvertError::new(Outcome::Invalid, Stage::Fetch, text))
     }
@@ -233,7 +232,7 @@ impl Run<'_> {
         contents: &Contents,
         store: &mut ObjectStore,
     ) -> Result<(), ConvertError> {
-        let mut emitter = Emitter { ledger, store, authors: &self.options.authors, tree: LineTree::default() };
+        let mut emitter = self.emitter(ledger, store);
         for (done, changeset) in changesets.iter().enumerate() {
             if done.is_multiple_of(256) {
                 self.watch.check(Stage::Convert)?;
@@ -248,6 +247,11 @@ impl Run<'_> {
         Ok(())
     }
 
+    fn emitter<'e>(&'e self, ledger: &'e mut Ledger, store: &'e mut ObjectStore) -> Emitter<'e> {
+        let (authors, charset) = (&self.options.authors, self.options.cvs.charset);
+        Emitter { ledger, store, authors, charset, tree: LineTree::default() }
+    }
+
     /// Refs, and what the next run needs.
     fn state(
         &self,
@@ -258,12 +262,7 @@ impl Run<'_> {
         watermark: Watermark,
     ) -> Result<SourceState, ConvertError> {
         let symbols = Symbols::of(&look.histories, &look.ids, &look.placed);
-        let mut emitter = Emitter {
-            ledger: &mut ledger,
-            store: &mut store,
-            authors: &self.options.authors,
-            tree: LineTree::default(),
-        };
+        let mut emitter = self.emitter(&mut ledger, &mut store);
         let (mut refs, mut tags) = (Refs::new(), Vec::new());
         for name in symbols.lines() {
             if let Some(commit) = self.ours(line_tip(&symbols, &name, &mut emitter, complete))? {
@@ -275,7 +274,7 @@ impl Run<'_> {
         }
         for name in symbols.tags() {
             let manifest = symbols.tagged(name, emitter.ledger);
-            if let Some(commit) = self.ours(emitter.symbol_commit(&manifest, &tagged(name)))? {
+            if let Some(commit) = self.ours(emitter.symbol_commit(&manifest, &self.tagged(name)))? {
                 refs.insert(tag_ref(name), commit);
                 tags.push((name.to_vec(), commit));
             }
@@ -295,6 +294,11 @@ impl Run<'_> {
             complete,
             findings: Findings::default(),
         })
+    }
+
+    fn tagged(&self, name: &[u8]) -> String {
+        let name = crate::source::text::decode_from(self.options.cvs.charset, name);
+        format!("Tag {name}\n\nCVS names a revision of each file for it; no commit has just these.\n")
     }
 
     fn report(&self, unit: &'static str, done: usize, total: usize) {
@@ -393,13 +397,6 @@ fn line_tip(
         emitter.bring_to(line, &manifest, text)?;
     }
     Ok(emitter.ledger.tip(line).map(|tip| emitter.ledger.commits[tip as usize].id))
-}
-
-fn tagged(name: &Arc<[u8]>) -> String {
-    format!(
-        "Tag {}\n\nCVS names a revision of each file for it; no commit has just these.\n",
-        crate::source::text::decode(name)
-    )
 }
 
 /// A commit from which the tips of all lines can be reached that no ref names: later ones may begin there.

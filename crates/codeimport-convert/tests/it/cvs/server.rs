@@ -21,11 +21,16 @@ pub(super) struct CvsServer {
 impl CvsServer {
     /// Serves a repository to `anonymous` without password.
     pub(super) fn start(root: &CvsRoot) -> Self {
+        Self::start_for(root, "anonymous:")
+    }
+
+    /// Serves a repository to one account: its name, and its password as crypt(3) has it; `ada:` has none.
+    pub(super) fn start_for(root: &CvsRoot, account: &str) -> Self {
         let path = root.path();
         let user = run(root.dir.path(), &["id", "-un"]);
         // CVS does not serve as root.
         let user = if user == "root" { "nobody" } else { &user };
-        fs::write(path.join("CVSROOT/passwd"), format!("anonymous::{user}\n")).expect("writable");
+        fs::write(path.join("CVSROOT/passwd"), format!("{account}:{user}\n")).expect("writable");
         fs::set_permissions(root.dir.path(), fs::Permissions::from_mode(0o755)).expect("ours");
         run(root.dir.path(), &["chmod", "-R", "a+rwX", "root"]);
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -46,6 +51,11 @@ impl CvsServer {
     /// The address of a module.
     pub(super) fn url(&self, module: &str) -> String {
         format!("pserver://127.0.0.1:{}{}//{module}", self.port, self.root.display())
+    }
+
+    /// The repository as CVS itself calls it; `user` with its `@`.
+    pub(super) fn cvs_root(&self, user: &str) -> String {
+        format!(":pserver:{user}127.0.0.1:{}{}", self.port, self.root.display())
     }
 }
 

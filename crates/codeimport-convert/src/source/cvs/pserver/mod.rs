@@ -3,6 +3,7 @@
 //! ```text
 //!   wire      bytes, with an end to every wait
 //!   session   logging in, requests, what the server says
+//!   scramble  how passwords are written            pure
 //!   rlog      what `rlog` prints, as histories         pure
 //!   batches   in which requests texts are asked for    pure
 //!   texts     the answers to these
@@ -13,6 +14,7 @@
 
 mod batches;
 mod rlog;
+mod scramble;
 mod session;
 mod texts;
 mod wire;
@@ -27,22 +29,20 @@ use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::Stage;
 use ring::digest::{Context, SHA256};
 use rlog::LogReader as Reader;
-use session::{Line, Session};
+use session::{Line, Server, Session};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 /// A module on a server.
 pub(super) struct Pserver {
-    address: Address,
-    connect_timeout: Duration,
-    idle_timeout: Duration,
+    server: Server,
     received: AtomicU64,
 }
 
 impl Pserver {
     pub(super) fn new(address: Address, options: &SourceOptions) -> Self {
         let (connect_timeout, idle_timeout) = (options.connect_timeout, options.idle_timeout);
-        Self { address, connect_timeout, idle_timeout, received: AtomicU64::new(0) }
+        let server = Server { address, login: options.login.clone(), connect_timeout, idle_timeout };
+        Self { server, received: AtomicU64::new(0) }
     }
 
     /// Runs `rlog`, and hands over its lines.
@@ -53,9 +53,9 @@ impl Pserver {
         watch: &Watch,
         mut take: impl FnMut(Line) -> Result<(), ConvertError>,
     ) -> Result<(), ConvertError> {
-        let mut session = Session::open(&self.address, self.connect_timeout, self.idle_timeout, stage, watch)?;
+        let mut session = Session::open(&self.server, stage, watch)?;
         let mut request = String::new();
-        for argument in options.iter().copied().chain(["--", self.address.module.as_str()]) {
+        for argument in options.iter().copied().chain(["--", self.server.address.module.as_str()]) {
             request.push_str(&format!("Argument {argument}\n"));
         }
         request.push_str("rlog\n");
@@ -84,9 +84,11 @@ impl Transport for Pserver {
     }
 
     fn histories(&self, stage: Stage, watch: &Watch) -> Result<Vec<FileHistory>, ConvertError> {
-        let mut reader = Reader::new(self.address.directory(), self.address.is_whole());
-        self.rlog(&[], stage, watch, |line| reader.take(line).map_err(|error| self.address.broken(stage, &error)))?;
-        reader.finish().map_err(|error| self.address.broken(stage, &error))
+        let mut reader = Reader::new(self.server.address.directory(), self.server.address.is_whole());
+        self.rlog(&[], stage, watch, |line| {
+            reader.take(line).map_err(|error| self.server.address.broken(stage, &error))
+        })?;
+        reader.finish().map_err(|error| self.server.address.broken(stage, &error))
     }
 
     fn texts(&self, wanted: &[Wanted<'_>], watch: &Watch, take: &mut Take<'_>) -> Result<(), ConvertError> {
@@ -94,9 +96,9 @@ impl Transport for Pserver {
             return Ok(());
         }
         let stage = Stage::Fetch;
-        let mut session = Session::open(&self.address, self.connect_timeout, self.idle_timeout, stage, watch)?;
-        let requests = batches::requests(&self.address, wanted);
-        let asked = texts::Asked::new(&self.address, wanted);
+        let mut session = Session::open(&self.server, stage, watch)?;
+        let requests = batches::requests(&self.server.address, wanted);
+        let asked = texts::Asked::new(&self.server.address, wanted);
         let told = session.pipelined(&requests, |session| texts::read_texts(session, &asked, requests.len(), take));
         self.received.fetch_add(session.received(), Ordering::Relaxed);
         told

@@ -1,15 +1,16 @@
 //! A connection that is logged in: requests go out, what the server says comes in.
 
+use super::scramble::scramble;
 use super::wire::Wire;
 use crate::source::cvs::address::Address;
-use crate::{ConvertError, Watch};
+use crate::{ConvertError, Login, Watch};
 use codeimport_core::{Outcome, Stage};
 use std::io::{self, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-/// The account that public servers let read, and its password: empty, scrambled as the protocol wants it.
-const LOGIN: &str = "anonymous\nA";
+/// The account that public servers let read, without password.
+const ANONYMOUS: &str = "anonymous";
 
 /// What the client understands. The first nine every client must; tagged text tells a server's words from a user's.
 const RESPONSES: &str =
@@ -26,40 +27,57 @@ pub(in crate::source::cvs) struct Line {
     pub(super) is_tagged: bool,
 }
 
+/// Who is asked.
+pub(super) struct Server {
+    pub(super) address: Address,
+    /// By what name and password; by none where everybody may read.
+    pub(super) login: Option<Login>,
+    pub(super) connect_timeout: Duration,
+    /// Longest silence.
+    pub(super) idle_timeout: Duration,
+}
+
 /// A connection.
 pub(super) struct Session<'a> {
-    address: &'a Address,
+    server: &'a Server,
     wire: Wire,
     writer: TcpStream,
     stage: Stage,
     watch: &'a Watch,
-    idle_timeout: Duration,
     complaints: String,
 }
 
 impl<'a> Session<'a> {
     /// Connects and logs in.
-    pub(super) fn open(
-        address: &'a Address,
-        connect_timeout: Duration,
-        idle_timeout: Duration,
-        stage: Stage,
-        watch: &'a Watch,
-    ) -> Result<Self, ConvertError> {
-        let host = (address.host.as_str(), address.port);
-        let (wire, writer) = Wire::open(host, connect_timeout, idle_timeout, watch.cancel()).map_err(|error| {
-            let text = format!("The CVS server {}:{} cannot be reached.", address.host, address.port);
+    pub(super) fn open(server: &'a Server, stage: Stage, watch: &'a Watch) -> Result<Self, ConvertError> {
+        let place = (server.address.host.as_str(), server.address.server_port());
+        let opened = Wire::open(place, server.connect_timeout, server.idle_timeout, watch.cancel());
+        let (wire, writer) = opened.map_err(|error| {
+            let text = format!("The CVS server {}:{} cannot be reached.", place.0, place.1);
             ConvertError::new(Outcome::Unavailable, stage, text).caused_by(error)
         })?;
-        let mut session = Self { address, wire, writer, stage, watch, idle_timeout, complaints: String::new() };
-        let root = &address.root;
-        session.send(format!("BEGIN AUTH REQUEST\n{root}\n{LOGIN}\nEND AUTH REQUEST\n").as_bytes())?;
+        let mut session = Self { server, wire, writer, stage, watch, complaints: String::new() };
         session.log_in()?;
+        let root = &server.address.root;
         session.send(format!("Root {root}\nValid-responses {RESPONSES}\nUseUnchanged\n").as_bytes())?;
         Ok(session)
     }
 
     fn log_in(&mut self) -> Result<(), ConvertError> {
+        let root = &self.server.address.root;
+        let user = self.server.login.as_ref().map_or(ANONYMOUS, Login::username);
+        let password = scramble(self.server.login.as_ref().map_or("", Login::password));
+        let Some(password) = password.filter(|_| !user.chars().any(char::is_control)) else {
+            let text = "CVS takes only names and passwords of printable ASCII characters.";
+            return Err(ConvertError::new(Outcome::Authentication, self.stage, text));
+        };
+        self.send(format!("BEGIN AUTH REQUEST\n{root}\n{user}\n{password}\nEND AUTH REQUEST\n").as_bytes())?;
+        self.hear_verdict(user)
+    }
+
+    /// What the server says to name and password.
+    fn hear_verdict(&mut self, user: &str) -> Result<(), ConvertError> {
+        let (host, root) = (&self.server.address.host, &self.server.address.root);
         loop {
             let line = self.line()?;
             if line == b"I LOVE YOU" {
@@ -67,7 +85,7 @@ impl<'a> Session<'a> {
             }
             let text = String::from_utf8_lossy(&line).into_owned();
             if line == b"I HATE YOU" || text.contains("no such user") {
-                let text = format!("The CVS server {} does not let anonymous read.", self.address.host);
+                let text = format!("The CVS server {host} does not let {user} read.");
                 return Err(
                     ConvertError::new(Outcome::Authentication, self.stage, text).caused_by(self.complaints.clone())
                 );
@@ -76,10 +94,10 @@ impl<'a> Session<'a> {
                 self.complain(complaint);
             } else if text.starts_with("error") || text.contains("no such repository") {
                 self.complain(&text);
-                let text = format!("The CVS server {} has no repository {}.", self.address.host, self.address.root);
+                let text = format!("The CVS server {host} has no repository {root}.");
                 return Err(ConvertError::new(Outcome::Invalid, self.stage, text).caused_by(self.complaints.clone()));
             } else {
-                return Err(self.address.broken(self.stage, &"what answers is no CVS server"));
+                return Err(self.server.address.broken(self.stage, &"what answers is no CVS server"));
             }
         }
     }
@@ -146,6 +164,7 @@ impl<'a> Session<'a> {
             Some(_) => Err(self.refused()),
             None if line.starts_with(b"Valid-requests") => Ok(()),
             None => Err(self
+                .server
                 .address
                 .broken(self.stage, &format!("{:?}", String::from_utf8_lossy(&line[..line.len().min(80)])))),
         }
@@ -162,12 +181,21 @@ impl<'a> Session<'a> {
     fn refused(&self) -> ConvertError {
         let words = self.complaints.trim();
         let (outcome, text) = if words.contains("cannot find module") || words.contains("no such") {
-            (Outcome::Invalid, format!("The repository {} has no {}.", self.address.root, self.address.module))
+            (
+                Outcome::Invalid,
+                format!("The repository {} has no {}.", self.server.address.root, self.server.address.module),
+            )
         } else if words.contains("obtain dir lock") || words.contains("Permission denied") {
-            (Outcome::Unavailable, format!("The CVS server {} cannot read its own repository now.", self.address.host))
+            (
+                Outcome::Unavailable,
+                format!("The CVS server {} cannot read its own repository now.", self.server.address.host),
+            )
         } else {
             let last = words.lines().next_back().unwrap_or("no reason given");
-            (Outcome::RemoteBroken, format!("The CVS server {} cannot read its repository: {last}.", self.address.host))
+            (
+                Outcome::RemoteBroken,
+                format!("The CVS server {} cannot read its repository: {last}.", self.server.address.host),
+            )
         };
         ConvertError::new(outcome, self.stage, text).caused_by(words.to_owned())
     }
@@ -200,10 +228,10 @@ impl<'a> Session<'a> {
         if self.watch.cancel().is_cancelled() {
             return ConvertError::cancelled(self.stage);
         }
-        let host = &self.address.host;
+        let host = &self.server.address.host;
         let text = match error.kind() {
             io::ErrorKind::TimedOut => {
-                format!("The CVS server {host} said nothing for {} seconds.", self.idle_timeout.as_secs())
+                format!("The CVS server {host} said nothing for {} seconds.", self.server.idle_timeout.as_secs())
             }
             _ if !self.complaints.is_empty() => return self.refused(),
             _ => format!("The CVS server {host} closed the connection in the middle of its answer."),
