@@ -4,7 +4,7 @@ use crate::harness::{Registry, create_request, token, violated_fields};
 use codeimport_proto::{
     common::RcsType,
     registry::{
-        CreateImportRequest, GetRunSpecRequest, Import, ListImportsRequest, Source, SubversionOptions,
+        CreateImportRequest, CvsOptions, GetRunSpecRequest, Import, ListImportsRequest, Source, SubversionOptions,
         UpdateImportRequest, source::Options,
     },
 };
@@ -89,4 +89,48 @@ async fn changed_options_are_in_the_trail_and_make_the_import_due() {
     assert_eq!(changed, ["source.subversion.layout", "source.author_map"]);
     let after = registry.store.import(&"a".parse().expect("id")).await.expect("stored");
     assert!(after.resumed_generation > before.resumed_generation);
+}
+
+fn cvs(url: &str, module: &str, charset: &str) -> Source {
+    let options = CvsOptions { module: module.to_owned(), raw_keywords: true, charset: charset.to_owned() };
+    Source {
+        rcs_type: RcsType::Cvs.into(),
+        url: url.to_owned(),
+        options: Some(Options::Cvs(options)),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_cvs_root_and_its_module_become_one_address_that_stays_when_it_is_sent_back() {
+    let mut registry = Registry::start().await;
+    let root = cvs(":pserver:anonymous@host:/cvsroot", "m", "koi8-r");
+    registry.imports.create_import(create(root)).await.expect("valid");
+    let source = registry.get("a").await.source.expect("a source");
+    assert_eq!(source, cvs("pserver://host/cvsroot//m", "m", "koi8-r"));
+    registry.imports.update_import(update(source, &["source"])).await.expect("valid");
+    assert_eq!(registry.events("a").await.len(), 1, "nothing has changed");
+    let spec = registry.runs.get_run_spec(GetRunSpecRequest { lease_token: token("a", 1) }).await;
+    assert_eq!(spec.expect("held").into_inner().source, Some(cvs("pserver://host/cvsroot//m", "m", "koi8-r")));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_cvs_root_is_told_with_its_field() {
+    let mut registry = Registry::start().await;
+    let long = "d/".repeat(600);
+    for (source, fields) in [
+        (cvs(":local:/cvsroot", "m", ""), ["import.source.url"]),
+        (cvs("file:///cvsroot//m", "", ""), ["import.source.url"]),
+        (cvs("/cvsroot", "m", ""), ["import.source.url"]),
+        (cvs(":kserver:host:/r", "m", ""), ["import.source.url"]),
+        (cvs(":pserver:127.1:/r", "m", ""), ["import.source.url"]),
+        (cvs(":pserver:host:/r", "", ""), ["import.source.cvs.module"]),
+        (cvs(":pserver:host:/r", "-d", ""), ["import.source.cvs.module"]),
+        (cvs(":pserver:host:/r", &long, ""), ["import.source.cvs.module"]),
+        (cvs("pserver://host/r//m", "n", ""), ["import.source.cvs.module"]),
+        (cvs("pserver://host/r//m", "", "odd"), ["import.source.cvs.charset"]),
+    ] {
+        let told = violated_fields(registry.imports.create_import(create(source.clone())).await);
+        assert_eq!(told, fields, "{source:?}");
+    }
 }

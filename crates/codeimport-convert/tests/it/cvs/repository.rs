@@ -44,9 +44,9 @@ impl CvsRoot {
         self.try_cvs(dir, words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
-    /// Makes all that was committed in this century thirty years older: nothing has to settle, and the order stays.
+    /// Moves all that was committed into the first decade of this century: nothing has to settle, and the order stays.
     pub(super) fn age(&self, module: &str) {
-        let old = "s/^date(\\s+)20([0-9][0-9])\\./date${1}19$2./";
+        let old = "s/^date(\\s+)20[0-9]([0-9])\\./date${1}200$2./";
         let files = run(self.dir.path(), &["find", &format!("root/{module}"), "-name", "*,v"]);
         for file in files.lines() {
             run(self.dir.path(), &["chmod", "u+w", file]);

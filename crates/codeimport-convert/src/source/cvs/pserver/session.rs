@@ -3,6 +3,7 @@
 use super::scramble::scramble;
 use super::wire::Wire;
 use crate::source::cvs::address::Address;
+use crate::source::text::decode;
 use crate::{ConvertError, Login, Watch};
 use codeimport_core::{Outcome, Stage};
 use std::io::{self, Write as _};
@@ -153,10 +154,10 @@ impl<'a> Session<'a> {
 
     /// What may be said between all else.
     pub(super) fn other(&mut self, line: &[u8]) -> Result<(), ConvertError> {
-        let text = String::from_utf8_lossy(line);
+        let text = decode(line);
         // A server's last words go past the protocol.
         let is_last_words = text.starts_with("cvs [");
-        if let Some(complaint) = text.strip_prefix("E ").or(is_last_words.then_some(&*text)) {
+        if let Some(complaint) = text.strip_prefix("E ").or(is_last_words.then_some(&text)) {
             self.complain(complaint);
             return Ok(());
         }
