@@ -86,7 +86,7 @@ mod tests {
         let cases = [
             ("pserver://Host/cvsroot/ikvm", None, "host", None, "/cvsroot", "ikvm"),
             ("pserver://host:2402/cvsroot//a/b/", None, "host", Some(2402), "/cvsroot", "a/b"),
-            ("cvs+ssh://ada@host/cvsroot/p//", Some("ada"), "host", None, "/cvsroot/p", "."),
+            ("pserver://host/cvsroot/p//", None, "host", None, "/cvsroot/p", "."),
             ("pserver://[::1]/r/a%20b%0Ac", None, "::1", None, "/r", "a%20b%0Ac"),
         ];
         for (text, user, host, port, root, module) in cases {
