@@ -11,6 +11,7 @@ mod peers;
 #[expect(dead_code, reason = "the tests' own, of which only some is needed here")]
 #[path = "../../tests/it/cvs/repository.rs"]
 mod repository;
+#[expect(dead_code, reason = "the tests' own, of which only some is needed here")]
 #[path = "../../tests/it/cvs/server.rs"]
 mod server;
 

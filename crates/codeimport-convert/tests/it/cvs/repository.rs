@@ -44,16 +44,6 @@ impl CvsRoot {
         self.try_cvs(dir, words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
-    /// Moves all that was committed into the first decade of this century: nothing has to settle, and the order stays.
-    pub(super) fn age(&self, module: &str) {
-        let old = "s/^date(\\s+)20[0-9]([0-9])\\./date${1}200$2./";
-        let files = run(self.dir.path(), &["find", &format!("root/{module}"), "-name", "*,v"]);
-        for file in files.lines() {
-            run(self.dir.path(), &["chmod", "u+w", file]);
-            run(self.dir.path(), &["perl", "-pi", "-e", old, file]);
-        }
-    }
-
     /// The tree that Git makes of what CVS exports; what CVS says if it refuses.
     pub(super) fn exported(&self, module: &str, which: &[&str]) -> Result<String, String> {
         self.with_export(module, which, &["write-tree"])

@@ -4,9 +4,13 @@ use super::copy::Copy;
 use super::corpora::unpack;
 use super::repository::CvsRoot;
 use super::server::CvsServer;
-use codeimport_convert::Watch;
-use codeimport_core::Outcome;
+use codeimport_convert::{Login, Watch};
+use codeimport_core::{Outcome, cvs_url};
 use std::path::Path;
+
+/// All printable characters of ASCII but those with a meaning in `passwd`.
+const PASSWORD: &str =
+    r##"!"#$%&'()*+,-./0123456789;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefghijklmnopqrstuvwxyz{|}~ "##;
 
 /// What CVS itself cannot log: it counts the lines of deltas, and one of them is none.
 const CANNOT_LOG: [&str; 1] = ["cvs-fast-export-tests-rcs-only/deadbranch"];
@@ -38,12 +42,36 @@ fn files_and_server_give_the_same_commits_on_the_corpora() {
 }
 
 #[test]
-fn a_preview_tells_the_same_whichever_way_and_a_poll_finds_nothing_new() {
+fn a_server_lets_in_who_knows_the_password_of_its_cvs_root() {
+    let root = imported();
+    // crypt(3) of the password: every printable character that the protocol scrambles.
+    let server = CvsServer::start_for(&root, "ada:$1$codeimpo$JSHQgPmXlE4SBeenZI5A4.");
+    let url = cvs_url(&server.cvs_root(""), "m").expect("a root and a module");
+    let run_as = |login: Option<Login>| {
+        let mut copy = Copy::at(&root, "m", &url);
+        copy.options.login = login;
+        copy.run()
+    };
+    assert_eq!(run_as(Some(Login::new("ada".to_owned(), PASSWORD.to_owned()))), Ok(true));
+    for wrong in [None, Some(("ada", "wrong")), Some(("bob", PASSWORD)), Some(("ada", "grün")), Some(("a\nb", ""))] {
+        let told = run_as(wrong.map(|(name, password)| Login::new(name.to_owned(), password.to_owned())));
+        assert!(told.as_ref().is_err_and(|error| error.starts_with("Authentication")), "{wrong:?}: {told:?}");
+    }
+}
+
+/// A repository with one module.
+fn imported() -> CvsRoot {
     let root = CvsRoot::create();
     let import = root.dir.path().join("import");
     std::fs::create_dir(&import).expect("ours");
     std::fs::write(import.join("f"), "text\n").expect("writable");
     root.cvs(&import, &["import", "-m", "imported", "m", "vendor", "v1"]);
+    root
+}
+
+#[test]
+fn a_preview_tells_the_same_whichever_way_and_a_poll_finds_nothing_new() {
+    let root = imported();
     let server = CvsServer::start(&root);
     let by_files = Copy::of(&root, "m");
     let by_server = Copy::at(&root, "m", &server.url("m"));
