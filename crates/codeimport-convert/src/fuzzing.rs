@@ -25,6 +25,11 @@ pub fn svn_replay(stream: &[u8]) {
     svn::fuzzing::follow_replay(stream);
 }
 
+/// Follows the report of a Subversion server on HTTP that replays a revision.
+pub fn svn_dav_replay(stream: &[u8]) {
+    svn::fuzzing::follow_report(stream);
+}
+
 /// Reads a `,v` file and works out its texts.
 pub fn cvs_rcs(bytes: &[u8]) {
     cvs::fuzzing::read_rcs(bytes);

@@ -12,4 +12,4 @@ mod pump;
 
 pub(super) use client::client;
 pub(super) use head::Head;
-pub(super) use pump::{Body, Patience, read_buffered, send};
+pub(super) use pump::{Body, Patience, Sent, read_buffered, send, start};

@@ -33,12 +33,43 @@ pub(in crate::source) struct Patience {
 
 /// Sends a request and waits for the head of its answer.
 pub(in crate::source) fn send(request: RequestBuilder, patience: Patience) -> io::Result<(Head, Body)> {
-    let (head_tx, head_rx) = mpsc::sync_channel(1);
+    start(request)?.answer(patience)
+}
+
+/// Sends a request, whose answer is waited for later.
+pub(in crate::source) fn start(request: RequestBuilder) -> io::Result<Sent> {
+    let (head_tx, head) = mpsc::sync_channel(1);
     let (chunk_tx, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
     thread::Builder::new().name("source-http".to_owned()).spawn(move || carry_out(request, &head_tx, &chunk_tx))?;
-    let hung_up = || patience.faults.record(Fault::Unreachable("the connection broke".to_owned()));
-    let head = patience.next(&head_rx)?.ok_or_else(hung_up)?;
-    Ok((head, Body { chunks, chunk: Cursor::new(Vec::new()), patience }))
+    Ok(Sent { arrived: None, head, chunks })
+}
+
+/// A request under way. What of its answer comes before somebody waits for it is kept, up to some pieces.
+pub(in crate::source) struct Sent {
+    /// The head, once it was waited for.
+    arrived: Option<Head>,
+    head: Receiver<Piece<Head>>,
+    chunks: Receiver<Piece<Vec<u8>>>,
+}
+
+impl Sent {
+    /// Waits for the head of the answer.
+    pub(in crate::source) fn head(&mut self, patience: &Patience) -> io::Result<&Head> {
+        let head = match self.arrived.take() {
+            Some(head) => head,
+            None => patience
+                .next(&self.head)?
+                .ok_or_else(|| patience.faults.record(Fault::Unreachable("the connection broke".to_owned())))?,
+        };
+        Ok(self.arrived.insert(head))
+    }
+
+    /// The answer, as far as it has arrived.
+    pub(in crate::source) fn answer(mut self, patience: Patience) -> io::Result<(Head, Body)> {
+        self.head(&patience)?;
+        let body = Body { chunks: self.chunks, chunk: Cursor::new(Vec::new()), patience };
+        self.arrived.map(|head| (head, body)).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
 }
 
 impl Patience {

@@ -27,5 +27,10 @@ pub(crate) fn apply_delta(base: &[u8], delta: &[u8]) {
 
 /// Follows what a server replays, whatever it is.
 pub(crate) fn follow_replay(stream: &[u8]) {
-    super::wire::follow_bytes(stream);
+    super::wire::follow_replay(stream);
+}
+
+/// Reads a report of an HTTP server, whatever it is.
+pub(crate) fn follow_report(stream: &[u8]) {
+    super::wire::follow_report(stream);
 }

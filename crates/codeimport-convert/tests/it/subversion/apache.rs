@@ -42,7 +42,8 @@ impl Apache {
         self.port
     }
 
-    /// Address of a repository below one of the paths: `svn` serves it, `spared` serves it to all but Subversion's programs.
+    /// Address of a repository below one of the paths: `svn` serves it, `spared` to all but Subversion's programs, `reserved` to
+    /// them and, but for reports, to others; `tired` and `hurt` answer all questions but reports.
     pub(super) fn url(&self, path: &str, name: &str) -> String {
         format!("http://127.0.0.1:{}/{path}/{name}", self.port)
     }
@@ -60,6 +61,9 @@ fn configuration(root: &Path, dir: &Path, port: u16) -> String {
          ErrorLog {dir}/apache.log\nMutex file:{dir}\nUser nobody\nGroup nogroup\n{modules}\
          <Location /svn>\n{serve}Require all granted\n</Location>\n\
          <Location /spared>\n{serve}Require expr \"%{{HTTP_USER_AGENT}} !~ /^SVN/\"\n</Location>\n\
+         <Location /reserved>\n{serve}Require expr \"%{{REQUEST_METHOD}} != 'REPORT' || %{{HTTP_USER_AGENT}} =~ /^SVN/\"\n</Location>\n\
+         <Location /tired>\n{serve}<If \"%{{REQUEST_METHOD}} == 'REPORT'\">\nRedirectMatch 429 .*\n</If>\n</Location>\n\
+         <Location /hurt>\n{serve}<If \"%{{REQUEST_METHOD}} == 'REPORT'\">\nRedirectMatch 500 .*\n</If>\n</Location>\n\
          <Location /private>\n{serve}AuthType Basic\nAuthName private\nRequire valid-user\n</Location>\n\
          <Location /closed>\n{serve}Require all denied\n</Location>\n\
          Redirect 429 /busy\n<Location /busy>\nHeader always set Retry-After 7\n</Location>\n\

@@ -105,6 +105,18 @@ fn each_refusal_over_http_has_its_outcome_and_its_words() {
 }
 
 #[test]
+fn a_refusal_of_history_alone_has_its_outcome_too() {
+    let server = SvnServer::start();
+    let conversion = &mut converted(&server);
+    let Some(apache) = Apache::serve(&server.root()) else { return };
+    server.mucc("r", &["put", &server.file("three\n"), "trunk/f"]);
+    for (path, outcome) in [("tired", Outcome::Throttled), ("hurt", Outcome::Unavailable)] {
+        let error = failure(conversion, &apache.url(path, "r"));
+        assert_eq!(error.outcome, outcome, "{}", error.chain());
+    }
+}
+
+#[test]
 fn what_is_not_there_is_told_apart_from_what_cannot_be_reached() {
     let server = SvnServer::start();
     let conversion = &mut converted(&server);

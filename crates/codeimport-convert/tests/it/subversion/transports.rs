@@ -23,23 +23,28 @@ fn convert(url: &str) -> Converted {
     Converted { refs: run(dir.path(), &list), map: read_map(dir.path()).expect("ours") }
 }
 
-/// Compares what the server replays for us with what `svnrdump` makes of the same repository: it is the one that reads
+/// Compares what servers replay for us with what `svnrdump` makes of the same repository: it is the one that reads
 /// `file://`, without any server.
-fn compare(server: &SvnServer, name: &str, path: &str) {
-    let own = convert(&format!("{}{path}", server.url(name)));
+fn compare(server: &SvnServer, apache: Option<&Apache>, name: &str, path: &str) {
     let by_program = convert(&format!("file://{}{path}", server.path(name).display()));
-    assert_eq!(own.refs, by_program.refs, "{name}{path}");
-    assert_eq!(own.map, by_program.map, "{name}{path}");
+    // Subversion's programs are kept out there.
+    let over_http = apache.map(|apache| apache.url("spared", name));
+    for url in [Some(server.url(name)), over_http].into_iter().flatten() {
+        let own = convert(&format!("{url}{path}"));
+        assert_eq!(own.refs, by_program.refs, "{url}{path}");
+        assert_eq!(own.map, by_program.map, "{url}{path}");
+    }
 }
 
 #[test]
 fn own_replay_and_svnrdump_give_the_same_commits() {
     let server = SvnServer::start();
+    let apache = Apache::serve(&server.root());
     for seed in 11..15 {
         let name = format!("seed-{seed}");
         random_history(&server, &name, seed, 40);
-        compare(&server, &name, "");
-        compare(&server, &name, "/trunk");
+        compare(&server, apache.as_ref(), &name, "");
+        compare(&server, apache.as_ref(), &name, "/trunk");
     }
 }
 
@@ -47,12 +52,43 @@ fn own_replay_and_svnrdump_give_the_same_commits() {
 fn so_they_do_on_the_corpora() {
     let Some(corpora) = std::env::var_os("CODEIMPORT_CORPORA") else { return };
     let server = SvnServer::start();
+    let apache = Apache::serve(&server.root());
     for dump in dumps(Path::new(&corpora)) {
         let name = dump.file_stem().expect("a name").to_str().expect("text");
         if server.load(name, &dump) {
-            compare(&server, name, "");
+            compare(&server, apache.as_ref(), name, "");
         }
     }
+}
+
+#[test]
+fn so_they_do_where_xml_has_its_difficulties() {
+    let server = SvnServer::start();
+    let apache = Apache::serve(&server.root());
+    server.create("r");
+    let trunk = |name: &str| format!("trunk/{name}");
+    server.mucc("r", &["mkdir", "trunk", "put", &server.file("a\n"), &trunk("a <b> & 'c' \"d\" ü%20")]);
+    server.mucc("r", &["put", &server.file(""), &trunk("empty")]);
+    server.mucc("r", &["cp", "1", &trunk("a <b> & 'c' \"d\" ü%20"), &trunk("]]>&lt;")]);
+    server.mucc("r", &["propset", "a-b:c", "\u{2}\r\n é ", "trunk"]);
+    server.mucc("r", &["propdel", "a-b:c", "trunk", "put", &server.file("b\n"), &trunk("b")]);
+    server.mucc("r", &["put", &server.file("c\n"), &trunk("c")]);
+    for (revision, message) in (1..).zip(["", " \u{7} <b>&amp; \n\n x ", "\tü\n\n", "]]>"]) {
+        let revision = revision.to_string();
+        let set = ["svnadmin", "setrevprop", "-r", &revision, ".", "svn:log", &server.file(message)];
+        run(&server.path("r"), &set);
+    }
+    run(&server.path("r"), &["svnadmin", "delrevprop", "-r", "5", ".", "svn:author"]);
+    run(&server.path("r"), &["svnadmin", "delrevprop", "-r", "6", ".", "svn:date"]);
+    compare(&server, apache.as_ref(), "r", "");
+}
+
+#[test]
+fn a_server_that_does_not_replay_is_read_by_svnrdump() {
+    let server = SvnServer::start();
+    let Some(apache) = Apache::serve(&server.root()) else { return };
+    random_history(&server, "r", 15, 10);
+    assert_eq!(convert(&apache.url("reserved", "r")).refs, convert(&server.url("r")).refs);
 }
 
 fn preview(url: &str) -> Preview {

@@ -98,7 +98,7 @@ impl Converter {
     /// [`SvnError`]; the revisions before the one concerned are converted.
     pub(crate) fn read(
         &mut self,
-        records: &mut impl RecordSource,
+        records: &mut dyn RecordSource,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<(), SvnError> {
         while let Some(record) = records.next_record()? {

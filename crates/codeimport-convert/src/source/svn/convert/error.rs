@@ -10,7 +10,7 @@ use crate::source::svn::records::StreamError;
 pub(crate) enum SvnError {
     /// The stream's form.
     #[error(transparent)]
-    Dump(#[from] StreamError),
+    Stream(#[from] StreamError),
     /// A record that cannot be applied.
     #[error("r{revision}: {source}")]
     Replay {

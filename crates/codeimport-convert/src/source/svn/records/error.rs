@@ -1,5 +1,7 @@
 //! What can be wrong with a stream of history.
 
+use crate::ConvertError;
+
 /// Why a stream of history cannot be read on. `at` is the offset in bytes of the record concerned.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StreamError {
@@ -31,4 +33,7 @@ pub(crate) enum StreamError {
         /// What it says.
         words: String,
     },
+    /// The server's failure, or the connection's, with its outcome.
+    #[error("{0}")]
+    Failed(Box<ConvertError>),
 }

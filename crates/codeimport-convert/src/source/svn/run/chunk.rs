@@ -5,7 +5,7 @@
 use super::Run;
 use crate::source::svn::convert::{Converter, SvnError};
 use crate::source::svn::records::{RecordSource, StreamError};
-use crate::source::svn::wire::{DumpReader, Replay, classify};
+use crate::source::svn::wire::{DumpReader, classify};
 use crate::{ConvertError, Progress, Watch};
 use codeimport_core::{Outcome, Stage};
 use codeimport_subprocess::Stream;
@@ -32,11 +32,12 @@ impl Run<'_> {
     pub(crate) fn convert_chunk(
         &self,
         converter: &mut Converter,
+        root: &str,
         chunk: &RangeInclusive<u64>,
         meter: &mut Meter,
     ) -> Result<(), ConvertError> {
-        let converted = match self.client.replay(chunk, self.watch) {
-            Some(replay) => self.convert_replay(converter, replay, meter),
+        let converted = match self.client.replay(root, chunk, self.watch)? {
+            Some(mut replay) => self.convert_replay(converter, &mut *replay, meter),
             None => self.convert_dump(converter, self.client.dump(chunk, self.watch)?, meter),
         };
         let whole = converted.and_then(|()| converter.end_stream().map_err(|error| self.unreadable(error)));
@@ -49,14 +50,15 @@ impl Run<'_> {
     fn convert_replay(
         &self,
         converter: &mut Converter,
-        mut replay: Replay,
+        replay: &mut dyn RecordSource,
         meter: &mut Meter,
     ) -> Result<(), ConvertError> {
-        let read = self.read(converter, &mut replay, meter);
+        let read = self.read(converter, replay, meter);
         read.map_err(|error| match error {
-            SvnError::Dump(StreamError::Refused { words }) => classify(&self.client.url, Stage::Fetch, &words),
-            SvnError::Dump(StreamError::Io { source, .. }) => self.disconnected(source),
-            SvnError::Dump(error @ StreamError::Truncated { .. }) => self.disconnected(io::Error::other(error)),
+            SvnError::Stream(StreamError::Refused { words }) => classify(&self.client.url, Stage::Fetch, &words),
+            SvnError::Stream(StreamError::Failed(error)) => *error,
+            SvnError::Stream(StreamError::Io { source, .. }) => self.disconnected(source),
+            SvnError::Stream(error @ StreamError::Truncated { .. }) => self.disconnected(io::Error::other(error)),
             error => self.unreadable(error),
         })
     }
@@ -80,7 +82,7 @@ impl Run<'_> {
     fn read(
         &self,
         converter: &mut Converter,
-        records: &mut impl RecordSource,
+        records: &mut dyn RecordSource,
         meter: &mut Meter,
     ) -> Result<(), SvnError> {
         let before = meter.received;
@@ -107,7 +109,7 @@ impl Run<'_> {
         match error {
             SvnError::Shadow(_) | SvnError::Store(_) | SvnError::State => self.our_failure(error),
             SvnError::Replaced { expected, got } => self.replaced(&expected, &got),
-            SvnError::Dump(_) | SvnError::Replay { .. } | SvnError::OutOfOrder { .. } => {
+            SvnError::Stream(_) | SvnError::Replay { .. } | SvnError::OutOfOrder { .. } => {
                 let text = format!("{url} sends history that contradicts itself: {error}.");
                 ConvertError::new(Outcome::RemoteBroken, Stage::Convert, text).caused_by(error)
             }

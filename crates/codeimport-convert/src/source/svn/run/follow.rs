@@ -29,7 +29,7 @@ impl Run<'_> {
         };
         let (converted, log) = std::thread::scope(|scope| {
             let asked = recent.map(|range| scope.spawn(move || ask(range)));
-            let converted = self.convert(converter, meter);
+            let converted = self.convert(converter, root, meter);
             (converted, asked.and_then(|asked| asked.join().ok()))
         });
         match log {
@@ -47,7 +47,7 @@ impl Run<'_> {
     ///
     /// A run does not end where the source has no branch just then, its trunk being deleted in one revision and made again
     /// in a later one: that would ask for a target without any ref.
-    fn convert(&self, converter: &mut Converter, meter: &mut Meter) -> Result<(), ConvertError> {
+    fn convert(&self, converter: &mut Converter, root: &str, meter: &mut Meter) -> Result<(), ConvertError> {
         let began = Instant::now();
         let limit = converter.next_revision().saturating_add(self.options.max_revisions);
         loop {
@@ -59,7 +59,7 @@ impl Run<'_> {
             self.watch.check(Stage::Fetch)?;
             let wanted = if may_end { BRIDGE } else { CHUNK.min(limit - first) };
             let last = (first + wanted - 1).min(meter.youngest);
-            self.convert_chunk(converter, &(first..=last), meter)?;
+            self.convert_chunk(converter, root, &(first..=last), meter)?;
             // Ends a pack, so that memory and the loss by a crash stay bounded.
             self.ours(converter.flush())?;
         }

@@ -3,9 +3,10 @@
 use super::classify::classify;
 use super::dav::Dav;
 use super::info::Info;
-use super::ra_svn::{self, Replay};
+use super::ra_svn;
 use super::tunnel::Tunnel;
 use crate::source::Login;
+use crate::source::svn::records::RecordSource;
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::{Outcome, Stage};
 use codeimport_subprocess::{Command, Signal, Stream, SubprocessError};
@@ -64,9 +65,18 @@ impl Client {
         Ok(directory_names(&xml).unwrap_or_default())
     }
 
-    /// Revisions, from the server itself; none if it has to be `svnrdump`.
-    pub(crate) fn replay(&self, revisions: &RangeInclusive<u64>, watch: &Watch) -> Option<Replay> {
-        Replay::begin(&self.url, revisions, self.idle_timeout, watch)
+    /// Revisions of a repository with this root, from the server itself; none if it has to be `svnrdump`.
+    pub(crate) fn replay(
+        &self,
+        root: &str,
+        revisions: &RangeInclusive<u64>,
+        watch: &Watch,
+    ) -> Result<Option<Box<dyn RecordSource>>, ConvertError> {
+        if let Some(replay) = ra_svn::Replay::begin(&self.url, revisions, self.idle_timeout, watch) {
+            return Ok(Some(Box::new(replay)));
+        }
+        let replay = self.dav.replay(&self.url, root, revisions, watch)?;
+        Ok(replay.map(|replay| Box::new(replay) as Box<dyn RecordSource>))
     }
 
     /// A dump of revisions `first..=last`, to be read while it is made.

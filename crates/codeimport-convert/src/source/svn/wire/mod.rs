@@ -4,7 +4,8 @@
 //! ```text
 //!   client    which way a question goes; svn and svnrdump, run without anybody's configuration
 //!   ra_svn    svn:// without a program: info, log, and history as records
-//!   dav       http(s):// without a program: info, and log
+//!   dav       http(s):// without a program: the same
+//!   editor    what a server says while it replays a revision, as records; normal: the one form of properties
 //!   dump      what svnrdump prints, as records
 //!   tunnel    svn+ssh:// for the programs; classify: what they say, as outcomes
 //!   log       the log in pieces
@@ -14,8 +15,10 @@ mod classify;
 mod client;
 mod dav;
 mod dump;
+mod editor;
 mod info;
 mod log;
+mod normal;
 mod ra_svn;
 mod tunnel;
 
@@ -26,6 +29,5 @@ pub(super) use info::Info;
 pub(super) use log::LogQuestion;
 #[cfg(test)]
 pub(super) use log::parse as parse_log;
-pub(super) use ra_svn::Replay;
 #[cfg(fuzzing)]
-pub(super) use ra_svn::follow_bytes;
+pub(super) use {dav::follow_bytes as follow_report, ra_svn::follow_bytes as follow_replay};

@@ -13,11 +13,9 @@ use super::super::log::LogQuestion;
 use super::Dav;
 use crate::Watch;
 use crate::source::fault::FaultSlot;
-use crate::source::http::{self, Patience};
+use crate::source::http;
 use crate::source::svn::records::{LogEntry, LogPath};
 use codeimport_core::{RcsType, SourceUrl};
-use reqwest::blocking::RequestBuilder;
-use reqwest::{Method, header::CONTENT_TYPE};
 use roxmltree::{Document, Node, ParsingOptions};
 use std::io::{self, Read as _};
 
@@ -34,10 +32,9 @@ impl Dav {
     /// Asks; none if the address is not of this kind or anything is out of the ordinary.
     pub(crate) fn log(&self, url: &str, question: &LogQuestion, watch: &Watch) -> Option<Vec<LogEntry>> {
         let source = SourceUrl::parse(RcsType::Subversion, url).ok()?;
-        let (address, client) = self.http(&source)?;
-        let method = Method::from_bytes(b"REPORT").ok()?;
-        let request = client.request(method, address).header(CONTENT_TYPE, "text/xml").body(written(question));
-        match self.report(request, watch) {
+        self.http(&source)?;
+        let answer = self.read_log(&source, written(question), watch);
+        match answer.and_then(|xml| parse(&xml, entry).ok_or_else(|| io::ErrorKind::InvalidData.into())) {
             Ok(entries) => Some(entries),
             Err(error) => {
                 tracing::debug!(source.url = %url, error = %error, "the HTTP server tells no log that can be read; svn is asked");
@@ -46,16 +43,16 @@ impl Dav {
         }
     }
 
-    /// Carries the request out, and reads all of the answer.
-    fn report(&self, request: RequestBuilder, watch: &Watch) -> io::Result<Vec<LogEntry>> {
-        let (idle_timeout, faults, cancel) = (self.idle_timeout, FaultSlot::default(), watch.cancel().clone());
-        let (head, body) = http::send(request, Patience { idle_timeout, faults, cancel })?;
+    /// Asks for a log and reads all of the answer.
+    pub(super) fn read_log(&self, source: &SourceUrl, question: String, watch: &Watch) -> io::Result<String> {
+        let request = self.report(source, question).ok_or(io::ErrorKind::Unsupported)?;
+        let (head, body) = http::send(request, self.patience(&FaultSlot::default(), watch))?;
         if let Some(fault) = head.fault() {
             return Err(io::Error::other(fault));
         }
         let mut xml = String::new();
         body.take(MAX_ANSWER).read_to_string(&mut xml)?;
-        parse(&xml).ok_or_else(|| io::ErrorKind::InvalidData.into())
+        Ok(xml)
     }
 }
 
@@ -71,12 +68,14 @@ fn written(question: &LogQuestion) -> String {
     )
 }
 
-/// Reads an answer; none if it is anything else, or if a part of it is missing.
-fn parse(xml: &str) -> Option<Vec<LogEntry>> {
+/// Reads the items of an answer; none if it is anything else, or if a part of it is missing.
+pub(super) fn parse<T>(xml: &str, item: impl Fn(Node<'_, '_>) -> Option<T>) -> Option<Vec<T>> {
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = has_short_tags(xml).then(|| Document::parse_with_options(xml, options))?.ok()?;
     let report = Some(document.root_element()).filter(|root| root.has_tag_name(("svn:", "log-report")))?;
-    report.children().filter(Node::is_element).map(entry).collect()
+    let is_item = |node: &Node<'_, '_>| node.has_tag_name(("svn:", "log-item"));
+    let elements = report.children().filter(Node::is_element);
+    elements.map(|node| Some(node).filter(is_item).and_then(&item)).collect()
 }
 
 fn has_short_tags(xml: &str) -> bool {
@@ -99,11 +98,8 @@ fn tag_len(text: &str) -> usize {
     text.bytes().position(ends).unwrap_or(text.len())
 }
 
-/// One revision; none if it is no item of a log.
+/// One revision; none if it has no number.
 fn entry(node: Node<'_, '_>) -> Option<LogEntry> {
-    if !node.has_tag_name(("svn:", "log-item")) {
-        return None;
-    }
     let text = |namespace, name| node.children().find(|child| child.has_tag_name((namespace, name)))?.text();
     let own = |namespace, name| text(namespace, name).map(str::to_owned);
     Some(LogEntry {
@@ -144,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_report_tells_what_svn_log_tells() {
-        let entries = parse(ANSWER).expect("a report");
+        let entries = parse(ANSWER, entry).expect("a report");
         assert_eq!(Some(&entries), log::parse(include_str!("svn_log.xml")).as_ref());
         let fields = |entry: &LogEntry| [entry.author.is_some(), entry.date.is_some(), entry.message.is_some()];
         assert_eq!(
@@ -157,14 +153,14 @@ mod tests {
     #[test]
     fn an_answer_that_breaks_off_is_none_at_all() {
         for end in (0..ANSWER.trim_end().len()).filter(|end| ANSWER.is_char_boundary(*end)) {
-            assert_eq!(parse(&ANSWER[..end]), None, "{end}");
+            assert_eq!(parse(&ANSWER[..end], entry), None, "{end}");
         }
     }
 
     #[test]
     fn what_is_no_report_is_refused() {
         let tag = |attributes: String| format!(r#"<S:log-report xmlns:S="svn:" {attributes}/>"#);
-        assert_eq!(parse(&tag(String::new())), Some(Vec::new()));
+        assert_eq!(parse(&tag(String::new()), entry), Some(Vec::new()));
         let odd = [
             "no XML".to_owned(),
             "<html/>".to_owned(),
@@ -176,7 +172,7 @@ mod tests {
             "<a>".repeat(1 << 20),
         ];
         for xml in odd {
-            assert_eq!(parse(&xml), None, "{}", &xml[..xml.len().min(100)]);
+            assert_eq!(parse(&xml, entry), None, "{}", &xml[..xml.len().min(100)]);
         }
     }
 }

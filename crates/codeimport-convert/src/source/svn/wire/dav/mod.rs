@@ -1,9 +1,24 @@
-//! What `svn info` tells, asked of an HTTP server by one request: starting `svn` costs ten times what the question does.
+//! Subversion over `http(s)://` without a program: starting `svn` costs ten times what a question does, and `svnrdump` more than
+//! a few revisions.
 //!
 //! `OPTIONS` with this body is how Subversion's own client begins. mod_dav_svn answers it in headers since version 1.7. A
 //! server that answers without them is left to `svn`, which knows older ways, and words for what is no Subversion at all.
+//!
+//! ```text
+//!   log      who, when and which paths, of some revisions; revprops: all that commits are made of
+//!   replay   revisions as records, some of them under way at a time
+//!   report   one of them, out of XML                                  pure; base64, bounded
+//! ```
 
+mod base64;
+mod bounded;
 mod log;
+mod replay;
+mod report;
+mod revprops;
+
+#[cfg(fuzzing)]
+pub(crate) use report::follow_bytes;
 
 use super::info::Info;
 use crate::source::Login;
@@ -61,6 +76,17 @@ impl Dav {
         }
     }
 
+    /// A question of the kind that Subversion adds to HTTP; none if the address is not of this kind.
+    fn report(&self, source: &SourceUrl, question: String) -> Option<RequestBuilder> {
+        let (url, client) = self.http(source)?;
+        let method = Method::from_bytes(b"REPORT").ok()?;
+        Some(client.request(method, url).header(CONTENT_TYPE, "text/xml").body(question))
+    }
+
+    fn patience(&self, faults: &FaultSlot, watch: &Watch) -> Patience {
+        Patience { idle_timeout: self.idle_timeout, faults: faults.clone(), cancel: watch.cancel().clone() }
+    }
+
     /// The address, and a client for it; none if it is not one of HTTP.
     fn http(&self, source: &SourceUrl) -> Option<(Url, Client)> {
         let url = Url::parse(source.as_str()).ok().filter(|url| url.scheme().starts_with("http"))?;
@@ -75,8 +101,7 @@ impl Dav {
     }
 
     fn answer(&self, question: RequestBuilder, faults: &FaultSlot, watch: &Watch) -> io::Result<Head> {
-        let (idle_timeout, cancel) = (self.idle_timeout, watch.cancel().clone());
-        let (head, body) = http::send(question, Patience { idle_timeout, faults: faults.clone(), cancel })?;
+        let (head, body) = http::send(question, self.patience(faults, watch))?;
         io::copy(&mut body.take(MAX_BODY), &mut io::sink())?;
         Ok(head)
     }

@@ -10,11 +10,11 @@
 //!   session     greeting and login
 //!   info        what svn info tells
 //!   log         who, when and which paths, of some revisions
-//!   replay      a range of revisions as records; editor: the commands of one of them      pure
+//!   replay      a range of revisions as records; commands: those of one of them      pure
 //! ```
 
+mod commands;
 mod connection;
-mod editor;
 mod info;
 mod item;
 mod log;

@@ -7,13 +7,14 @@
 //!           ( success ( ) )      or, anywhere,  ( failure ( ( code words file line ) … ) )
 //! ```
 
+use super::super::editor::Editor;
+use super::super::normal::normal;
+use super::commands::follow;
 use super::connection::Connection;
-use super::editor::{Editor, normal};
 use super::item::Item;
 use super::session::{Session, nothing_demanded};
 use crate::Watch;
 use crate::source::svn::records::{PropChanges, PropValue, Record, RecordSource, RevisionRecord, StreamError};
-use std::collections::VecDeque;
 use std::io;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -36,7 +37,7 @@ impl Replay {
         let connection = Session::open(url, idle_timeout, watch)?.connection;
         let mut replay = Self { connection, transcript: Transcript::new(revisions) };
         replay.ask(revisions, idle_timeout).ok()?;
-        let has_begun = matches!(replay.transcript.told.front(), Some(Record::Revision(_)));
+        let has_begun = replay.transcript.stage == Stage::Within;
         has_begun.then_some(replay)
     }
 
@@ -73,7 +74,7 @@ impl Replay {
 impl RecordSource for Replay {
     fn next_record(&mut self) -> Result<Option<Record>, StreamError> {
         loop {
-            match self.transcript.told.pop_front() {
+            match self.transcript.editor.take() {
                 Some(record) => return Ok(Some(record)),
                 None if self.transcript.stage == Stage::Ended => return Ok(None),
                 None => self.advance()?,
@@ -94,7 +95,7 @@ pub(crate) fn follow_bytes(mut stream: &[u8]) {
         if transcript.take(item).is_err() {
             return;
         }
-        transcript.told.clear();
+        while transcript.editor.take().is_some() {}
     }
 }
 
@@ -104,9 +105,7 @@ pub(crate) struct Transcript {
     next: u64,
     last: u64,
     stage: Stage,
-    editor: Editor,
-    /// Records that nobody has taken yet: those of one item.
-    told: VecDeque<Record>,
+    editor: Editor<Vec<u8>>,
 }
 
 /// Where in the answer we are.
@@ -128,7 +127,7 @@ pub(crate) enum Problem {
 impl Transcript {
     pub(crate) fn new(revisions: &RangeInclusive<u64>) -> Self {
         let (next, last) = (*revisions.start(), *revisions.end());
-        Self { next, last, stage: Stage::Between, editor: Editor::default(), told: VecDeque::new() }
+        Self { next, last, stage: Stage::Between, editor: Editor::default() }
     }
 
     pub(crate) fn take(&mut self, item: Item) -> Result<(), Problem> {
@@ -145,7 +144,7 @@ impl Transcript {
                 self.stage = Stage::Between;
                 Some(())
             }
-            (command, Stage::Within) => self.editor.follow(command, parameters, &mut self.told),
+            (command, Stage::Within) => follow(&mut self.editor, command, parameters),
             _ => None,
         }
         .ok_or_else(|| nonsense(word))
@@ -159,7 +158,7 @@ impl Transcript {
             changes.push((name.to_vec(), PropValue::Set(normal(name, value))));
         }
         let props = PropChanges { changes, is_delta: false };
-        self.told.push_back(Record::Revision(RevisionRecord { number: self.next, props }));
+        self.editor.tell(Record::Revision(RevisionRecord { number: self.next, props }));
         self.next += 1;
         self.stage = Stage::Within;
         Some(())
@@ -190,7 +189,7 @@ mod tests {
             transcript.take(Item::read(&mut input, 1 << 20).expect("items"))?;
         }
         assert_eq!(transcript.stage, Stage::Ended, "{text}");
-        Ok(transcript.told.len())
+        Ok(std::iter::from_fn(|| transcript.editor.take()).count())
     }
 
     const EMPTY: &str = "( revprops ( ( 7:svn:log 2:a\r ) ) ) ( finish-replay ( ) ) ";
