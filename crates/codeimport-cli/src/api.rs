@@ -11,6 +11,7 @@ use codeimport_proto::queue::worker_service_client::WorkerServiceClient;
 use codeimport_proto::registry::credential_service_client::CredentialServiceClient;
 use codeimport_proto::registry::import_service_client::ImportServiceClient;
 use codeimport_proto::registry::scan_service_client::ScanServiceClient;
+use codeimport_proto::registry::webhook_service_client::WebhookServiceClient;
 use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::{Interceptor, interceptor::InterceptedService};
@@ -50,6 +51,7 @@ type Client = InterceptedService<Channel, Actor>;
 pub(crate) struct Api {
     pub(crate) imports: ImportServiceClient<Client>,
     pub(crate) credentials: CredentialServiceClient<Client>,
+    pub(crate) webhooks: WebhookServiceClient<Client>,
     pub(crate) scans: ScanServiceClient<Client>,
     pub(crate) schedules: ScheduleServiceClient<Client>,
     pub(crate) runs: RunServiceClient<Client>,
@@ -67,6 +69,7 @@ impl Api {
         Ok(Self {
             imports: ImportServiceClient::new(registry.clone()),
             credentials: CredentialServiceClient::new(registry.clone()),
+            webhooks: WebhookServiceClient::new(registry.clone()),
             scans: ScanServiceClient::new(registry),
             schedules: ScheduleServiceClient::new(queue.clone()),
             runs: RunServiceClient::new(queue.clone()),

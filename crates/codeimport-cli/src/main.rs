@@ -19,6 +19,7 @@ mod progress;
 mod up;
 mod view;
 mod wait;
+mod webhook;
 mod words;
 
 use args::{Cli, Command};
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             Command::Up(up) => up::run(&cli.global, &up).await,
             Command::Import(import) => import::run(&cli.global, import).await,
             Command::Credential(command) => credential::run(&cli.global, command).await,
+            Command::Webhook(command) => webhook::run(&cli.global, command).await,
             Command::Worker(command) => operate::worker(&cli.global, command).await,
             Command::Host(command) => operate::host(&cli.global, command).await,
             Command::Queue(command) => operate::queue(&cli.global, command).await,

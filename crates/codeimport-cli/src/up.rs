@@ -165,6 +165,7 @@ impl Trio {
             local_target_root: Some(data_dir.join("targets")),
             // Whoever sits at this machine may reach all that it reaches.
             allowed_networks: vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()],
+            webhook_networks: vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()],
             ..Default::default()
         };
         let registry = self

@@ -20,6 +20,12 @@ impl Backoff {
         Self { first, longest, failures: 0 }
     }
 
+    /// As after so many failures: for a caller that has written down how many they were.
+    #[must_use]
+    pub const fn after(failures: u32, first: Duration, longest: Duration) -> Self {
+        Self { first, longest, failures }
+    }
+
     /// All is well again: the next delay is a first one.
     pub fn reset(&mut self) {
         self.failures = 0;

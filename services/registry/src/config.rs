@@ -1,6 +1,13 @@
 //! The settings of the registry. Keys of the TOML file; `CODEIMPORT_REGISTRY_<KEY>` overrides each.
 
-use crate::{caller::Rights, credential::KeyRing, maintenance::Retention, policy::Policy, run_log_url::RunLogUrl};
+use crate::{
+    caller::Rights,
+    key_ring::KeyRing,
+    maintenance::Retention,
+    policy::Policy,
+    run_log_url::RunLogUrl,
+    webhook::{RetryPolicy, SenderSettings},
+};
 use codeimport_core::{InvalidNetwork, LeaseKey, Network, RcsType};
 use codeimport_kit::{
     ServiceConfig,
@@ -72,6 +79,16 @@ pub struct Config {
     pub credential_keys: Secret,
     /// A file with more of them, behind the others.
     pub credential_keys_file: Option<PathBuf>,
+    /// Networks that receivers of webhooks may lie in besides the public one: `["10.0.0.0/8"]`. Empty: none.
+    pub webhook_networks: Vec<String>,
+    /// How long a receiver may take to answer. 10 s.
+    pub webhook_timeout: ConfigDuration,
+    /// Pause before what a receiver did not take is sent again; doubles with each further failure. 5 s.
+    pub webhook_first_pause: ConfigDuration,
+    /// Longest pause. 15 min.
+    pub webhook_longest_pause: ConfigDuration,
+    /// How often something is sent in all before it is given up. 12, which takes about an hour.
+    pub webhook_max_attempts: u16,
     /// How long after its expiry a lease token is still taken: clocks of queue and registry's databases may differ. 5 s.
     pub lease_skew_allowance: ConfigDuration,
 }
@@ -106,6 +123,11 @@ impl Default for Config {
             run_log_url: String::new(),
             credential_keys: Secret::default(),
             credential_keys_file: None,
+            webhook_networks: Vec::new(),
+            webhook_timeout: ConfigDuration::from_secs(10),
+            webhook_first_pause: ConfigDuration::from_secs(5),
+            webhook_longest_pause: ConfigDuration::from_secs(15 * 60),
+            webhook_max_attempts: 12,
             lease_skew_allowance: ConfigDuration::from_secs(5),
         }
     }
@@ -138,16 +160,36 @@ impl Config {
             denied_source_prefixes: self.denied_source_prefixes.clone(),
             denied_hosts: self.denied_hosts.clone(),
             own_hosts: self.own_hosts.clone(),
-            allowed_networks: self.networks()?,
+            allowed_networks: networks("allowed_networks", &self.allowed_networks)?,
             target_prefixes: self.target_prefixes.clone(),
             local_target_root: self.local_target_root.clone(),
         })
     }
 
-    fn networks(&self) -> Result<Vec<Network>, ConfigError> {
-        let networks = self.allowed_networks.iter().map(|text| text.parse());
-        networks.collect::<Result<_, _>>().map_err(|error: InvalidNetwork| {
-            ConfigError::invalid("allowed_networks", format!("has an entry that {error}"))
+    /// Networks that receivers of webhooks may lie in.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] if one of them is none.
+    pub fn webhook_networks(&self) -> Result<Vec<Network>, ConfigError> {
+        networks("webhook_networks", &self.webhook_networks)
+    }
+
+    /// How webhooks are sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] if one of `webhook_networks` is none.
+    pub fn webhook_settings(&self) -> Result<SenderSettings, ConfigError> {
+        Ok(SenderSettings {
+            networks: self.webhook_networks()?,
+            timeout: self.webhook_timeout.get(),
+            log_url: self.run_log_url(),
+            retry: RetryPolicy {
+                first_pause: self.webhook_first_pause.get(),
+                longest_pause: self.webhook_longest_pause.get(),
+                max_attempts: self.webhook_max_attempts.into(),
+            },
         })
     }
 
@@ -191,6 +233,13 @@ impl Config {
         let too_short = || ConfigError::invalid("lease_key", format!("is shorter than {} bytes", LeaseKey::MIN_LEN));
         LeaseKey::new(self.lease_key.expose().as_bytes()).ok_or_else(too_short)
     }
+}
+
+fn networks(key: &'static str, texts: &[String]) -> Result<Vec<Network>, ConfigError> {
+    let networks = texts.iter().map(|text| text.parse());
+    networks
+        .collect::<Result<_, _>>()
+        .map_err(|error: InvalidNetwork| ConfigError::invalid(key, format!("has an entry that {error}")))
 }
 
 impl ServiceConfig for Config {

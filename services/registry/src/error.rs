@@ -38,6 +38,12 @@ pub enum RegistryError {
     /// Imports use it.
     #[error("credential {0} is used by import {1}: give that another one first")]
     CredentialInUse(String, ImportId),
+    /// There is no such webhook, or not for the caller.
+    #[error("webhook {0} does not exist, or belongs to somebody else")]
+    WebhookNotFound(String),
+    /// The webhook's log has no such delivery.
+    #[error("webhook {0} has no delivery {1}")]
+    DeliveryNotFound(String, i64),
     /// The caller's role may not do this.
     #[error(transparent)]
     RoleForbids(#[from] RoleForbids),
@@ -83,6 +89,12 @@ impl From<RegistryError> for ApiError {
             RegistryError::CredentialInUse(id, import_id) => {
                 Self::new(ErrorReason::CredentialInUse, message).with("credential_id", id).with("import_id", import_id)
             }
+            RegistryError::WebhookNotFound(id) => {
+                Self::new(ErrorReason::WebhookNotFound, message).with("webhook_id", id)
+            }
+            RegistryError::DeliveryNotFound(id, delivery_id) => Self::new(ErrorReason::DeliveryNotFound, message)
+                .with("webhook_id", id)
+                .with("delivery_id", delivery_id),
             RegistryError::RoleForbids(RoleForbids { role, transition }) => {
                 Self::new(ErrorReason::RoleForbids, message).with("role", role).with("transition", transition.words())
             }

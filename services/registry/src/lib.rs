@@ -15,9 +15,11 @@ pub mod caller;
 mod config;
 pub mod credential;
 mod definition;
+mod duty;
 pub mod error;
 pub mod event_filter;
 pub mod import;
+pub mod key_ring;
 pub mod maintenance;
 pub mod outbox;
 pub mod policy;
@@ -28,7 +30,9 @@ pub mod run_event_consumer;
 pub mod run_log_url;
 pub mod store;
 mod sweeper;
+pub mod webhook;
 pub mod what_now;
+mod work;
 pub mod workflow;
 
 pub use config::Config;
@@ -36,7 +40,7 @@ pub use store::migrations;
 
 use anyhow::Context as _;
 use codeimport_kit::{
-    Backoff, Ready, ServiceConfig as _, Shutdown,
+    Ready, ServiceConfig as _, Shutdown,
     client::{self, Outbound},
     config::database_url,
     server::{Health, Server},
@@ -46,9 +50,15 @@ use codeimport_pg::{Db, PoolConfig};
 use codeimport_proto::registry::{
     credential_service_server::CredentialServiceServer, import_service_server::ImportServiceServer,
     run_support_service_server::RunSupportServiceServer, scan_service_server::ScanServiceServer,
+    webhook_service_server::WebhookServiceServer,
 };
+use duty::Duty;
+use maintenance::Maintenance;
+use outbox::Relay;
+use run_event_consumer::RunEventConsumer;
 use std::{sync::Arc, time::Duration};
 use store::Store;
+use sweeper::Sweeper;
 
 const NAME: &str = "registry";
 /// A service may start with its database, or before.
@@ -80,15 +90,20 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
 
     let mut tasks = TaskGroup::new(shutdown.clone());
     // Deletes by and by what nobody reads any more.
-    tasks.spawn("registry.sweeper", sweeper::run(store.clone(), shutdown.clone()));
+    tasks.spawn("registry.sweeper", work::until_stopped(Sweeper(store.clone()), shutdown.clone()));
+    // Keeps audit trail and delivery logs short, and secrets sealed with the newest key.
+    let maintenance = Maintenance::new(store.clone(), config.key_ring()?, config.retention());
+    tasks.spawn("registry.maintenance", work::until_stopped(maintenance, shutdown.clone()));
     // Tells the queue what has changed.
-    tasks.spawn("registry.outbox_relay", outbox::Relay::new(store.clone(), relay_channel).run(shutdown.clone()));
+    let relay = Relay::new(store.clone(), relay_channel);
+    tasks.spawn("registry.outbox_relay", Duty::new(store.clone(), "outbox_relay").run(relay, shutdown.clone()));
     // Learns from the queue how runs ended.
-    let consumer = run_event_consumer::RunEventConsumer::new(store.clone(), event_channel);
-    tasks.spawn("registry.run_event_consumer", consumer.run(shutdown.clone()));
-    // Keeps the audit trail short, and secrets sealed with the newest key.
-    let maintenance = maintenance::Maintenance::new(store, config.key_ring()?, config.retention());
-    tasks.spawn("registry.maintenance", maintenance.run(shutdown.clone()));
+    let consumer = RunEventConsumer::new(store.clone(), event_channel);
+    let duty = Duty::new(store.clone(), "run_event_consumer");
+    tasks.spawn("registry.run_event_consumer", duty.run(consumer, shutdown.clone()));
+    // Tells receivers what happened.
+    let sender = webhook::Sender::new(store.clone(), config.key_ring()?, config.webhook_settings()?)?;
+    tasks.spawn("registry.webhook_sender", Duty::new(store, "webhook_sender").run(sender, shutdown.clone()));
     tasks.spawn("registry.health", follow_database(db, health, shutdown.clone()));
     tasks.spawn("registry.server", server.serve(shutdown, ready));
     tasks.join().await
@@ -98,12 +113,6 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
 async fn follow_database(db: Db, health: Health, shutdown: Shutdown) -> anyhow::Result<()> {
     health.follow("database", || db.ping(), &shutdown).await;
     Ok(())
-}
-
-/// How the loops that speak to the queue wait for it. What waits is somebody's change, or somebody's news: more than a
-/// few seconds would be felt.
-fn queue_backoff() -> Backoff {
-    Backoff::new(Duration::from_millis(200), Duration::from_secs(5))
 }
 
 async fn open_database(config: &Config) -> anyhow::Result<Db> {
@@ -129,7 +138,9 @@ fn server(config: &Config, store: &Store, shutdown: &Shutdown) -> anyhow::Result
         log_url: config.run_log_url(),
         shutdown: shutdown.clone(),
     };
-    let credentials = rpc::CredentialApi::new(store.clone(), rights, keys.clone());
+    let credentials = rpc::CredentialApi::new(store.clone(), rights.clone(), keys.clone());
+    let webhooks =
+        rpc::WebhookApi { store: store.clone(), rights, keys: keys.clone(), networks: config.webhook_networks()? };
     let scans = rpc::ScanApi::new(store.clone(), shutdown.clone());
     let skew = config.lease_skew_allowance.get();
     let run_support = rpc::RunSupportApi::new(store.clone(), policy, keys, config.lease_key()?, skew);
@@ -139,6 +150,7 @@ fn server(config: &Config, store: &Store, shutdown: &Shutdown) -> anyhow::Result
     Ok(Server::new(NAME, config.server())
         .add_service(ImportServiceServer::new(imports))
         .add_service(CredentialServiceServer::new(credentials))
+        .add_service(WebhookServiceServer::new(webhooks))
         .add_service(ScanServiceServer::new(scans))
         .add_service(run_support))
 }

@@ -1,9 +1,9 @@
-//! The loop that nobody waits for: takes old entries out of the audit trail, and seals secrets anew after a key was added.
+//! The loop that nobody waits for: takes old entries out of audit trail and delivery logs, and seals secrets anew after a key
+//! was added.
 //!
 //! May stop anywhere and begin again; what it has not done, the next round does.
 
-use crate::{credential::KeyRing, store::Store};
-use codeimport_kit::Shutdown;
+use crate::{key_ring::KeyRing, store::Store, work::Work};
 use codeimport_pg::DbError;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -36,33 +36,6 @@ impl Maintenance {
         Self { store, keys, retention }
     }
 
-    /// Goes round until told to stop.
-    ///
-    /// # Errors
-    ///
-    /// Never; what fails is tried in the next round.
-    pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        while !shutdown.is_draining() {
-            tokio::select! {
-                () = shutdown.drained() => break,
-                () = self.round() => {}
-            }
-        }
-        Ok(())
-    }
-
-    async fn round(&self) {
-        if let Err(error) = self.reseal().await {
-            tracing::warn!(error.cause = %error, "secrets are not sealed anew yet: trying again later");
-        }
-        match self.prune(Timestamp::now()).await {
-            Ok(0) => {}
-            Ok(deleted) => tracing::info!(events.deleted = deleted, "old entries of the audit trail are gone"),
-            Err(error) => tracing::warn!(error.cause = %error, "the audit trail is not pruned: trying again later"),
-        }
-        tokio::time::sleep(INTERVAL).await;
-    }
-
     /// Deletes what is too old by this clock, and tells how much it was.
     ///
     /// # Errors
@@ -81,6 +54,22 @@ impl Maintenance {
         }
     }
 
+    /// Deletes deliveries that are over and too old by this clock, and tells how many they were.
+    ///
+    /// # Errors
+    ///
+    /// Only of the database.
+    pub async fn prune_deliveries(&self, now: Timestamp) -> Result<u64, DbError> {
+        let before = now.checked_sub(self.retention.keep_for).unwrap_or(Timestamp::MIN);
+        let mut deleted = 0;
+        loop {
+            match self.store.prune_deliveries(before).await? {
+                0 => return Ok(deleted),
+                some => deleted += some,
+            }
+        }
+    }
+
     /// Seals everything with the first key.
     ///
     /// # Errors
@@ -90,16 +79,35 @@ impl Maintenance {
         let Some(key_id) = self.keys.sealing_key_id() else { return Ok(()) };
         loop {
             let mut resealed = 0;
-            for (id, version, old) in self.store.sealed_by_other_keys(key_id, BATCH).await? {
-                let login = self.keys.open(&id, version, &old);
-                let Some(sealed) = login.and_then(|login| self.keys.seal(&id, version, &login)) else { continue };
-                self.store.reseal_credential(&id, version, &sealed).await?;
+            for (place, old) in self.store.sealed_by_other_keys(key_id, BATCH).await? {
+                let bound_to = place.bound_to();
+                let secret = self.keys.open(&bound_to, &old);
+                let Some(new) = secret.and_then(|secret| self.keys.seal(&bound_to, &secret)) else { continue };
+                self.store.reseal(&place, &old, &new).await?;
                 resealed += 1;
             }
             if resealed == 0 {
                 return Ok(());
             }
-            tracing::info!(credentials.resealed = resealed, "secrets are sealed with the first key now");
+            tracing::info!(secrets.resealed = resealed, "secrets are sealed with the first key now");
         }
+    }
+}
+
+impl Work for Maintenance {
+    type Interruption = DbError;
+
+    async fn pass(&mut self) -> Result<(), DbError> {
+        self.reseal().await?;
+        let now = Timestamp::now();
+        let deleted = self.prune(now).await? + self.prune_deliveries(now).await?;
+        if deleted > 0 {
+            tracing::info!(rows.deleted = deleted, "old entries of the audit trail and of delivery logs are gone");
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self) {
+        tokio::time::sleep(INTERVAL).await;
     }
 }

@@ -1,11 +1,14 @@
 //! The relay: tells the queue what it has to know, until it has acknowledged it.
 //!
-//! At least once, and in any order if several replicas relay: the queue refuses an older generation, and an
+//! At least once, and in any order, should two replicas relay for a moment: the queue refuses an older generation, and an
 //! acknowledgement deletes only the generation that was sent. So whatever happens, the queue ends with the newest wish.
 
-use crate::store::{ScheduleWish, Store};
+use crate::{
+    store::{ScheduleWish, Store},
+    work::Work,
+};
 use codeimport_core::ImportId;
-use codeimport_kit::{Backoff, Shutdown, client::OutboundChannel};
+use codeimport_kit::client::OutboundChannel;
 use codeimport_pg::DbError;
 use codeimport_proto::{
     convert::{duration_to_wire, rcs_type_to_wire, schedule_state_to_wire},
@@ -27,57 +30,39 @@ const AT_ONCE: usize = 16;
 pub struct Relay {
     store: Store,
     queue: ScheduleServiceClient<OutboundChannel>,
-    backoff: Backoff,
 }
 
 /// Why a pass over the outbox ended early.
-enum Interruption {
-    Database(DbError),
-    Queue(Status),
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Interruption {
+    #[error("the outbox cannot be read: {0}")]
+    Database(#[from] DbError),
+    #[error("the queue cannot be told of changes: {}", .0.message())]
+    Queue(#[from] Box<Status>),
+}
+
+impl Work for Relay {
+    type Interruption = Interruption;
+
+    async fn pass(&mut self) -> Result<(), Interruption> {
+        let sent = self.send_all().await;
+        self.report_lag().await;
+        sent
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            () = self.store.outbox_filled() => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
+        }
+    }
 }
 
 impl Relay {
     /// A relay to a queue.
     #[must_use]
     pub fn new(store: Store, queue: OutboundChannel) -> Self {
-        Self { store, queue: ScheduleServiceClient::new(queue), backoff: crate::queue_backoff() }
-    }
-
-    /// Relays until told to stop.
-    ///
-    /// # Errors
-    ///
-    /// Never; failures are waited out.
-    pub async fn run(mut self, shutdown: Shutdown) -> anyhow::Result<()> {
-        while !shutdown.is_draining() {
-            tokio::select! {
-                () = shutdown.drained() => break,
-                () = self.round() => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// One pass, and the wait for the next.
-    async fn round(&mut self) {
-        match self.pass().await {
-            Ok(()) => {
-                self.backoff.reset();
-                self.report_lag().await;
-                tokio::select! {
-                    () = self.store.outbox_filled() => {}
-                    () = tokio::time::sleep(POLL_INTERVAL) => {}
-                }
-            }
-            Err(interruption) => {
-                let delay = self.backoff.next_delay();
-                if self.backoff.is_first() {
-                    interruption.log();
-                }
-                self.report_lag().await;
-                tokio::time::sleep(delay).await;
-            }
-        }
+        Self { store, queue: ScheduleServiceClient::new(queue) }
     }
 
     /// For operators: how far the queue is behind. Zero as a rule; what stays is refused, or the queue is away.
@@ -88,10 +73,10 @@ impl Relay {
     }
 
     /// Sends everything that waits. A wish that the queue refuses as such is left behind and does not hold up others.
-    async fn pass(&self) -> Result<(), Interruption> {
+    async fn send_all(&self) -> Result<(), Interruption> {
         let mut after = 0;
         loop {
-            let wishes = self.store.waiting_wishes(after, BATCH).await.map_err(Interruption::Database)?;
+            let wishes = self.store.waiting_wishes(after, BATCH).await?;
             for some in wishes.chunks(AT_ONCE) {
                 let sent = join_all(some.iter().map(|(id, generation, wish)| self.send(id, *generation, wish))).await;
                 sent.into_iter().collect::<Result<(), _>>()?;
@@ -108,7 +93,7 @@ impl Relay {
             Ok(_) => {
                 metrics::counter!("codeimport_registry_wishes_relayed_total").increment(1);
                 tracing::debug!(import.id = %id, schedule.generation = generation, "the queue has the schedule");
-                self.store.acknowledge_wish(id, generation).await.map_err(Interruption::Database)
+                Ok(self.store.acknowledge_wish(id, generation).await?)
             }
             Err(status) if status.code() == Code::InvalidArgument => {
                 metrics::counter!("codeimport_registry_wishes_refused_total").increment(1);
@@ -116,21 +101,7 @@ impl Relay {
                     "the queue refuses a schedule; it is offered again");
                 Ok(())
             }
-            Err(status) => Err(Interruption::Queue(status)),
-        }
-    }
-}
-
-impl Interruption {
-    fn log(&self) {
-        match self {
-            Self::Database(error) => {
-                tracing::warn!(error.cause = %error, "the outbox cannot be read: trying again");
-            }
-            Self::Queue(status) => {
-                tracing::warn!(rpc.code = ?status.code(), rpc.message = status.message(),
-                    "the queue cannot be told of changes: trying again");
-            }
+            Err(status) => Err(Box::new(status).into()),
         }
     }
 }

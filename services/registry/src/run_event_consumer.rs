@@ -1,67 +1,53 @@
 //! Follows the queue's run events and applies them, from where the cursor stands.
 //!
-//! Told at least once, applied once: see [`Store::apply_run_events`]. Every replica follows; the work is done by
-//! whoever comes first.
+//! Told at least once, applied once: see [`Store::apply_run_events`]. Should two replicas follow for a moment, the work is done
+//! by whoever comes first.
 
-use crate::{run_effect::RunEffect, store::Store};
-use codeimport_kit::{Backoff, Shutdown, client::OutboundChannel};
+use crate::{run_effect::RunEffect, store::Store, work::Work};
+use codeimport_kit::client::OutboundChannel;
 use codeimport_pg::DbError;
 use codeimport_proto::queue::{
     RunEvent, WatchRunEventsRequest, WatchRunEventsResponse, run_service_client::RunServiceClient,
 };
+use std::time::Duration;
 use tonic::{Status, Streaming};
+
+/// Between two streams.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The consumer of one process.
 pub struct RunEventConsumer {
     store: Store,
     queue: RunServiceClient<OutboundChannel>,
-    backoff: Backoff,
 }
 
 /// Why following came to an end.
 #[derive(Debug, thiserror::Error)]
-enum Interruption {
-    #[error("the database cannot take run events")]
+pub(crate) enum Interruption {
+    #[error("the database cannot take run events: {0}")]
     Database(#[from] DbError),
     #[error("the queue's run events cannot be followed: {}", .0.message())]
     Queue(#[from] Box<Status>),
+}
+
+impl Work for RunEventConsumer {
+    type Interruption = Interruption;
+
+    /// Follows one stream to its end. The queue ends it in order when it stops; another replica takes over.
+    async fn pass(&mut self) -> Result<(), Interruption> {
+        self.follow().await
+    }
+
+    async fn wait(&mut self) {
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 impl RunEventConsumer {
     /// A consumer of a queue's events. The channel must add no deadline: the stream stays open.
     #[must_use]
     pub fn new(store: Store, queue: OutboundChannel) -> Self {
-        Self { store, queue: RunServiceClient::new(queue), backoff: crate::queue_backoff() }
-    }
-
-    /// Follows until told to stop.
-    ///
-    /// # Errors
-    ///
-    /// Never; failures are waited out.
-    pub async fn run(mut self, shutdown: Shutdown) -> anyhow::Result<()> {
-        while !shutdown.is_draining() {
-            tokio::select! {
-                () = shutdown.drained() => break,
-                () = self.round() => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Follows one stream to its end, and waits before the next.
-    async fn round(&mut self) {
-        if let Err(interruption) = self.follow().await {
-            let delay = self.backoff.next_delay();
-            if self.backoff.is_first() {
-                tracing::warn!(error.cause = %interruption, "run events wait: trying again");
-            }
-            tokio::time::sleep(delay).await;
-        } else {
-            // The queue has ended the stream in order, as it does when it stops; another replica takes over.
-            self.backoff.reset();
-            tokio::time::sleep(self.backoff.next_delay()).await;
-        }
+        Self { store, queue: RunServiceClient::new(queue) }
     }
 
     async fn follow(&mut self) -> Result<(), Interruption> {
@@ -70,7 +56,6 @@ impl RunEventConsumer {
             let batch: Vec<_> = answer.events.iter().map(effect_of).collect();
             self.store.apply_run_events(&batch).await?;
             metrics::counter!("codeimport_registry_run_events_total").increment(batch.len() as u64);
-            self.backoff.reset();
         }
         Ok(())
     }

@@ -2,35 +2,25 @@
 //!
 //! Replicas may do so side by side. What fails is done the next time.
 
-use crate::store::Store;
-use codeimport_kit::Shutdown;
+use crate::{store::Store, work::Work};
+use codeimport_pg::DbError;
 use std::time::Duration;
 
 /// How long between two looks when there was nothing.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// Sweeps until told to stop.
-///
-/// # Errors
-///
-/// Never; failures are waited out.
-pub(crate) async fn run(store: Store, shutdown: Shutdown) -> anyhow::Result<()> {
-    while !shutdown.is_draining() {
-        tokio::select! {
-            () = shutdown.drained() => break,
-            () = round(&store) => {}
-        }
-    }
-    Ok(())
-}
+/// The loop of one process.
+pub(crate) struct Sweeper(pub(crate) Store);
 
-async fn round(store: &Store) {
-    match store.sweep_dropped_history().await {
-        Ok(true) => {}
-        Ok(false) => tokio::time::sleep(INTERVAL).await,
-        Err(error) => {
-            tracing::warn!(error.cause = %error, "revisions that nobody reads cannot be deleted: trying again");
-            tokio::time::sleep(INTERVAL).await;
-        }
+impl Work for Sweeper {
+    type Interruption = DbError;
+
+    async fn pass(&mut self) -> Result<(), DbError> {
+        while self.0.sweep_dropped_history().await? {}
+        Ok(())
+    }
+
+    async fn wait(&mut self) {
+        tokio::time::sleep(INTERVAL).await;
     }
 }

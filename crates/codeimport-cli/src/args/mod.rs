@@ -1,12 +1,14 @@
 //! What may be typed. The doc comments here are the `--help` texts.
 
 mod cvs;
+mod notify;
 mod queue;
 mod registry;
 mod ssh;
 mod svn;
 
 pub(crate) use cvs::CvsArgs;
+pub(crate) use notify::{CreateWebhook, Deliveries, Redeliver, Webhook};
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
 pub(crate) use registry::{
     CreateCredential, Credential, Dump, EventFilter, EventType, Format, List, Load, Note, Order, RotateCredential,
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Store what sources are read with.
     #[command(subcommand)]
     Credential(Credential),
+    /// Have others told what happens to imports.
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// See the workers, and tell them whether to take jobs.
     #[command(subcommand)]
     Worker(Worker),

@@ -10,6 +10,7 @@ mod update;
 mod watch;
 
 pub(crate) use list::each_page;
+pub(crate) use watch::filter;
 
 use crate::api::Api;
 use crate::args::{Global, Import};

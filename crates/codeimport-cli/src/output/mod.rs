@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "this is the command's one door to standard output")]
 
 mod local;
+mod notify;
 mod queue;
 mod registry;
 

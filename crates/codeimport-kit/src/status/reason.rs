@@ -16,6 +16,8 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | ErrorReason::RunNotFound
         | ErrorReason::RevisionNotFound
         | ErrorReason::WorkerNotFound
+        | ErrorReason::WebhookNotFound
+        | ErrorReason::DeliveryNotFound
         | ErrorReason::CredentialNotFound => Code::NotFound,
         ErrorReason::ImportAlreadyExists | ErrorReason::SourceAlreadyImported => Code::AlreadyExists,
         ErrorReason::RoleForbids => Code::PermissionDenied,

@@ -111,7 +111,7 @@ pub(super) fn note(note: Note) -> wire::ImportNote {
     }
 }
 
-fn event_type(event_type: EventType) -> wire::ImportEventType {
+pub(super) fn event_type(event_type: EventType) -> wire::ImportEventType {
     match event_type {
         EventType::Created => wire::ImportEventType::Created,
         EventType::Updated => wire::ImportEventType::Updated,

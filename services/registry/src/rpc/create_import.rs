@@ -3,10 +3,11 @@
 use super::{convert, credentials};
 use crate::{
     caller::Caller,
-    credential::{KeyRing, Login},
+    credential::Login,
     definition,
     error::RegistryError,
     import::{Definition, Import, RunHistory},
+    key_ring::KeyRing,
     policy::{Policy, source_key},
     store::{Conflict, NewImport, Store},
     workflow,

@@ -1,12 +1,15 @@
 //! `CredentialService`: secrets go in, and never come out.
 
-use super::{Page, PageBounds, credentials};
+use super::{
+    Page, PageBounds, credentials,
+    owned::{MAX_TEXT_CHARS, line, owner_or_caller},
+};
 use crate::{
     caller::{Caller, Rights},
-    credential::{Credential, CredentialId, KeyRing, Login, NewCredential, Sealed},
+    credential::{Credential, CredentialId, Login, NewCredential},
     error::RegistryError,
+    key_ring::{KeyRing, Sealed},
     store::Store,
-    workflow::{RoleForbids, Transition, table},
 };
 use codeimport_kit::{ApiError, Violations};
 use codeimport_proto::{
@@ -23,7 +26,6 @@ use tonic::{Request, Response, Status};
 use url::Url;
 
 const PAGE: PageBounds = PageBounds { default: 50, max: 500 };
-const MAX_TEXT_CHARS: usize = 200;
 const MAX_USERNAME_CHARS: usize = 1_000;
 const MAX_PASSWORD_CHARS: usize = 10_000;
 const MAX_PREFIX_CHARS: usize = 2_000;
@@ -76,7 +78,7 @@ impl CredentialApi {
         login: Option<&Login>,
         violations: &mut Violations,
     ) -> Option<Sealed> {
-        let sealed = self.keys.seal(id?, version, login?);
+        let sealed = login?.seal(&self.keys, id?, version);
         violations.check("login", sealed.ok_or("cannot be kept: there is no key here to seal it with"))
     }
 
@@ -107,14 +109,6 @@ impl CredentialApi {
     }
 }
 
-/// A secret is given away only to a team of one's own, or by an operator.
-fn owner_or_caller(caller: &Caller, owner: String) -> Result<String, RoleForbids> {
-    if owner.is_empty() || owner == caller.actor {
-        return Ok(caller.actor.clone());
-    }
-    table::permit(caller.role_towards(&owner), Transition::DefineForOthers).map(|()| owner)
-}
-
 fn taken(id: &CredentialId) -> ApiError {
     ApiError::new(ErrorReason::FieldViolation, format!("credential_id {id} is taken: choose another one"))
 }
@@ -124,17 +118,6 @@ fn login(wanted: Option<wire::Login>, violations: &mut Violations) -> Option<Log
     let username = violations.check("login.username", line(&wanted.username, MAX_USERNAME_CHARS));
     let password = violations.check("login.password", line(&wanted.password, MAX_PASSWORD_CHARS));
     Some(Login { username: username?.into(), password: password?.into() })
-}
-
-/// The text is not repeated: it may be a secret.
-fn line(text: &str, max_chars: usize) -> Result<String, String> {
-    if text.chars().count() > max_chars {
-        Err(format!("is longer than {max_chars} characters"))
-    } else if text.chars().any(char::is_control) {
-        Err("contains a control character".to_owned())
-    } else {
-        Ok(text.to_owned())
-    }
 }
 
 /// At least a host: a secret for everywhere would be one for everybody.

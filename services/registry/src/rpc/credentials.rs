@@ -3,10 +3,11 @@
 
 use crate::{
     caller::Caller,
-    credential::{Credential, CredentialId, KeyRing, Login, NewCredential, take_userinfo},
+    credential::{Credential, CredentialId, Login, NewCredential, take_userinfo},
     definition,
     error::RegistryError,
     import::Source,
+    key_ring::KeyRing,
     policy::begins_with,
     store::Store,
     workflow::Role,
@@ -36,7 +37,7 @@ pub(super) fn implicit(
 ) -> Result<Option<NewCredential>, RegistryError> {
     let Some(login) = login else { return Ok(None) };
     let credential_id = CredentialId::generate(&host_of(url));
-    let sealed = keys.seal(&credential_id, 1, login).ok_or_else(|| {
+    let sealed = login.seal(keys, &credential_id, 1).ok_or_else(|| {
         Violations::one(URL_FIELD, "contains a user name or password, and there is no key here to keep it sealed")
     })?;
     Ok(Some(NewCredential {

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     caller::{Caller, Rights},
-    credential::KeyRing,
     error::RegistryError,
     import::Import,
+    key_ring::KeyRing,
     policy::Policy,
     run_log_url::RunLogUrl,
     store::Store,

@@ -10,16 +10,20 @@ mod import_service;
 mod labels;
 mod list_imports;
 mod notes;
+mod owned;
 mod ref_changes;
 mod revisions;
 mod run_support_service;
 mod scan_service;
 mod update_import;
+mod webhook_convert;
+mod webhook_service;
 
 pub use credential_service::CredentialApi;
 pub use import_service::ImportApi;
 pub use run_support_service::RunSupportApi;
 pub use scan_service::ScanApi;
+pub use webhook_service::WebhookApi;
 
 use crate::error::RegistryError;
 use codeimport_core::{ImportId, InvalidImportId};

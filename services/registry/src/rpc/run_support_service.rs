@@ -2,9 +2,10 @@
 
 use super::{convert, credentials};
 use crate::{
-    credential::{Credential, KeyRing, Sealed},
+    credential::{Credential, Login},
     error::RegistryError,
     import::Import,
+    key_ring::{KeyRing, Sealed},
     policy::Policy,
     store::{Holder, Ref, Revision, Scan, Signature, SourceRevision, Store, Told},
 };
@@ -101,7 +102,7 @@ impl RunSupportApi {
         if !credentials::fits(credential, &import.intent.definition.source) {
             return Err(forbidden(import, "source with its credential").into());
         }
-        let Some(login) = self.keys.open(&credential.credential_id, credential.version, sealed) else {
+        let Some(login) = Login::open(&self.keys, &credential.credential_id, credential.version, sealed) else {
             tracing::error!(credential.id = %credential.credential_id, "a credential cannot be opened: is its key gone?");
             return Err(forbidden(import, "credential, whose key is gone").into());
         };

@@ -1,10 +1,11 @@
 //! Credentials: sealed secrets, and who uses them.
 
-use super::{Store, events};
+use super::{Store, events, secrets::sealed};
 use crate::{
     audit::{self, EventType, NewEvent},
-    credential::{Credential, CredentialId, NewCredential, Sealed},
+    credential::{Credential, CredentialId, NewCredential},
     error::RegistryError,
+    key_ring::Sealed,
 };
 use codeimport_core::ImportId;
 use codeimport_pg::{
@@ -119,34 +120,6 @@ impl Store {
         });
         deleted.await
     }
-
-    /// At most `limit` secrets that another key has sealed than this one.
-    ///
-    /// # Errors
-    ///
-    /// Only of the database.
-    pub async fn sealed_by_other_keys(
-        &self,
-        key_id: &str,
-        limit: i64,
-    ) -> Result<Vec<(CredentialId, i32, Sealed)>, DbError> {
-        const SQL: &str = "-- registry.sealed_by_other_keys
-            SELECT credential_id, version, key_id, sealed FROM credential WHERE key_id <> $1 LIMIT $2";
-        let rows = self.db.client().await?.query(SQL, &[&key_id, &limit]).await?;
-        rows.iter().map(|row| Ok((parsed(row, "credential_id")?, get(row, "version")?, sealed(row)?))).collect()
-    }
-
-    /// Puts the same secret in the place of itself, sealed by another key, unless it was rotated meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// Only of the database.
-    pub async fn reseal_credential(&self, id: &CredentialId, version: i32, sealed: &Sealed) -> Result<(), DbError> {
-        const SQL: &str = "-- registry.reseal_credential
-            UPDATE credential SET key_id = $3, sealed = $4 WHERE credential_id = $1 AND version = $2";
-        let client = self.db.client().await?;
-        client.execute(SQL, &[&id.as_str(), &version, &sealed.key_id, &sealed.bytes]).await.map(drop)
-    }
 }
 
 /// Stores a credential; none if its id is taken.
@@ -203,10 +176,6 @@ async fn tell_imports(tx: &Tx<'_>, rotated: &Credential, actor: &str) -> Result<
 async fn users(tx: &Tx<'_>, id: &CredentialId, limit: i64) -> Result<Vec<ImportId>, DbError> {
     const SQL: &str = "-- registry.users_of_credential\nSELECT import_id FROM import WHERE credential_id = $1 LIMIT $2";
     tx.query(SQL, &[&id.as_str(), &limit]).await?.iter().map(|row| parsed(row, "import_id")).collect()
-}
-
-fn sealed(row: &Row) -> Result<Sealed, DbError> {
-    Ok(Sealed { key_id: get(row, "key_id")?, bytes: get(row, "sealed")? })
 }
 
 fn credential(row: &Row) -> Result<Credential, DbError> {

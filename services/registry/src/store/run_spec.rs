@@ -5,11 +5,7 @@ use super::{
     fence::{self, Holder},
     rows::{self, import_columns},
 };
-use crate::{
-    credential::{Credential, Sealed},
-    error::RegistryError,
-    import::Import,
-};
+use crate::{credential::Credential, error::RegistryError, import::Import, key_ring::Sealed};
 use codeimport_pg::row::get;
 use scoped_futures::ScopedFutureExt as _;
 

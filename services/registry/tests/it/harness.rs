@@ -10,6 +10,7 @@ use codeimport_proto::{
         CreateImportRequest, GetImportRequest, Import, ImportEvent, ListImportEventsRequest, Source,
         credential_service_client::CredentialServiceClient, import_service_client::ImportServiceClient,
         run_support_service_client::RunSupportServiceClient, scan_service_client::ScanServiceClient,
+        webhook_service_client::WebhookServiceClient,
     },
 };
 use codeimport_registry::{Config, migrations, store::Store};
@@ -29,6 +30,7 @@ pub(crate) struct Registry {
     pub(crate) credentials: CredentialServiceClient<Channel>,
     pub(crate) scans: ScanServiceClient<Channel>,
     pub(crate) runs: RunSupportServiceClient<Channel>,
+    pub(crate) webhooks: WebhookServiceClient<Channel>,
     pub(crate) queue: FakeQueue,
     pub(crate) running_queue: Option<RunningQueue>,
     /// A second replica's view of the same database.
@@ -70,7 +72,8 @@ impl Registry {
             imports: ImportServiceClient::new(channel.clone()),
             credentials: CredentialServiceClient::new(channel.clone()),
             scans: ScanServiceClient::new(channel.clone()),
-            runs: RunSupportServiceClient::new(channel),
+            runs: RunSupportServiceClient::new(channel.clone()),
+            webhooks: WebhookServiceClient::new(channel),
             queue,
             running_queue: Some(running_queue),
             store: Store::new(db.clone()),

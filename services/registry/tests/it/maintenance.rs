@@ -2,7 +2,8 @@
 
 use crate::harness::Registry;
 use codeimport_registry::{
-    credential::{KeyRing, Login, NewCredential},
+    credential::{Login, NewCredential},
+    key_ring::KeyRing,
     maintenance::{Maintenance, Retention},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -39,7 +40,7 @@ async fn after_a_new_key_everything_is_sealed_with_it_and_the_old_one_may_go() {
     let (old, new) = ("1".repeat(64), "2".repeat(64));
     let id = "c".parse().expect("id");
     let login = Login { username: "ada".into(), password: "hunter2".into() };
-    let sealed = KeyRing::parse(&old).expect("key").seal(&id, 1, &login).expect("sealed");
+    let sealed = login.seal(&KeyRing::parse(&old).expect("key"), &id, 1).expect("sealed");
     let (description, owner, url_prefix) = (String::new(), "ada".to_owned(), "https://host/".to_owned());
     let credential =
         NewCredential { credential_id: id.clone(), description, owner, url_prefix, is_implicit: false, sealed };
@@ -51,5 +52,5 @@ async fn after_a_new_key_everything_is_sealed_with_it_and_the_old_one_may_go() {
     let others = registry.store.sealed_by_other_keys(only_new.sealing_key_id().expect("a key"), 10).await;
     assert!(others.expect("read").is_empty());
     let stored = registry.store.sealed_by_other_keys("none", 10).await.expect("read").remove(0);
-    assert_eq!(only_new.open(&id, stored.1, &stored.2), Some(login));
+    assert_eq!(Login::open(&only_new, &id, 1, &stored.1), Some(login));
 }

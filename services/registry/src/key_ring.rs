@@ -1,10 +1,9 @@
-//! Seals and opens secrets: ChaCha20-Poly1305 with a random nonce, bound to the credential's id and version, so that no row
+//! Seals and opens secrets: ChaCha20-Poly1305 with a random nonce, bound to a text that says what it is for, so that no row
 //! can be put into the place of another. Pure but for the nonce.
 //!
 //! The first key seals, all open. To change keys: put a new one in front, wait until the registry has sealed everything
 //! anew, take the old one away.
 
-use super::{CredentialId, Login};
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     digest,
@@ -65,32 +64,26 @@ impl KeyRing {
 
     /// Seals a secret; none without a key.
     #[must_use]
-    pub fn seal(&self, id: &CredentialId, version: i32, login: &Login) -> Option<Sealed> {
+    pub fn seal(&self, bound_to: &str, secret: &[u8]) -> Option<Sealed> {
         let key = self.0.first()?;
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
-        let mut text = login.to_bytes();
-        let bound_to = bound_to(id, version);
+        let mut text = secret.to_vec();
         let sealed =
             key.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound_to), &mut text);
         sealed.ok()?;
         Some(Sealed { key_id: key.key_id.clone(), bytes: [&nonce[..], &text].concat() })
     }
 
-    /// Opens a secret; none if its key is not here, or it was changed, or belongs to another credential.
+    /// Opens a secret; none if its key is not here, or it was changed, or is bound to something else.
     #[must_use]
-    pub fn open(&self, id: &CredentialId, version: i32, sealed: &Sealed) -> Option<Login> {
+    pub fn open(&self, bound_to: &str, sealed: &Sealed) -> Option<Vec<u8>> {
         let key = self.0.iter().find(|key| key.key_id == sealed.key_id)?;
         let (nonce, text) = sealed.bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut text = text.to_vec();
-        let opened = key.key.open_in_place(nonce, Aad::from(bound_to(id, version)), &mut text).ok()?;
-        Login::from_bytes(opened)
+        key.key.open_in_place(nonce, Aad::from(bound_to), &mut text).ok().map(|opened| opened.to_vec())
     }
-}
-
-fn bound_to(id: &CredentialId, version: i32) -> String {
-    format!("codeimport credential {id} {version}")
 }
 
 impl Key {
@@ -118,34 +111,24 @@ mod tests {
         KeyRing::parse(&keys.join(",\n")).expect("keys")
     }
 
-    fn login() -> Login {
-        Login { username: "ada".into(), password: "hunter2 é".into() }
-    }
-
-    fn id(text: &str) -> CredentialId {
-        text.parse().expect("id")
-    }
-
     #[test]
     fn what_is_sealed_is_opened_as_it_was_and_does_not_show() {
-        let sealed = ring(&['1']).seal(&id("a"), 1, &login()).expect("a key");
+        let sealed = ring(&['1']).seal("a", b"hunter2").expect("a key");
         assert!(!String::from_utf8_lossy(&sealed.bytes).contains("hunter2"));
-        assert_eq!(ring(&['2', '1']).open(&id("a"), 1, &sealed), Some(login()), "any key opens");
-        assert_ne!(ring(&['1']).seal(&id("a"), 1, &login()).expect("a key").bytes, sealed.bytes);
-        assert_eq!(format!("{:?}", login()), "Login { username: ***, password: *** }");
+        assert_eq!(ring(&['2', '1']).open("a", &sealed).as_deref(), Some(&b"hunter2"[..]), "any key opens");
+        assert_ne!(ring(&['1']).seal("a", b"hunter2").expect("a key").bytes, sealed.bytes);
     }
 
     #[test]
     fn nothing_opens_in_the_place_of_another() {
         let ring = ring(&['1']);
-        let sealed = ring.seal(&id("a"), 1, &login()).expect("a key");
-        assert_eq!(ring.open(&id("b"), 1, &sealed), None);
-        assert_eq!(ring.open(&id("a"), 2, &sealed), None);
+        let sealed = ring.seal("a", b"hunter2").expect("a key");
+        assert_eq!(ring.open("b", &sealed), None);
         let mut changed = sealed.clone();
         changed.bytes[20] ^= 1;
-        assert_eq!(ring.open(&id("a"), 1, &changed), None);
-        assert_eq!(KeyRing::default().open(&id("a"), 1, &sealed), None);
-        assert_eq!(ring.open(&id("a"), 1, &Sealed { bytes: vec![0; 5], ..sealed }), None);
+        assert_eq!(ring.open("a", &changed), None);
+        assert_eq!(KeyRing::default().open("a", &sealed), None);
+        assert_eq!(ring.open("a", &Sealed { bytes: vec![0; 5], ..sealed }), None);
     }
 
     #[test]

@@ -1,0 +1,42 @@
+//! Webhooks and deliveries as text.
+
+#![expect(clippy::print_stdout, reason = "a part of the command's one door to standard output")]
+
+use super::Output;
+use crate::view::{DeliveryView, WebhookView};
+
+impl Output {
+    /// One webhook, a line; its secret, if it was just made.
+    pub(crate) fn webhook(self, webhook: &WebhookView) {
+        if self.json {
+            return Self::json(webhook);
+        }
+        let types = if webhook.types.is_empty() { "everything".to_owned() } else { webhook.types.join(", ") };
+        let paused = if webhook.is_paused { "  (paused)" } else { "" };
+        println!("{}  {}  {types}, of {}{paused}", webhook.webhook_id, webhook.url, webhook.owner);
+        if let Some(secret) = &webhook.secret {
+            println!("  secret: {secret}");
+            println!("  It is not shown again.");
+        }
+    }
+
+    /// One delivery, a line.
+    pub(crate) fn delivery(self, delivery: &DeliveryView) {
+        if self.json {
+            return Self::json(delivery);
+        }
+        let time = delivery.attempt_time.or(delivery.create_time).map(|t| t.strftime("%F %T").to_string());
+        let said = match (delivery.http_status, delivery.latency_ms) {
+            (Some(status), Some(ms)) => format!("{status} in {ms} ms"),
+            _ => delivery.error.clone(),
+        };
+        println!(
+            "{:>6}  {}  event {}  {}, attempt {}  {said}",
+            delivery.delivery_id,
+            time.unwrap_or_default(),
+            delivery.event_id,
+            delivery.state.replace('_', " "),
+            delivery.attempt_count
+        );
+    }
+}
