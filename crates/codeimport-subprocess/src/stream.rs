@@ -3,7 +3,8 @@
 //! The reader's thread is the one that waits, so it is also the one that notices a time-out, a silence, or the
 //! cancel flag; each read looks.
 
-use crate::{Command, Output, SubprocessError, drain::Tail, group::Group, launch};
+use crate::drain::{Tail, feed};
+use crate::{Command, Output, SubprocessError, group::Group, launch};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     fs::File,
@@ -41,15 +42,18 @@ enum Stopped {
 }
 
 impl Stream {
-    pub(crate) fn start(command: Command, idle_timeout: Duration) -> Result<Self, SubprocessError> {
+    pub(crate) fn start(mut command: Command, idle_timeout: Duration) -> Result<Self, SubprocessError> {
         let program = command.name();
         let start_error = |source| SubprocessError::Start { program: program.clone(), source };
         let missing = || io::Error::other("a pipe that was asked for is missing");
         let mut job = launch::launch(&command)?;
-        let (stdout, stderr) = (job.stdout.take(), job.stderr.take());
+        let (stdin, stdout, stderr) = (job.stdin.take(), job.stdout.take(), job.stderr.take());
         let group = Group::new(job).map_err(start_error)?;
         let stdout = stdout.ok_or_else(missing).map_err(start_error)?;
         let stderr = stderr.ok_or_else(missing).and_then(|pipe| Tail::start([pipe])).map_err(start_error)?;
+        if let (Some(pipe), Some(bytes)) = (stdin, command.stdin.take()) {
+            feed(pipe, bytes).map_err(start_error)?;
+        }
         let now = Instant::now();
         Ok(Self { program, group, stdout, stderr, command, idle_timeout, started: now, last_byte: now, stopped: None })
     }
@@ -133,6 +137,14 @@ mod tests {
         assert_eq!(&first, b"first\n");
         let end = stream.finish().expect("ended");
         assert!(!end.success(), "nobody read on: {}", end.status_text());
+    }
+
+    #[test]
+    fn what_the_program_is_given_to_read_it_can_read_to_its_end() {
+        let mut stream = Command::new("cat").stdin(b"words".to_vec()).stream(LONG).expect("started");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("readable");
+        assert!(text == "words" && stream.finish().expect("ended").success());
     }
 
     #[test]
