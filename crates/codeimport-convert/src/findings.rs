@@ -32,6 +32,16 @@ pub enum FindingKind {
     UnreadablePath,
     /// A revision whose message, author or date is not what it was when it was converted.
     LateChange,
+    /// A parent of a revision that is not in the repository.
+    Ghost,
+    /// A tree of another repository inside of this one.
+    NestedTree,
+    /// A revision that more than one person wrote.
+    FurtherAuthors,
+    /// A tag that names a revision which is not in the repository.
+    TagWithoutRevision,
+    /// A branch that does not contain what it was before.
+    RewrittenHistory,
 }
 
 impl FindingKind {
@@ -48,6 +58,11 @@ impl FindingKind {
             Self::UnreadableRevision => "unreadable_revision",
             Self::UnreadablePath => "unreadable_path",
             Self::LateChange => "late_change",
+            Self::Ghost => "ghost",
+            Self::NestedTree => "nested_tree",
+            Self::FurtherAuthors => "further_authors",
+            Self::TagWithoutRevision => "tag_without_revision",
+            Self::RewrittenHistory => "rewritten_history",
         }
     }
 
@@ -67,12 +82,17 @@ impl FindingKind {
             Self::LateChange => {
                 "revisions got another message, author or date after they were converted; their commits stay"
             }
+            Self::Ghost => "parents are not in the repository and are left out",
+            Self::NestedTree => "trees of other repositories lie in this one and are left out",
+            Self::FurtherAuthors => "revisions have several authors, of which commits tell only the first",
+            Self::TagWithoutRevision => "tags name revisions that are not in the repository and are left out",
+            Self::RewrittenHistory => "branches do not contain what they were before; the copy follows them",
         }
     }
 
     /// Whether the same name is never found twice, so that all that are found can be counted.
     fn is_distinct(self) -> bool {
-        matches!(self, Self::RevisionWithoutCommit | Self::UnreadableRevision | Self::LateChange)
+        matches!(self, Self::RevisionWithoutCommit | Self::UnreadableRevision | Self::LateChange | Self::FurtherAuthors)
     }
 }
 

@@ -1,18 +1,27 @@
 //! Doors for the fuzz targets in `fuzz/`: what reads bytes that come from outside. Only in fuzzing builds.
 
-use crate::source::{cvs, svn};
+use crate::source::{bzr, cvs, svn};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// Reads a dump stream and converts what it says, into a repository that is thrown away.
 pub fn svn_dump(stream: &[u8]) {
-    // One folder for all rounds: what earlier rounds wrote is never read by later ones, ids are by content.
-    static REPOSITORY: OnceLock<std::path::PathBuf> = OnceLock::new();
-    let repository = REPOSITORY.get_or_init(|| {
+    svn::fuzzing::convert_bytes(repository(), stream);
+}
+
+/// Converts what Bazaar's exporter tells, into a repository that is thrown away.
+pub fn bzr_stream(stream: &[u8]) {
+    bzr::fuzzing::convert_stream(repository(), stream);
+}
+
+/// One folder for all rounds: what earlier rounds wrote is never read by later ones, ids are by content.
+fn repository() -> &'static PathBuf {
+    static REPOSITORY: OnceLock<PathBuf> = OnceLock::new();
+    REPOSITORY.get_or_init(|| {
         let path = std::env::temp_dir().join(format!("codeimport-fuzz-{}", std::process::id()));
         gix::init_bare(&path).expect("the temporary folder takes a repository");
         path
-    });
-    svn::fuzzing::convert_bytes(repository, stream);
+    })
 }
 
 /// Applies a delta.

@@ -29,6 +29,7 @@ mod objects;
 mod preview;
 mod refs;
 pub mod scan;
+mod scratch;
 mod shadow;
 mod source;
 mod target;
@@ -46,8 +47,8 @@ pub use map::{CommitMap, MapEntry, read_map};
 pub use preview::Preview;
 pub use refs::{Carried, Refs, SourceState, Watermark};
 pub use source::{
-    CvsOptions, InvalidSshPath, Login, Source, SourceOptions, Ssh, SvnOptions, open_source, supported_types,
-    tool_versions,
+    BzrOptions, CvsOptions, InvalidSshPath, Login, Source, SourceOptions, Ssh, SvnOptions, open_source,
+    supported_types, tool_versions,
 };
 pub use target::{Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};
 pub use verify::{Difference, Mismatch, Scope, Verdict, Verification, verify};

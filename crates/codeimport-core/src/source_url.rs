@@ -73,7 +73,7 @@ impl SourceUrl {
     ///
     /// The first thing that is wrong with it.
     pub fn parse_on_own_machine(rcs_type: RcsType, text: &str) -> Result<Self, SourceUrlError> {
-        if !matches!(rcs_type, RcsType::Subversion | RcsType::Cvs) || !text.starts_with("file:///") {
+        if !matches!(rcs_type, RcsType::Subversion | RcsType::Cvs | RcsType::Bazaar) || !text.starts_with("file:///") {
             return Self::parse(rcs_type, text);
         }
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {

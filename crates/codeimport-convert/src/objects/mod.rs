@@ -13,7 +13,7 @@ mod pack;
 mod recent;
 mod store;
 
-pub(crate) use commit::encode_commit;
+pub(crate) use commit::{encode_commit, encode_commit_of};
 pub(crate) use store::{ObjectStore, StoreError};
 
 use gix::ObjectId;

@@ -16,8 +16,8 @@ mod tree;
 
 pub(crate) use entry::{Entry, EntryKind};
 pub(crate) use files::change_files;
-pub(crate) use publish::{Present, Publisher, Shown};
-pub(crate) use tree::{ShadowError, ShadowTree};
+pub(crate) use publish::{Present, Publisher, Shown, is_link_target};
+pub(crate) use tree::{Detached, ShadowError, ShadowTree};
 
 /// Name of the entry in which a directory's own properties are kept. No source has such a name: Subversion refuses
 /// control characters in paths.

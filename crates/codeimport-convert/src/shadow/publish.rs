@@ -25,6 +25,10 @@ const LINK: &[u8] = b"link ";
 pub(crate) trait Present {
     /// Whether they are not shown at all. Then they are not even read.
     fn is_plain(&self) -> bool;
+    /// Whether a special file is a link only if its text says so; else all are links, and their texts are the targets.
+    fn marks_links(&self) -> bool {
+        true
+    }
     /// What these properties of a directory add to it and change in it.
     fn shown(&self, props: &[u8]) -> Shown;
 }
@@ -141,6 +145,7 @@ impl Publisher {
 
     fn file(&mut self, entry: Entry, normalize: bool, store: &mut ObjectStore) -> Result<Entry, ShadowError> {
         match entry.kind {
+            EntryKind::Special if !self.present.marks_links() => Ok(entry),
             EntryKind::Special => special(entry, EntryKind::File, store),
             EntryKind::SpecialExecutable => special(entry, EntryKind::Executable, store),
             EntryKind::File | EntryKind::Executable if normalize => {
@@ -193,7 +198,7 @@ fn special(entry: Entry, otherwise: EntryKind, store: &mut ObjectStore) -> Resul
 }
 
 /// What a file system takes as the target of a link; anything else would make a tree that cannot be checked out.
-fn is_link_target(target: &[u8]) -> bool {
+pub(crate) fn is_link_target(target: &[u8]) -> bool {
     !target.is_empty() && target.len() < 4096 && !target.contains(&0)
 }
 

@@ -28,6 +28,34 @@ pub(crate) enum ShadowError {
 /// A root directory with all below it.
 pub(crate) struct ShadowTree(Dir);
 
+/// Something that was taken out of a tree, with all below it, to be put in somewhere else.
+pub(crate) struct Detached(Node);
+
+impl Detached {
+    /// A new file or link.
+    pub(crate) fn leaf(entry: Entry) -> Self {
+        Self(Node::of(entry))
+    }
+
+    /// A new directory with nothing in it.
+    pub(crate) fn empty_dir() -> Self {
+        Self(Node::Dir(Dir::empty()))
+    }
+
+    /// Whether it is a directory.
+    pub(crate) fn is_dir(&self) -> bool {
+        matches!(self.0, Node::Dir(_))
+    }
+
+    /// Whether it is a directory with something in it.
+    pub(crate) fn holds_something(&mut self, store: &mut ObjectStore) -> Result<bool, ShadowError> {
+        match &mut self.0 {
+            Node::Dir(dir) => Ok(!dir.entries(store)?.is_empty()),
+            Node::Leaf(_) => Ok(false),
+        }
+    }
+}
+
 impl ShadowTree {
     /// A root with nothing in it.
     #[must_use]
@@ -98,6 +126,45 @@ impl ShadowTree {
             return Ok(true);
         };
         Ok(parent.entries(store)?.remove(name).is_some())
+    }
+
+    /// Whether there is something at a path.
+    ///
+    /// # Errors
+    ///
+    /// [`ShadowError::NoParent`].
+    pub(crate) fn has(&mut self, path: &[u8], store: &mut ObjectStore) -> Result<bool, ShadowError> {
+        match self.parent_of(path, store)? {
+            Some((parent, name)) => Ok(parent.entries(store)?.contains_key(name)),
+            None => Ok(true),
+        }
+    }
+
+    /// Takes out what is at a path with all below it, without writing anything; none if there is nothing. The root
+    /// leaves an empty one.
+    ///
+    /// # Errors
+    ///
+    /// [`ShadowError::NoParent`].
+    pub(crate) fn detach(&mut self, path: &[u8], store: &mut ObjectStore) -> Result<Option<Detached>, ShadowError> {
+        let Some((parent, name)) = self.parent_of(path, store)? else {
+            return Ok(Some(Detached(Node::Dir(std::mem::replace(&mut self.0, Dir::empty())))));
+        };
+        Ok(parent.entries(store)?.remove(name).map(Detached))
+    }
+
+    /// Puts in what was taken out, in place of whatever is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ShadowError::NoParent`]; so is a root that is no directory.
+    pub(crate) fn attach(&mut self, path: &[u8], what: Detached, store: &mut ObjectStore) -> Result<(), ShadowError> {
+        match (self.parent_of(path, store)?, what.0) {
+            (Some((parent, name)), node) => drop(parent.entries(store)?.insert(name.to_vec(), node)),
+            (None, Node::Dir(dir)) => self.0 = dir,
+            (None, Node::Leaf(_)) => return Err(ShadowError::NoParent { path: String::new() }),
+        }
+        Ok(())
     }
 
     /// The entries of the root, in order of their names.

@@ -3,6 +3,7 @@
 //! Nothing outside a source's own module knows how it is read. What they share of the network is `http`, and `fault`: what went
 //! wrong there, as an outcome and a sentence.
 
+pub(crate) mod bzr;
 pub(crate) mod cvs;
 mod fault;
 mod git;
@@ -13,7 +14,9 @@ mod ssh;
 pub(crate) mod svn;
 mod text;
 mod tools;
+mod wire;
 
+pub use bzr::BzrOptions;
 pub use cvs::CvsOptions;
 pub use login::Login;
 pub use ssh::{InvalidSshPath, Ssh};
@@ -59,6 +62,11 @@ pub trait Source: Send + Sync {
         true
     }
 
+    /// Whether [`export`](Self::export) leaves out a path, whatever is there.
+    fn leaves_out(&self, _path: &[u8]) -> bool {
+        false
+    }
+
     /// Paths of a branch at a revision whose text an export shows with other line ends than it is stored with.
     ///
     /// # Errors
@@ -94,6 +102,8 @@ pub struct SourceOptions {
     pub svn: SvnOptions,
     /// What only CVS has.
     pub cvs: CvsOptions,
+    /// What only Bazaar has.
+    pub bzr: BzrOptions,
     /// Most source revisions that one run converts. A longer first import is published piece by piece.
     pub max_revisions: u64,
     /// Longest time that one run converts before it publishes what it has.
@@ -111,6 +121,7 @@ impl Default for SourceOptions {
             authors: AuthorMap::default(),
             svn: SvnOptions::default(),
             cvs: CvsOptions::default(),
+            bzr: BzrOptions::default(),
             max_revisions: 50_000,
             max_time: Duration::from_secs(15 * 60),
         }
@@ -133,7 +144,8 @@ pub fn open_source(url: &SourceUrl, options: SourceOptions) -> Result<Box<dyn So
         RcsType::Git => Ok(Box::new(git::GitSource::new(url.clone(), options))),
         RcsType::Subversion => Ok(Box::new(svn::SvnSource::new(url.as_str(), options))),
         RcsType::Cvs => Ok(Box::new(cvs::CvsSource::new(url, options))),
-        other @ (RcsType::Mercurial | RcsType::Bazaar) => {
+        RcsType::Bazaar => Ok(Box::new(bzr::BzrSource::new(url, options))),
+        other @ RcsType::Mercurial => {
             let message = format!("This worker cannot read sources of type {other}.");
             Err(ConvertError::new(Outcome::UnsupportedFeature, Stage::Probe, message))
         }

@@ -2,6 +2,7 @@
 
 use super::exported::{Files, tree_of};
 use crate::line_ends::with_lf;
+use crate::scratch::Scratch;
 use crate::{ConvertError, MapEntry, Source, Watch};
 use codeimport_core::{Outcome, Stage};
 use gix::ObjectId;
@@ -42,8 +43,8 @@ pub(super) fn compare(
     watch: &Watch,
 ) -> Result<Compared, ConvertError> {
     let disk = |error| ConvertError::disk(Stage::Scan, &std::env::temp_dir(), error);
-    let folder = Scratch::new().map_err(disk)?;
-    let files = folder.path.join("files");
+    let folder = Scratch::new("verify").map_err(disk)?;
+    let files = folder.path().join("files");
     source.export(&entry.branch, &entry.revision, &files, watch)?;
     let (expected_id, expected) = tree_of(&files).map_err(disk)?;
     let commit = Commit::open(repository, entry.commit).map_err(|error| unreadable(entry, error))?;
@@ -51,7 +52,11 @@ pub(super) fn compare(
         return Ok(Compared::Same);
     }
     let got = commit.files().map_err(|error| unreadable(entry, error))?;
-    let differences = differences(&expected, &got);
+    let mut differences = differences(&expected, &got);
+    differences.retain(|difference| difference.expected.is_some() || !source.leaves_out(&difference.path));
+    if differences.is_empty() {
+        return Ok(Compared::Same);
+    }
     let by_rule = source.translated_paths(&entry.branch, &entry.revision, watch)?;
     if differences.iter().all(|d| by_rule.contains(&d.path) && commit.differs_in_line_ends(d, &expected, &got, &files))
     {
@@ -122,30 +127,4 @@ impl Commit {
 fn unreadable(entry: &MapEntry, error: gix::Error) -> ConvertError {
     let text = format!("The commit {} cannot be read: see what `git fsck` says.", entry.commit);
     ConvertError::new(Outcome::Failure, Stage::Scan, text).caused_by(error)
-}
-
-/// A folder that is gone when this is.
-struct Scratch {
-    path: std::path::PathBuf,
-}
-
-impl Scratch {
-    fn new() -> std::io::Result<Self> {
-        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("codeimport-verify-{}-{number}", std::process::id()));
-        // Left by a process of the same number that was killed.
-        if path.exists() {
-            fs::remove_dir_all(&path)?;
-        }
-        fs::create_dir(&path)?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is in the folder for such things.
-        let _ = fs::remove_dir_all(&self.path);
-    }
 }

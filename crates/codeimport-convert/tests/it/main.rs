@@ -1,5 +1,6 @@
 //! The engine against real repositories: `git daemon` as the source, a bare repository as the target.
 
+mod bzr;
 mod caching;
 mod cvs;
 mod failures;

@@ -1,7 +1,6 @@
 //! `:pserver:`: a client of the CVS protocol (the manual "The CVS Client/Server Protocol").
 //!
 //! ```text
-//!   wire      bytes, with an end to every wait
 //!   session   logging in, requests, what the server says
 //!   scramble  how passwords are written            pure
 //!   rlog      what `rlog` prints, as histories         pure
@@ -17,7 +16,6 @@ mod rlog;
 mod scramble;
 mod session;
 mod texts;
-mod wire;
 
 #[cfg(fuzzing)]
 pub(super) use rlog::LogReader;

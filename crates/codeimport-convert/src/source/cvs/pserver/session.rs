@@ -1,9 +1,9 @@
 //! A connection that is logged in: requests go out, what the server says comes in.
 
 use super::scramble::scramble;
-use super::wire::Wire;
 use crate::source::cvs::address::Address;
 use crate::source::text::decode;
+use crate::source::wire::Wire;
 use crate::{ConvertError, Login, Watch};
 use codeimport_core::{Outcome, Stage};
 use std::io::{self, Write as _};

@@ -1,4 +1,4 @@
-//! Bytes from a server, with an end to every wait.
+//! Bytes from a server over TCP, with an end to every wait.
 
 use codeimport_subprocess::Cancel;
 use std::io::{self, BufRead as _, BufReader, Read};
@@ -12,7 +12,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 const LONGEST_LINE: u64 = 16 << 20;
 
 /// What is read: a socket that gives up when nothing comes for too long, or when the run is cancelled.
-pub(super) struct Wire {
+pub(in crate::source) struct Wire {
     input: BufReader<Patient>,
 }
 
@@ -26,7 +26,7 @@ struct Patient {
 
 impl Wire {
     /// Connects to the first address of a host that answers; gives the end that is written to besides.
-    pub(super) fn open(
+    pub(in crate::source) fn open(
         (host, port): (&str, u16),
         connect_timeout: Duration,
         longest_silence: Duration,
@@ -51,23 +51,23 @@ impl Wire {
     }
 
     /// The next line without its end; none at the end of all.
-    pub(super) fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub(in crate::source) fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
         read_line(&mut self.input)
     }
 
     /// So many bytes.
-    pub(super) fn bytes(&mut self, count: u64) -> io::Result<Vec<u8>> {
+    pub(in crate::source) fn bytes(&mut self, count: u64) -> io::Result<Vec<u8>> {
         read_bytes(&mut self.input, count)
     }
 
     /// Bytes that came so far.
-    pub(super) fn received(&self) -> u64 {
+    pub(in crate::source) fn received(&self) -> u64 {
         self.input.get_ref().received
     }
 }
 
 /// The next line without its end; none at the end of all.
-pub(super) fn read_line(input: &mut impl io::BufRead) -> io::Result<Option<Vec<u8>>> {
+pub(in crate::source) fn read_line(input: &mut impl io::BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     input.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
     match line.pop() {
@@ -78,7 +78,7 @@ pub(super) fn read_line(input: &mut impl io::BufRead) -> io::Result<Option<Vec<u
 }
 
 /// So many bytes. Memory is taken as they come, not as they are promised.
-pub(super) fn read_bytes(input: &mut impl io::BufRead, count: u64) -> io::Result<Vec<u8>> {
+pub(in crate::source) fn read_bytes(input: &mut impl io::BufRead, count: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = input.take(count).read_to_end(&mut bytes)?;
     if read as u64 == count { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
