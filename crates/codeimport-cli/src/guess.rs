@@ -26,7 +26,7 @@ pub(crate) fn rcs_of(url: &str) -> Option<RcsType> {
     match url.split(':').next() {
         Some("svn" | "svn+ssh" | "file") => Some(RcsType::Subversion),
         // A CVSROOT begins with a colon.
-        Some("" | "pserver" | "cvs+ssh" | "rsync") => Some(RcsType::Cvs),
+        Some("" | "pserver" | "rsync") => Some(RcsType::Cvs),
         Some("http" | "https") if !url.ends_with(".git") => None,
         _ => Some(RcsType::Git),
     }
@@ -50,7 +50,7 @@ mod tests {
         for url in ["git://h/r", "https://h/r.git", "no address"] {
             assert_eq!(rcs_of(url), Some(RcsType::Git), "{url}");
         }
-        for url in ["pserver://h/r//m", "rsync://h/r/m", "cvs+ssh://h/r//m", ":pserver:anonymous@h:/r"] {
+        for url in ["pserver://h/r//m", "rsync://h/r/m", ":pserver:anonymous@h:/r"] {
             assert_eq!(rcs_of(url), Some(RcsType::Cvs), "{url}");
         }
         assert_eq!(rcs_of("https://h/r"), None);

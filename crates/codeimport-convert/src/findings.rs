@@ -42,6 +42,16 @@ pub enum FindingKind {
     TagWithoutRevision,
     /// A branch that does not contain what it was before.
     RewrittenHistory,
+    /// A branch or tag that names revisions of which no commit has just these.
+    MixedSymbol,
+    /// A symbol that Git does not take as the name of a branch or tag.
+    RespelledSymbol,
+    /// A branch that has commits, but no symbol names it any more.
+    UnlabelledBranch,
+    /// A file revision whose message is no UTF-8.
+    ForeignMessage,
+    /// A path that is no UTF-8.
+    ForeignPath,
 }
 
 impl FindingKind {
@@ -63,6 +73,11 @@ impl FindingKind {
             Self::FurtherAuthors => "further_authors",
             Self::TagWithoutRevision => "tag_without_revision",
             Self::RewrittenHistory => "rewritten_history",
+            Self::MixedSymbol => "mixed_symbol",
+            Self::RespelledSymbol => "respelled_symbol",
+            Self::UnlabelledBranch => "unlabelled_branch",
+            Self::ForeignMessage => "foreign_message",
+            Self::ForeignPath => "foreign_path",
         }
     }
 
@@ -87,6 +102,15 @@ impl FindingKind {
             Self::FurtherAuthors => "revisions have several authors, of which commits tell only the first",
             Self::TagWithoutRevision => "tags name revisions that are not in the repository and are left out",
             Self::RewrittenHistory => "branches do not contain what they were before; the copy follows them",
+            Self::MixedSymbol => {
+                "branches and tags name revisions of which no commit has just these: each got a commit for it"
+            }
+            Self::RespelledSymbol => {
+                "symbols have characters that Git takes in no name, and are spelled with % and digits"
+            }
+            Self::UnlabelledBranch => "branches have commits but no name any more, and are named by their numbers",
+            Self::ForeignMessage => "messages are not UTF-8, and were read in the charset of the options",
+            Self::ForeignPath => "paths are not UTF-8, and are kept byte for byte",
         }
     }
 

@@ -44,6 +44,11 @@ pub fn cvs_rcs(bytes: &[u8]) {
     cvs::fuzzing::read_rcs(bytes);
 }
 
+/// Follows a CVS server, from its greeting on.
+pub fn cvs_server(said: &[u8]) {
+    cvs::fuzzing::follow_server(said);
+}
+
 /// Reads what a CVS server says of its files.
 pub fn cvs_rlog(said: &[u8]) {
     cvs::fuzzing::read_rlog(said);

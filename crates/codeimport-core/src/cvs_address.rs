@@ -12,7 +12,7 @@ pub enum CvsAddressError {
     #[error("names a folder of the machine that reads it: give the address of a server, :pserver:HOST:/ROOT")]
     Local,
     /// A way in that there is none of here.
-    #[error("has the access method {0:?}, which is not imported by: use :pserver: or :ext:")]
+    #[error("has the access method {0:?}, which is not imported by: use :pserver:")]
     Method(String),
     /// No root at all.
     #[error("is no CVS root: write it as :pserver:[USER[:PASSWORD]@]HOST:[PORT]/ROOT")]
@@ -85,12 +85,11 @@ fn decode_without_control(text: &str) -> String {
 /// `:method:[user[:password]@]host:[port]/path` as a URL without module.
 fn url_of_root(root: &str) -> Result<String, CvsAddressError> {
     let (method, rest) = root[1..].split_once(':').ok_or(CvsAddressError::Malformed)?;
-    let scheme = match method {
-        "pserver" => "pserver",
-        "ext" | "extssh" | "server" => "cvs+ssh",
+    match method {
+        "pserver" => {}
         "local" | "fork" => return Err(CvsAddressError::Local),
         other => return Err(CvsAddressError::Method(other.to_owned())),
-    };
+    }
     let (authority, path) = rest.split_at(rest.find('/').ok_or(CvsAddressError::Malformed)?);
     let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     let host = host.strip_suffix(':').unwrap_or(host);
@@ -104,7 +103,7 @@ fn url_of_root(root: &str) -> Result<String, CvsAddressError> {
     // Two slashes would stand for the root's end.
     let parts: String =
         path.split('/').filter(|part| !part.is_empty()).map(|part| format!("/{}", encoded(part))).collect();
-    Ok(format!("{scheme}://{}{host}{}", user.unwrap_or_default(), if parts.is_empty() { "/" } else { &parts }))
+    Ok(format!("pserver://{}{host}{}", user.unwrap_or_default(), if parts.is_empty() { "/" } else { &parts }))
 }
 
 fn without_anonymous(authority: &str) -> &str {
@@ -117,7 +116,7 @@ fn last_part_apart(scheme: &str, path: &str) -> Result<String, CvsAddressError> 
     match plain.rsplit_once('/') {
         Some((root, module)) if !root.is_empty() => Ok(format!("{root}//{module}")),
         // A server's repository is never its whole disk.
-        _ if matches!(scheme, "pserver" | "cvs+ssh") => Err(CvsAddressError::NoModule),
+        _ if scheme == "pserver" => Err(CvsAddressError::NoModule),
         _ => Ok(format!("{plain}//")),
     }
 }
@@ -165,7 +164,7 @@ mod tests {
             (":pserver:anonymous:@host:2402/cvsroot", "a/b/", "pserver://host:2402/cvsroot//a/b"),
             (":pserver:host/cvs//root/", ".", "pserver://host/cvs/root//"),
             (":pserver:ada:p@ss@host:/r", "m", "pserver://ada:p%40ss@host/r//m"),
-            (":ext:ada@host:/r", "m x", "cvs+ssh://ada@host/r//m%20x"),
+            (":pserver:ada@host:/r", "m x", "pserver://ada@host/r//m%20x"),
             ("pserver://anonymous@host/cvsroot/m/", "", "pserver://host/cvsroot//m"),
             ("pserver://host/cvsroot//m", "m", "pserver://host/cvsroot//m"),
             ("pserver://host/cvsroot", "m", "pserver://host/cvsroot//m"),
@@ -185,6 +184,7 @@ mod tests {
             (":local:/cvsroot", "m", CvsAddressError::Local),
             (":fork:/cvsroot", "m", CvsAddressError::Local),
             (":gserver:host:/r", "m", CvsAddressError::Method("gserver".to_owned())),
+            (":ext:ada@host:/r", "m", CvsAddressError::Method("ext".to_owned())),
             (":pserver;proxy=p:host:/r", "m", CvsAddressError::Method("pserver;proxy=p".to_owned())),
             (":pserver", "m", CvsAddressError::Malformed),
             (":pserver:host", "m", CvsAddressError::Malformed),

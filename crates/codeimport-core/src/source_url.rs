@@ -155,7 +155,7 @@ impl SourceUrl {
 fn is_without_secrets(url: &Url) -> bool {
     let user = url.username();
     let is_plain = !user.starts_with('-') && user.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    url.password().is_none() && (user.is_empty() || (url.scheme().ends_with("+ssh") && is_plain))
+    url.password().is_none() && (user.is_empty() || (url.scheme() == "svn+ssh" && is_plain))
 }
 
 impl fmt::Display for SourceUrl {

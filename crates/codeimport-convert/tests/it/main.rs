@@ -10,4 +10,5 @@ mod scanning;
 mod smart_http;
 mod subversion;
 mod targets;
+mod wire;
 mod world;

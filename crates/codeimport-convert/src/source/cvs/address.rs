@@ -12,8 +12,6 @@ const PORT: u16 = 2401;
 /// Where a module is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Address {
-    /// Account on the host, where SSH needs one.
-    pub(super) user: Option<String>,
     pub(super) host: String,
     /// None for the usual one.
     pub(super) port: Option<u16>,
@@ -28,11 +26,10 @@ impl Address {
     pub(super) fn of(url: &SourceUrl) -> Self {
         let rest = url.as_str().split_once("://").map_or("", |(_, rest)| rest);
         let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
-        let (user, place) = authority.rsplit_once('@').map_or((None, authority), |(user, place)| (Some(user), place));
-        let port = place.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let host = url.host().to_ascii_lowercase().trim_matches(['[', ']']).to_owned();
         let (root, module) = cvs_root_and_module(url.as_str());
-        Self { user: user.map(str::to_owned), host, port, root, module }
+        Self { host, port, root, module }
     }
 
     /// The port of a `cvs pserver`.
@@ -82,17 +79,17 @@ mod tests {
     use codeimport_core::RcsType;
 
     #[test]
-    fn an_address_tells_user_host_port_root_and_module() {
+    fn an_address_tells_host_port_root_and_module() {
         let cases = [
-            ("pserver://Host/cvsroot/ikvm", None, "host", None, "/cvsroot", "ikvm"),
-            ("pserver://host:2402/cvsroot//a/b/", None, "host", Some(2402), "/cvsroot", "a/b"),
-            ("pserver://host/cvsroot/p//", None, "host", None, "/cvsroot/p", "."),
-            ("pserver://[::1]/r/a%20b%0Ac", None, "::1", None, "/r", "a%20b%0Ac"),
+            ("pserver://Host/cvsroot/ikvm", "host", None, "/cvsroot", "ikvm"),
+            ("pserver://host:2402/cvsroot//a/b/", "host", Some(2402), "/cvsroot", "a/b"),
+            ("pserver://host/cvsroot/p//", "host", None, "/cvsroot/p", "."),
+            ("pserver://[::1]/r/a%20b%0Ac", "::1", None, "/r", "a%20b%0Ac"),
         ];
-        for (text, user, host, port, root, module) in cases {
+        for (text, host, port, root, module) in cases {
             let url = SourceUrl::parse(RcsType::Cvs, text).expect(text);
-            let (user, host, root) = (user.map(str::to_owned), host.to_owned(), root.to_owned());
-            assert_eq!(Address::of(&url), Address { user, host, port, root, module: module.to_owned() }, "{text}");
+            let (host, root) = (host.to_owned(), root.to_owned());
+            assert_eq!(Address::of(&url), Address { host, port, root, module: module.to_owned() }, "{text}");
         }
     }
 }

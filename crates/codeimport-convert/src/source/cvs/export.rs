@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::ledger::{CommitIndex, Ledger, LineId};
+use super::names::in_cvs;
 use crate::{ConvertError, Watch};
 use codeimport_core::{Outcome, Stage};
 use codeimport_subprocess::Command;
@@ -15,9 +16,10 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// What stands for the revision where the symbol says all.
-pub(super) const TIP: &str = "tip";
+const TIP: &str = "tip";
 
-/// Behind the date of a commit that CVS cannot name: other commits were under way then, or clocks went wrong.
+/// Behind the name of what CVS cannot be asked for: other commits were under way then, clocks went wrong, or the branch or tag
+/// has no name that CVS takes.
 const IN_BETWEEN: &str = "~";
 
 /// Whether CVS can be asked for a revision, by its name in the map.
@@ -74,11 +76,23 @@ pub(super) fn revisions(ledger: &Ledger) -> Vec<String> {
         for (at, commit) in commits.into_iter().enumerate() {
             newest = newest.max(spans[at].1);
             let seconds = ledger.commits[commit as usize].seconds;
-            let is_enough = newest <= seconds && seconds < oldest_behind[at + 1];
+            let is_enough =
+                newest <= seconds && seconds < oldest_behind[at + 1] && is_symbol(&in_cvs(ledger.name(line)));
             revisions[commit as usize] = format!("{}{}", date(seconds), if is_enough { "" } else { IN_BETWEEN });
         }
     }
     revisions
+}
+
+/// How the tree of a tag is called.
+pub(super) fn tip_of(tag: &[u8]) -> String {
+    format!("{TIP}{}", if is_symbol(tag) { "" } else { IN_BETWEEN })
+}
+
+/// Whether CVS takes a name where it wants a branch or tag: others were put into the files by hand.
+fn is_symbol(name: &[u8]) -> bool {
+    let is_plain = |b: &u8| b.is_ascii_graphic() && !b"$,.:;@".contains(b);
+    name.first().is_some_and(u8::is_ascii_alphabetic) && name.iter().all(is_plain)
 }
 
 /// The dates of the oldest and the newest revision in a commit.

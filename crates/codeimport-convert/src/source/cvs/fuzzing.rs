@@ -1,8 +1,16 @@
 //! What the fuzz targets run.
 
-use super::pserver::LogReader;
-use super::rcs::RcsFile;
+use super::address::Address;
+use super::pserver::{LogReader, Pserver};
+use super::rcs::{Number, RcsFile};
+use super::transport::{Transport as _, Wanted};
+use crate::{SourceOptions, Watch};
+use codeimport_core::Stage;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, TcpListener};
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Reads a `,v` file and works out all its texts, whatever it is.
 pub(crate) fn read_rcs(bytes: &[u8]) {
@@ -25,4 +33,32 @@ pub(crate) fn read_rlog(said: &[u8]) {
         }
     }
     let _ = reader.finish();
+}
+
+/// Follows a server that says this and nothing more, whatever is asked: for the log, and for texts.
+pub(crate) fn follow_server(said: &[u8]) {
+    static LISTENER: OnceLock<TcpListener> = OnceLock::new();
+    let listener =
+        LISTENER.get_or_init(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports"));
+    let port = listener.local_addr().expect("it is bound").port();
+    let address =
+        Address { host: "127.0.0.1".to_owned(), port: Some(port), root: "/r".to_owned(), module: "m".to_owned() };
+    let options = SourceOptions { idle_timeout: Duration::from_secs(1), ..SourceOptions::default() };
+    let (server, watch) = (Pserver::new(address, &options), Watch::none());
+    let answered = |ask: &mut dyn FnMut()| {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut client, _) = listener.accept().expect("somebody connects");
+                // Listened to until it goes: its words would break the connection.
+                let _ = client.write_all(said).and_then(|()| client.shutdown(Shutdown::Write));
+                let _ = client.read_to_end(&mut Vec::new());
+            });
+            ask();
+        });
+    };
+    answered(&mut || drop(server.position(Stage::Probe, &watch)));
+    answered(&mut || drop(server.histories(Stage::Fetch, &watch)));
+    let numbers = [b"1.1", b"1.2"].iter().filter_map(|number| Number::parse(*number)).collect();
+    let wanted = [Wanted { index: 0, path: b"f", numbers }];
+    answered(&mut || drop(server.texts(&wanted, &watch, &mut |_| Ok(()))));
 }

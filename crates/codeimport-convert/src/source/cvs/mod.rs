@@ -12,7 +12,9 @@
 //!   ledger      what was converted; only grows                            pure
 //!   emit        changesets -> Git commits; tree: the trees of lines
 //!   names       refs of lines and tags                                    pure
-//!   run         all of these, once; state: what is carried to the next run
+//!   run         all of these, once; look: what it sees, contents: texts, refs: what comes out
+//!   state       what is carried to the next run
+//!   findings    what is not as people may expect it
 //!   export      what CVS itself says, for verification; preview: for people
 //! ```
 //!
@@ -21,8 +23,10 @@
 
 mod address;
 mod changeset;
+mod contents;
 mod emit;
 mod export;
+mod findings;
 mod fit;
 mod folder;
 #[cfg(fuzzing)]
@@ -30,6 +34,7 @@ pub(crate) mod fuzzing;
 mod history;
 mod keywords;
 mod ledger;
+mod look;
 mod names;
 mod options;
 mod order;
@@ -37,6 +42,7 @@ mod place;
 mod preview;
 mod pserver;
 mod rcs;
+mod refs;
 mod rsync;
 mod run;
 mod state;
@@ -134,7 +140,7 @@ pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec
     });
     let tag = |(name, commit): &(Vec<u8>, ObjectId)| MapEntry {
         branch: name.clone(),
-        revision: export::TIP.to_owned(),
+        revision: export::tip_of(name),
         commit: *commit,
     };
     Some(commits.chain(state.tags.iter().map(tag)).collect())

@@ -2,9 +2,9 @@
 
 use super::changeset::group;
 use super::history::FileHistory;
+use super::look::unit;
 use super::names::in_cvs;
 use super::place::place;
-use super::run::unit;
 use super::symbols::Symbols;
 use crate::Preview;
 use crate::source::text::decode_from;

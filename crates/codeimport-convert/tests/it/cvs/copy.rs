@@ -2,7 +2,8 @@
 
 use super::repository::{CvsRoot, run};
 use codeimport_convert::{
-    CvsOptions, LocalTarget, MapEntry, Scope, Source, SourceOptions, Verdict, Watch, open_source, read_map, verify,
+    CvsOptions, Finding, LocalTarget, MapEntry, Scope, Source, SourceOptions, Verdict, Watch, open_source, read_map,
+    verify,
 };
 use codeimport_core::{Outcome, RcsType, SourceUrl};
 use std::path::PathBuf;
@@ -54,6 +55,13 @@ impl<'a> Copy<'a> {
         open_source(&self.url(), self.options.clone()).expect("supported")
     }
 
+    /// One run, and what it found.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let target = LocalTarget::open(&self.path(), &Watch::none()).expect("made");
+        let run = target.run(&self.url(), self.options.clone(), &Watch::none()).expect("converted");
+        run.findings.iter().collect()
+    }
+
     /// How one more run ends.
     pub(super) fn run_outcome(&self) -> Outcome {
         let target = LocalTarget::open(&self.path(), &Watch::none()).expect("made");
@@ -77,10 +85,9 @@ impl<'a> Copy<'a> {
         read_map(&self.path()).expect("a target of ours")
     }
 
-    /// Compares every commit that CVS has a name for, by its date, by the verification that users have; gives how many.
-    pub(super) fn compare_dates(&self) -> usize {
-        let found =
-            verify(&self.url(), self.options.clone(), &self.path(), Scope::All, &Watch::none()).expect("compared");
+    /// Compares commits that CVS has a name for, by their dates, by the verification that users have; gives how many.
+    pub(super) fn compare_dates(&self, scope: Scope) -> usize {
+        let found = verify(&self.url(), self.options.clone(), &self.path(), scope, &Watch::none()).expect("compared");
         assert_eq!(found.verdict(), Verdict::Verified, "{}: {found:?}", self.module);
         found.compared
     }

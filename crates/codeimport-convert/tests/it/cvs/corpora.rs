@@ -2,6 +2,7 @@
 
 use super::copy::Copy;
 use super::repository::{CvsRoot, run};
+use codeimport_convert::Scope;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,16 +41,22 @@ fn modules_in(folder: &Path) -> Vec<String> {
     modules
 }
 
+/// Commits of each module that are compared by their dates.
+const DATES: usize = 20;
+
 fn check(root: &CvsRoot, module: &str) -> (usize, Vec<String>) {
     let copy = Copy::of(root, module);
     match copy.run() {
-        Ok(_) => copy.compare_refs(),
+        Ok(_) => {
+            let (refs, differences) = copy.compare_refs();
+            (refs + copy.compare_dates(Scope::Samples { count: DATES, seed: 1 }), differences)
+        }
         Err(error) => (0, vec![format!("{module}: {error}")]),
     }
 }
 
 #[test]
-fn every_branch_and_tag_of_the_corpora_is_what_cvs_exports() {
+fn every_branch_and_tag_of_the_corpora_and_twenty_dates_are_what_cvs_exports() {
     let Some(corpora) = std::env::var_os("CODEIMPORT_CORPORA") else { return };
     let root = CvsRoot::create();
     let modules = unpack(Path::new(&corpora), &root.path());

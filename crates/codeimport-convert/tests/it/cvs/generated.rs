@@ -2,6 +2,7 @@
 
 use super::copy::Copy;
 use super::repository::CvsRoot;
+use codeimport_convert::Scope;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -133,7 +134,7 @@ fn check(seed: u64, steps: usize) {
     assert!(differences.is_empty() && count > 2, "seed {seed}: {}", differences.join("\n"));
     assert_eq!(grown.log(), at_once.log(), "seed {seed}: grown");
     assert_eq!(grown.refs(), at_once.refs(), "seed {seed}: grown");
-    assert!(at_once.compare_dates() > 3, "seed {seed}");
+    assert!(at_once.compare_dates(Scope::All) > 3, "seed {seed}");
     let mut in_pieces = Copy::of(&root, "m");
     in_pieces.options.max_revisions = 3;
     while !in_pieces.run().expect("converted") {}

@@ -3,7 +3,10 @@
 mod copy;
 mod corpora;
 mod damage;
+mod failures;
+mod findings;
 mod generated;
 mod repository;
 mod server;
+mod stability;
 mod transports;

@@ -48,6 +48,11 @@ impl CvsServer {
         Self { port, root: path, stop, listener: Some(listener) }
     }
 
+    /// Where it listens.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The address of a module.
     pub(super) fn url(&self, module: &str) -> String {
         format!("pserver://127.0.0.1:{}{}//{module}", self.port, self.root.display())

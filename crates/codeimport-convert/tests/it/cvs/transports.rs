@@ -2,10 +2,13 @@
 
 use super::copy::Copy;
 use super::corpora::unpack;
-use super::repository::CvsRoot;
+use super::failures::imported;
+use super::repository::{CvsRoot, run};
 use super::server::CvsServer;
 use codeimport_convert::{Login, Watch};
 use codeimport_core::{Outcome, cvs_url};
+use codeimport_subprocess::Command;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 /// All printable characters of ASCII but those with a meaning in `passwd`.
@@ -59,14 +62,34 @@ fn a_server_lets_in_who_knows_the_password_of_its_cvs_root() {
     }
 }
 
-/// A repository with one module.
-fn imported() -> CvsRoot {
-    let root = CvsRoot::create();
-    let import = root.dir.path().join("import");
-    std::fs::create_dir(&import).expect("ours");
-    std::fs::write(import.join("f"), "text\n").expect("writable");
-    root.cvs(&import, &["import", "-m", "imported", "m", "vendor", "v1"]);
-    root
+#[test]
+fn rsync_gives_the_same_commits_and_finds_nothing_new() {
+    let root = imported();
+    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port").port();
+    let config = root.dir.path().join("rsyncd.conf");
+    let user = run(root.dir.path(), &["id", "-un"]);
+    let path = root.path().display().to_string();
+    let text = format!("address = 127.0.0.1\nport = {port}\nuse chroot = no\nuid = {user}\n[root]\npath = {path}\n");
+    std::fs::write(&config, text).expect("writable");
+    let command = Command::new("rsync").args(["--daemon", "--no-detach", "--config"]).arg(&config);
+    let daemon = command.start().expect("rsync is installed");
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(daemon.is_running(), "{}", daemon.log_tail());
+        std::thread::yield_now();
+    }
+    let by_files = Copy::of(&root, "m");
+    let by_rsync = Copy::at(&root, "m", &format!("rsync://127.0.0.1:{port}/root//m"));
+    assert_eq!((by_files.run(), by_rsync.run()), (Ok(true), Ok(true)));
+    assert_eq!(by_files.refs(), by_rsync.refs());
+    assert_eq!(by_rsync.run_outcome(), Outcome::NoChange);
+    for (place, outcome) in [
+        (format!("{port}/root//nothing"), "Invalid"),
+        (format!("{port}/nothing//m"), "Invalid"),
+        ("1/root//m".to_owned(), "Unavailable"),
+    ] {
+        let error = Copy::at(&root, "m", &format!("rsync://127.0.0.1:{place}")).run().expect_err(&place);
+        assert!(error.starts_with(outcome), "{error}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::apache::Apache;
 use super::conversion::Conversion;
 use super::server::{SvnServer, run};
-use super::wire::{Harm, Wire};
+use crate::wire::{Harm, Wire};
 use codeimport_convert::{ConvertError, PublishError, Watch, open_source};
 use codeimport_core::{Outcome, RcsType, SourceUrl};
 use codeimport_subprocess::Command;

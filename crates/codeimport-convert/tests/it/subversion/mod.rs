@@ -14,7 +14,6 @@ mod server;
 mod ssh;
 mod transports;
 mod unreadable;
-mod wire;
 
 use codeimport_core::RefFilter;
 use conversion::Conversion;

@@ -3,6 +3,7 @@
 //! ```text
 //!   session   logging in, requests, what the server says
 //!   scramble  how passwords are written            pure
+//!   heads     what a poll looks at               pure
 //!   rlog      what `rlog` prints, as histories         pure
 //!   batches   in which requests texts are asked for    pure
 //!   texts     the answers to these
@@ -12,6 +13,7 @@
 //! asked is sent without waiting for answers.
 
 mod batches;
+mod heads;
 mod rlog;
 mod scramble;
 mod session;
@@ -25,7 +27,7 @@ use super::history::FileHistory;
 use super::transport::{Take, Transport, Wanted};
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::Stage;
-use ring::digest::{Context, SHA256};
+use heads::Heads;
 use rlog::LogReader as Reader;
 use session::{Line, Server, Session};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,63 +45,81 @@ impl Pserver {
         Self { server, received: AtomicU64::new(0) }
     }
 
-    /// Runs `rlog`, and hands over its lines.
+    /// Runs `rlog` on some places, and hands over its lines.
     fn rlog(
-        &self,
+        session: &mut Session<'_>,
         options: &[&str],
-        stage: Stage,
-        watch: &Watch,
+        places: &[Vec<u8>],
         mut take: impl FnMut(Line) -> Result<(), ConvertError>,
     ) -> Result<(), ConvertError> {
-        let mut session = Session::open(&self.server, stage, watch)?;
-        let mut request = String::new();
-        for argument in options.iter().copied().chain(["--", self.server.address.module.as_str()]) {
-            request.push_str(&format!("Argument {argument}\n"));
+        let options = options.iter().copied().chain(["--"]).map(str::as_bytes);
+        let mut request = Vec::new();
+        for argument in options.chain(places.iter().map(Vec::as_slice)) {
+            request.extend_from_slice(&[b"Argument ", argument, b"\n"].concat());
         }
-        request.push_str("rlog\n");
-        session.send(request.as_bytes())?;
-        let told = session.lines(&mut take);
+        request.extend_from_slice(b"rlog\n");
+        session.send(&request)?;
+        session.lines(&mut take)
+    }
+
+    /// Does something by a connection, and counts what comes.
+    fn with_session<'a, T>(
+        &'a self,
+        stage: Stage,
+        watch: &'a Watch,
+        act: impl FnOnce(&mut Session<'a>) -> Result<T, ConvertError>,
+    ) -> Result<T, ConvertError> {
+        let mut session = Session::open(&self.server, stage, watch)?;
+        let done = act(&mut session);
         self.received.fetch_add(session.received(), Ordering::Relaxed);
-        told
+        done
+    }
+
+    fn module(&self) -> [Vec<u8>; 1] {
+        [self.server.address.module.clone().into_bytes()]
     }
 }
 
 impl Transport for Pserver {
-    /// The heads of all files: their newest revisions, their symbols, and how many revisions they have.
     fn position(&self, stage: Stage, watch: &Watch) -> Result<String, ConvertError> {
-        let mut context = Context::new(&SHA256);
-        let mut files = 0_u64;
-        self.rlog(&["-h"], stage, watch, |line| {
-            if line.text.starts_with(b"RCS file: ") {
-                files += 1;
+        let mut heads = Heads::below(&self.server.address.root);
+        self.with_session(stage, watch, |session| {
+            Self::rlog(session, &["-h", "-N"], &self.module(), |line| {
+                heads.take(&line);
+                Ok(())
+            })?;
+            let sample = heads.sample();
+            if sample.is_empty() {
+                return Ok(());
             }
-            context.update(&line.text);
-            context.update(b"\n");
-            Ok(())
+            Self::rlog(session, &["-h"], &sample, |line| {
+                heads.hear(&line);
+                Ok(())
+            })
         })?;
-        let digest = crate::digest::hex(context.finish().as_ref());
-        Ok(format!("{files} files, {}", &digest[..32]))
+        Ok(heads.position(jiff::Timestamp::now().as_second()))
     }
 
     fn histories(&self, stage: Stage, watch: &Watch) -> Result<Vec<FileHistory>, ConvertError> {
-        let mut reader = Reader::new(self.server.address.directory(), self.server.address.is_whole());
-        self.rlog(&[], stage, watch, |line| {
-            reader.take(line).map_err(|error| self.server.address.broken(stage, &error))
+        let address = &self.server.address;
+        let mut reader = Reader::new(address.directory(), address.is_whole());
+        self.with_session(stage, watch, |session| {
+            Self::rlog(session, &[], &self.module(), |line| {
+                reader.take(line).map_err(|error| address.broken(stage, &error))
+            })
         })?;
-        reader.finish().map_err(|error| self.server.address.broken(stage, &error))
+        reader.finish().map_err(|error| address.broken(stage, &error))
     }
 
     fn texts(&self, wanted: &[Wanted<'_>], watch: &Watch, take: &mut Take<'_>) -> Result<(), ConvertError> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let stage = Stage::Fetch;
-        let mut session = Session::open(&self.server, stage, watch)?;
         let requests = batches::requests(&self.server.address, wanted);
         let asked = texts::Asked::new(&self.server.address, wanted);
-        let told = session.pipelined(&requests, |session| texts::read_texts(session, &asked, requests.len(), take));
-        self.received.fetch_add(session.received(), Ordering::Relaxed);
-        told
+        self.with_session(Stage::Fetch, watch, |session| {
+            session.pipelined(&requests, |session| texts::read_texts(session, &asked, requests.len(), take))
+        })
     }
 
     fn received_bytes(&self) -> u64 {

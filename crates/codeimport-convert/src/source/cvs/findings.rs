@@ -1,0 +1,61 @@
+//! What of a repository is not as people may expect it in Git.
+
+use super::changeset::Changeset;
+use super::history::FileHistory;
+use super::names::{in_cvs, line_ref, tag_ref};
+use super::place::LineName;
+use super::symbols::Symbols;
+use crate::findings::{FindingKind, Findings};
+use codeimport_core::AuthorMap;
+use gix::bstr::BString;
+
+/// Notes what is odd about changesets that are converted now.
+pub(super) fn note_changesets(
+    changesets: &[Changeset],
+    histories: &[FileHistory],
+    authors: &AuthorMap,
+    findings: &mut Findings,
+) {
+    for unit in changesets.iter().filter_map(|changeset| changeset.units.first()) {
+        // Without a map nobody is missing from it.
+        if !authors.is_empty() && !authors.knows(Some(&unit.author)) {
+            findings.note(FindingKind::UnknownAuthor, &String::from_utf8_lossy(&unit.author));
+        }
+        let path = histories.get(unit.file).map_or(&b""[..], |history| &history.path);
+        if std::str::from_utf8(&unit.log).is_err() {
+            findings.note(FindingKind::ForeignMessage, &format!("{} {}", String::from_utf8_lossy(path), unit.number));
+        }
+    }
+    for unit in changesets.iter().flat_map(|changeset| &changeset.units) {
+        let path = histories.get(unit.file).map_or(&b""[..], |history| &history.path);
+        if std::str::from_utf8(path).is_err() {
+            findings.note(FindingKind::ForeignPath, &String::from_utf8_lossy(path));
+        }
+    }
+}
+
+/// Notes what is odd about the names of branches and tags.
+pub(super) fn note_names(symbols: &Symbols<'_>, findings: &mut Findings) {
+    for line in symbols.lines() {
+        match &line {
+            LineName::Trunk => {}
+            LineName::Branch(name) => note_name(name, &line_ref(&line), findings),
+            LineName::Unlabelled(_) => {
+                findings.note(FindingKind::UnlabelledBranch, &String::from_utf8_lossy(&in_cvs(&line)));
+            }
+        }
+    }
+    symbols.tags().for_each(|name| note_name(name, &tag_ref(name), findings));
+}
+
+fn note_name(name: &[u8], full: &BString, findings: &mut Findings) {
+    let is_spelled_so = full.rsplit(|b| *b == b'/').next() == Some(name);
+    if !is_spelled_so {
+        findings.note(FindingKind::RespelledSymbol, &String::from_utf8_lossy(name));
+    }
+}
+
+/// Notes a branch or tag that got a commit of its own.
+pub(super) fn note_mixed(name: &[u8], findings: &mut Findings) {
+    findings.note(FindingKind::MixedSymbol, &String::from_utf8_lossy(name));
+}
