@@ -5,6 +5,7 @@ use codeimport_integration_tests::{Cluster, ClusterOptions, git, published_refs}
 use cvs_server::CvsServer;
 use repository::{CvsRoot, run as run_in};
 
+#[expect(dead_code, reason = "the converter's own, of which only some is needed here")]
 #[path = "../../../crates/codeimport-convert/tests/it/cvs/server.rs"]
 mod cvs_server;
 #[expect(dead_code, reason = "the converter's own, of which only some is needed here")]
