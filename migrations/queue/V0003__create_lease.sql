@@ -16,6 +16,8 @@ CREATE TABLE lease (
     fencing_token           bigint      NOT NULL DEFAULT nextval('fencing_token'),
     -- The job's name again, so that a holder's write can restate it without a look elsewhere.
     job_id                  text        NOT NULL,
+    -- That of the schedule: whoever changes that during the run changes it here, too.
+    generation              bigint      NOT NULL,
     -- The host that the run counts for, and the type, whatever becomes of the schedule meanwhile.
     host_id                 bigint      NOT NULL,
     rcs_type                text        NOT NULL,

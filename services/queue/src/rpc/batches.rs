@@ -8,8 +8,7 @@ use crate::{
     store::{Acquire, Beat, End, GrantedLease, NextDue, Requested, RunWish, Store, StoreError, Verdict},
 };
 use codeimport_kit::Shutdown;
-use std::sync::Arc;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::time::Instant;
 
 /// Most calls in one transaction.
 const MOST_CALLS: usize = 500;
@@ -31,11 +30,9 @@ pub(crate) struct Batches {
 
 impl Batches {
     pub(crate) fn new(store: &Store, wakeups: &Wakeups, shutdown: Shutdown) -> Self {
-        // Leasing skips hosts that somebody has locked. Within a process it rather waits its turn.
-        let hosts = Arc::new(Mutex::new(()));
         Self {
-            acquire: WaitingRoom::open(store.clone(), wakeups.clone(), Arc::clone(&hosts), shutdown),
-            end: end(store.clone(), wakeups.clone(), hosts),
+            acquire: WaitingRoom::open(store.clone(), wakeups.clone(), shutdown),
+            end: end(store.clone(), wakeups.clone()),
             heartbeat: heartbeat(store.clone()),
             request: request(store.clone()),
         }
@@ -60,15 +57,13 @@ impl Batches {
     }
 }
 
-fn end(store: Store, wakeups: Wakeups, hosts: Arc<Mutex<()>>) -> Coalescer<Vec<End>, EndAnswers> {
+fn end(store: Store, wakeups: Wakeups) -> Coalescer<Vec<End>, EndAnswers> {
     Coalescer::spawn("queue.end", MOST_CALLS, move |batch: Vec<Vec<End>>| {
-        let (store, wakeups, hosts) = (store.clone(), wakeups.clone(), Arc::clone(&hosts));
+        let (store, wakeups) = (store.clone(), wakeups.clone());
         async move {
             let sizes: Vec<usize> = batch.iter().map(Vec::len).collect();
             let ends: Vec<End> = batch.into_iter().flatten().collect();
-            let turn = hosts.lock().await;
             let ended = store.end_held(&ends).await;
-            drop(turn);
             if let Ok(ended) = &ended {
                 wakeups.wake_for_run();
                 if ended.may_lease {

@@ -14,11 +14,10 @@ use codeimport_core::RcsType;
 use codeimport_kit::{Shutdown, tasks};
 use std::{
     collections::{BTreeSet, VecDeque},
-    sync::Arc,
     time::Duration,
 };
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::Instant,
 };
 
@@ -47,11 +46,11 @@ pub(super) struct WaitingRoom {
 }
 
 impl WaitingRoom {
-    /// Opens the room; it closes with the last clone. `hosts` is held during a lease round.
-    pub(super) fn open(store: Store, wakeups: Wakeups, hosts: Arc<Mutex<()>>, shutdown: Shutdown) -> Self {
+    /// Opens the room; it closes with the last clone.
+    pub(super) fn open(store: Store, wakeups: Wakeups, shutdown: Shutdown) -> Self {
         let (door, comers) = mpsc::unbounded_channel();
         let (guests, looked_for) = Default::default();
-        let room = Room { store, hosts, guests, looked_for, next_look: Instant::now() };
+        let room = Room { store, guests, looked_for, next_look: Instant::now() };
         tasks::spawn("queue.acquire", room.serve(comers, wakeups, shutdown));
         Self { door }
     }
@@ -67,7 +66,6 @@ impl WaitingRoom {
 /// Who is here, and what is known.
 struct Room {
     store: Store,
-    hosts: Arc<Mutex<()>>,
     guests: VecDeque<Guest>,
     /// The last look was for these types, and saw nothing for them that is due before the next one.
     looked_for: BTreeSet<RcsType>,
@@ -126,10 +124,7 @@ impl Room {
     async fn serve_first(&mut self, count: usize) -> Duration {
         let first: Vec<Guest> = self.guests.drain(..count).collect();
         let acquires: Vec<Acquire> = first.iter().map(|guest| guest.acquire.clone()).collect();
-        let turn = self.hosts.lock().await;
-        let leased = self.store.acquire_leases(&acquires).await;
-        drop(turn);
-        match leased {
+        match self.store.acquire_leases(&acquires).await {
             Ok(leased) => self.hand_out(first, leased),
             Err(error) => {
                 first.into_iter().for_each(|guest| guest.answer(Err(error.clone())));

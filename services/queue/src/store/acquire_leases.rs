@@ -110,6 +110,7 @@ fn firsts(acquires: &[Acquire]) -> BTreeMap<Uuid, &Acquire> {
 }
 
 async fn lease_round(tx: &Tx<'_>, store: &Store, acquires: &[&Acquire]) -> Result<Round, StoreError> {
+    let _turn = store.hosts_turn().await;
     let (mut granted, mut ripe) = open_round(tx, store, acquires).await?;
     let new: Vec<usize> = (0..acquires.len()).filter(|at| granted[*at].is_none()).collect();
     let takers: Vec<&Acquire> = new.iter().map(|at| acquires[*at]).collect();

@@ -1,14 +1,13 @@
-//! The end of runs, whoever ends them: locks their hosts, and takes the leases away from whoever still holds them. What
-//! follows is in `record_end`, in the same transaction.
+//! The end of runs, whoever ends them: takes hold of the leases that they still have. What follows is in `record_end`, in
+//! the same transaction.
+//!
+//! The lock of a lease's row guards the row of its job: whoever changes the schedule of a running job locks the lease
+//! first, and tells it the new generation. So what is read here is true until the commit, without a lock of the host.
 
-use super::{
-    LeaseName, LogLine, Store, StoreError,
-    locked_hosts::{LockedHosts, column},
-    rows::{self, host_columns, line_columns, turn_columns},
-};
+use super::{LeaseName, LogLine, StoreError, locked_hosts::column, rows};
 use crate::{
     host::HostId,
-    run::{Progress, RunStats},
+    run::RunStats,
     schedule::{IntervalBounds, RunRequest, ScheduleState},
     turns::LineId,
 };
@@ -41,33 +40,30 @@ pub(super) enum Which {
     Expired,
 }
 
-/// A run that has lost its lease row just now.
-pub(super) struct Closed {
+/// A run whose lease is held by this transaction, and by nobody else any more.
+pub(super) struct Closing {
     pub(super) at: usize,
-    pub(super) run: RunRow,
+    pub(super) run: EndingRun,
     pub(super) job: EndedJob,
+    /// The database's time.
+    pub(super) now: Timestamp,
 }
 
-/// The lease's row.
-pub(super) struct RunRow {
-    pub(super) job_no: i64,
+/// What the end needs of the lease's row.
+pub(super) struct EndingRun {
     pub(super) run_id: RunId,
     pub(super) fencing_token: FencingToken,
     pub(super) host_id: HostId,
-    pub(super) worker_id: String,
-    pub(super) worker_version: String,
     pub(super) place: Timestamp,
     pub(super) request: Option<RunRequest>,
     pub(super) rerun: Option<RunRequest>,
     pub(super) started_at: Timestamp,
-    pub(super) heartbeat_at: Timestamp,
-    pub(super) progress: Progress,
     pub(super) stop_cause: Option<String>,
 }
 
 /// What the job's row says at the end of a run.
 pub(super) struct EndedJob {
-    pub(super) generation: i64,
+    pub(super) job_no: i64,
     pub(super) wanted: ScheduleState,
     /// The wanted one, and what it has come to.
     pub(super) update_interval: Duration,
@@ -82,118 +78,78 @@ pub(super) struct EndedJob {
     pub(super) after_reclaim: bool,
 }
 
-macro_rules! hosts_of_runs {
-    () => {
-        "(SELECT lease.host_id FROM lease WHERE lease.run_id = ANY ($1) \
-          UNION \
-          SELECT job.host_id FROM lease JOIN job ON job.job_no = lease.job_no WHERE lease.run_id = ANY ($1))"
-    };
-}
+/// Takes hold of the leases of those who still have them, in the statement that proves it.
+///
+/// A row that somebody has just changed is read anew when its lock is got, but the job's beside it is not: that it is
+/// the right one is told by the generation.
+const HOLD_LEASES: &str = "\
+-- queue.hold_leases
+SELECT item.position, statement_timestamp() AS now, lease.run_id, lease.fencing_token, lease.host_id, lease.due_at,
+       lease.requested_at, lease.requested_by, lease.rerun_requested_at, lease.rerun_requested_by, lease.started_at,
+       CASE WHEN lease.cancel_cause IN ('deadline', 'stalled') THEN lease.cancel_reason END AS stop_cause,
+       lease.generation AS told_generation, job.job_no, job.generation, job.wanted, job.update_interval_ms,
+       job.min_interval_ms, job.max_interval_ms, job.adapted_interval_ms, job.rcs_type, job.host_id AS job_host_id,
+       job.owner, job.line_id, job.failure_count, job.reclaim_count, job.after_reclaim
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY
+       AS item (run_id, fencing_token, job_id, position)
+  JOIN lease ON lease.run_id = item.run_id AND lease.fencing_token = item.fencing_token
+            AND lease.job_id = item.job_id
+  JOIN job ON job.job_no = lease.job_no
+ WHERE NOT $4 OR lease.expires_at < statement_timestamp()       -- only its holder ends a lease that lasts
+ ORDER BY item.position
+   FOR UPDATE OF lease";
 
-const LOCK_HOSTS_OF_RUNS: &str = concat!(
-    "-- queue.lock_hosts_of_runs\nSELECT ",
-    host_columns!(),
-    " FROM source_host WHERE source_host.host_id IN ",
-    hosts_of_runs!(),
-    " ORDER BY source_host.host_id FOR NO KEY UPDATE"
-);
-
-const TURNS_OF_RUNS: &str = concat!(
-    "-- queue.turns_of_runs\nSELECT ",
-    turn_columns!(),
-    ", statement_timestamp() AS now FROM host_turn WHERE host_turn.host_id IN ",
-    hosts_of_runs!()
-);
-
-const LINES_OF_RUNS: &str = concat!(
-    "-- queue.lines_of_runs\nSELECT ",
-    line_columns!(),
-    " FROM line WHERE line.line_id IN (SELECT job.line_id FROM lease JOIN job ON job.job_no = lease.job_no \
-                                        WHERE lease.run_id = ANY ($1))"
-);
-
-/// Takes the leases away from whoever still holds them, in the statement that proves it. It travels with the `BEGIN`: so it
-/// does nothing outside of the transaction that has locked the hosts, which has a number by that.
-const CLOSE_LEASES: &str = "\
--- queue.close_leases
-DELETE FROM lease
- USING unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY
-       AS item (run_id, fencing_token, job_id, position), job
- WHERE lease.run_id = item.run_id
-   AND lease.fencing_token = item.fencing_token
-   AND lease.job_id = item.job_id
-   AND pg_current_xact_id_if_assigned() IS NOT NULL
-   AND (NOT $4 OR lease.expires_at < statement_timestamp())     -- only its holder ends a lease that lasts
-   AND job.job_no = lease.job_no
-RETURNING item.position, lease.job_no, lease.run_id, lease.fencing_token, lease.host_id, lease.worker_id,
-          lease.worker_version, lease.due_at, lease.requested_at, lease.requested_by, lease.rerun_requested_at,
-          lease.rerun_requested_by, lease.started_at, lease.heartbeat_at, lease.stage, lease.progress_done,
-          lease.progress_total, lease.progress_unit, lease.progress_received_bytes,
-          CASE WHEN lease.cancel_cause IN ('deadline', 'stalled') THEN lease.cancel_reason END AS stop_cause,
-          job.generation, job.wanted, job.update_interval_ms, job.min_interval_ms, job.max_interval_ms,
-          job.adapted_interval_ms, job.rcs_type, job.host_id AS job_host_id, job.owner, job.line_id,
-          job.failure_count, job.reclaim_count, job.after_reclaim";
-
-/// Locks the hosts of the runs, and takes away the leases that are still held; the others are left out.
-pub(super) async fn close<'s>(
-    tx: &Tx<'_>,
-    store: &'s Store,
-    endings: &[Ending],
-    which: Which,
-) -> Result<(LockedHosts<'s>, Vec<Closed>), StoreError> {
+/// Takes hold of the leases that may be ended; those of others are left out.
+pub(super) async fn hold(tx: &Tx<'_>, endings: &[Ending], which: Which) -> Result<Vec<Closing>, StoreError> {
     // In the order of their keys, as everybody does who changes several leases.
     let mut order: Vec<usize> = (0..endings.len()).collect();
-    order.sort_by_key(|at| endings[*at].lease.run_id);
-    let run_ids = column(&order, |at| endings[*at].lease.run_id.0);
-    let close = Statement::new(CLOSE_LEASES)
-        .bind(run_ids.clone())
+    order.sort_by(|a, b| name(&endings[*a]).cmp(&name(&endings[*b])));
+    // Of two ends of one lease the first one counts.
+    order.dedup_by(|a, b| name(&endings[*a]) == name(&endings[*b]));
+    let hold = Statement::new(HOLD_LEASES)
+        .bind(column(&order, |at| endings[*at].lease.run_id.0))
         .bind(column(&order, |at| endings[*at].lease.fencing_token.0))
         .bind(column(&order, |at| endings[*at].lease.job_id.to_string()))
         .bind(which == Which::Expired);
-    let [hosts, turns, lines] =
-        [LOCK_HOSTS_OF_RUNS, TURNS_OF_RUNS, LINES_OF_RUNS].map(|sql| Statement::new(sql).bind(run_ids.clone()));
-    let read = tx.begin_with(&[hosts, turns, lines, close]).await?;
-    let now = read[1].first().map_or(Ok(Timestamp::UNIX_EPOCH), |row| get(row, "now"))?;
-    let mut locked = LockedHosts::new(store.hosts(), now).with_hosts(&read[0])?;
-    locked.add_turns(&read[1])?;
-    locked.add_lines(&read[2])?;
-    let closed: Vec<Closed> = read[3].iter().map(|row| closed(row, &order)).collect::<Result<_, _>>()?;
-    // Its schedule moved to another host while we waited for the lock.
-    if closed.iter().any(|one| !locked.holds(one.run.host_id) || !locked.holds(one.job.host_id)) {
-        return Err(StoreError::moved(tx));
+    let read = tx.begin_with(&[hold]).await?;
+    let mut closing = Vec::with_capacity(order.len());
+    for row in &read[0] {
+        if get::<i64>(row, "told_generation")? != get::<i64>(row, "generation")? {
+            return Err(StoreError::moved(tx));
+        }
+        closing.push(closing_run(row, &order)?);
     }
-    Ok((locked, closed))
+    Ok(closing)
 }
 
-fn closed(row: &Row, order: &[usize]) -> Result<Closed, DbError> {
+fn name(ending: &Ending) -> (i64, i64, &str) {
+    (ending.lease.run_id.0, ending.lease.fencing_token.0, ending.lease.job_id.as_str())
+}
+
+fn closing_run(row: &Row, order: &[usize]) -> Result<Closing, DbError> {
     let position: i64 = get(row, "position")?;
     let at = usize::try_from(position - 1).ok().and_then(|at| order.get(at).copied());
     let at = at.ok_or_else(|| DbError::decode("position", &position))?;
-    Ok(Closed { at, run: run_row(row)?, job: ended_job(row)? })
+    Ok(Closing { at, run: ending_run(row)?, job: ended_job(row)?, now: get(row, "now")? })
 }
 
-fn run_row(row: &Row) -> Result<RunRow, DbError> {
+fn ending_run(row: &Row) -> Result<EndingRun, DbError> {
     let request = |at: Option<Timestamp>, by: Option<String>| at.zip(by).map(|(at, by)| RunRequest { at, by });
-    Ok(RunRow {
-        job_no: get(row, "job_no")?,
+    Ok(EndingRun {
         run_id: RunId(get(row, "run_id")?),
         fencing_token: FencingToken(get(row, "fencing_token")?),
         host_id: HostId(get(row, "host_id")?),
-        worker_id: get(row, "worker_id")?,
-        worker_version: get(row, "worker_version")?,
         place: get(row, "due_at")?,
         request: request(get(row, "requested_at")?, get(row, "requested_by")?),
         rerun: request(get(row, "rerun_requested_at")?, get(row, "rerun_requested_by")?),
         started_at: get(row, "started_at")?,
-        heartbeat_at: get(row, "heartbeat_at")?,
-        progress: rows::progress(row)?,
         stop_cause: get(row, "stop_cause")?,
     })
 }
 
 fn ended_job(row: &Row) -> Result<EndedJob, DbError> {
     Ok(EndedJob {
-        generation: get(row, "generation")?,
+        job_no: get(row, "job_no")?,
         wanted: parsed(row, "wanted")?,
         update_interval: millis(row, "update_interval_ms")?,
         adapted_interval: millis_opt(row, "adapted_interval_ms")?,

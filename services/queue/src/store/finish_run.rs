@@ -2,7 +2,7 @@
 
 use super::{
     LeaseName, LogLine, Store, StoreError,
-    end_run::{Ending, Which, close},
+    end_run::{Ending, Which, hold},
     locked_hosts::column,
     record_end::{EndedRuns, record},
 };
@@ -79,11 +79,11 @@ impl Store {
 }
 
 async fn end_or_repeat(tx: &Tx<'_>, store: &Store, endings: &[Ending]) -> Result<HeldEnds, StoreError> {
-    let (locked, closed) = close(tx, store, endings, Which::Held).await?;
-    let held: BTreeSet<usize> = closed.iter().map(|one| one.at).collect();
+    let closing = hold(tx, endings, Which::Held).await?;
+    let held: BTreeSet<usize> = closing.iter().map(|one| one.at).collect();
     let open: Vec<usize> = (0..endings.len()).filter(|at| !held.contains(at)).collect();
     let repeats = if open.is_empty() { Vec::new() } else { ended_before(tx, endings, &open).await? };
-    let EndedRuns { ended, may_lease } = record(tx, store, locked, endings, &closed).await?;
+    let EndedRuns { ended, may_lease } = record(tx, store, endings, &closing).await?;
     let mut answers: Vec<Result<NextDue, StoreError>> = vec![Err(StoreError::LeaseLost); endings.len()];
     for (at, next_due) in ended.into_iter().map(|one| (one.at, one.then.due_at())).chain(repeats) {
         answers[at] = Ok(next_due);

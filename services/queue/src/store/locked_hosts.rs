@@ -6,14 +6,14 @@
 
 use super::{
     StoreError,
-    rows::{self, line_columns},
+    rows::{self, host_columns, line_columns, turn_columns},
     write_hosts::{Changed, write_hosts},
 };
 use crate::{
     host::{Host, HostId, HostPolicy},
     turns::{HostTurn, Line, LineId, TurnKey},
 };
-use codeimport_pg::{DbError, Row, Statement, Tx};
+use codeimport_pg::{DbError, Row, Statement, Tx, row::get};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,6 +56,29 @@ impl<'p> LockedHosts<'p> {
     pub(super) fn new(policy: &'p HostPolicy, now: Timestamp) -> Self {
         let (hosts, turns, lines, served) = Default::default();
         Self { policy, now, hosts, turns, lines, served }
+    }
+
+    /// Locks hosts, and reads their turns and some of their lines.
+    pub(super) async fn lock(
+        tx: &Tx<'_>,
+        policy: &'p HostPolicy,
+        hosts: &BTreeSet<HostId>,
+        lines: &BTreeSet<LineId>,
+    ) -> Result<Self, StoreError> {
+        let host_ids: Vec<i64> = hosts.iter().map(|host_id| host_id.0).collect();
+        let line_ids: Vec<i64> = lines.iter().map(|line_id| line_id.0).collect();
+        let read = tx
+            .pipeline(&[
+                Statement::new(LOCK_HOSTS).bind(host_ids.clone()),
+                Statement::new(NOW),
+                Statement::new(TURNS_OF_HOSTS).bind(host_ids),
+                Statement::new(LINES).bind(line_ids),
+            ])
+            .await?;
+        let mut locked = Self::new(policy, read_now(&read[1])?).with_hosts(&read[0])?;
+        locked.add_turns(&read[2])?;
+        locked.add_lines(&read[3])?;
+        Ok(locked)
     }
 
     /// With rows of `host_columns`.
@@ -147,41 +170,13 @@ impl<'p> LockedHosts<'p> {
         tx: &Tx<'_>,
         keys: &BTreeSet<LineKey>,
     ) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
-        let mut found = self.find_lines(tx, keys).await?;
-        let missing: BTreeSet<LineKey> = keys.iter().filter(|key| !found.contains_key(*key)).cloned().collect();
-        if !missing.is_empty() {
-            make_lines(tx, &missing).await?;
-            found.extend(self.find_lines(tx, &missing).await?);
-        }
-        Ok(found)
-    }
-
-    async fn find_lines(
-        &mut self,
-        tx: &Tx<'_>,
-        keys: &BTreeSet<LineKey>,
-    ) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
-        let columns = LineKeyColumns::of(keys);
-        let rows = tx
-            .query(
-                concat!(
-                    "-- queue.find_lines\nSELECT ",
-                    line_columns!(),
-                    ", line.owner
-                      FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[])
-                           AS item (host_id, rcs_type, requested, owner)
-                      JOIN line ON line.host_id = item.host_id AND line.rcs_type = item.rcs_type
-                               AND line.requested = item.requested AND line.owner = item.owner"
-                ),
-                &[&columns.host_id, &columns.rcs_type, &columns.requested, &columns.owner],
-            )
-            .await?;
-        let mut found = BTreeMap::new();
-        for row in &rows {
+        let found = find_or_make_lines(tx, keys).await?;
+        let line_ids = column(&Vec::from_iter(found.values()), |line_id| line_id.0);
+        let read = tx.pipeline(&[Statement::new(LINES).bind(line_ids)]).await?;
+        for row in &read[0] {
             let (line_id, line) = rows::line(row)?;
             self.lines.entry(line_id).or_insert_with(|| Kept::new(line));
             self.turns.entry(line.key).or_insert_with(|| Kept::new(HostTurn::default()));
-            found.insert(LineKey { turn: line.key, owner: codeimport_pg::row::get(row, "owner")? }, line_id);
         }
         Ok(found)
     }
@@ -204,6 +199,65 @@ impl<'p> LockedHosts<'p> {
     pub(super) fn has_ripe_turn(&self) -> bool {
         self.turns.values().any(|kept| kept.value.turn_at.is_some_and(|turn_at| turn_at <= self.now))
     }
+}
+
+const LOCK_HOSTS: &str = concat!(
+    "-- queue.lock_hosts\nSELECT ",
+    host_columns!(),
+    " FROM source_host WHERE source_host.host_id = ANY ($1) ORDER BY source_host.host_id FOR NO KEY UPDATE"
+);
+
+/// The time after the locks.
+pub(super) const NOW: &str = "-- queue.now\nSELECT statement_timestamp() AS now";
+
+pub(super) const TURNS_OF_HOSTS: &str =
+    concat!("-- queue.turns_of_hosts\nSELECT ", turn_columns!(), " FROM host_turn WHERE host_turn.host_id = ANY ($1)");
+
+const LINES: &str = concat!("-- queue.lines\nSELECT ", line_columns!(), " FROM line WHERE line.line_id = ANY ($1)");
+
+pub(super) fn read_now(rows: &[Row]) -> Result<Timestamp, DbError> {
+    rows.first().map_or(Ok(Timestamp::UNIX_EPOCH), |row| get(row, "now"))
+}
+
+/// The numbers of lines, which are made if there are none yet. Needs no lock: a line that is empty means nothing.
+pub(super) async fn find_or_make_lines(
+    tx: &Tx<'_>,
+    keys: &BTreeSet<LineKey>,
+) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut found = find_lines(tx, keys).await?;
+    let missing: BTreeSet<LineKey> = keys.iter().filter(|key| !found.contains_key(*key)).cloned().collect();
+    if !missing.is_empty() {
+        make_lines(tx, &missing).await?;
+        found.extend(find_lines(tx, &missing).await?);
+    }
+    Ok(found)
+}
+
+async fn find_lines(tx: &Tx<'_>, keys: &BTreeSet<LineKey>) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
+    let columns = LineKeyColumns::of(keys);
+    let rows = tx
+        .query(
+            concat!(
+                "-- queue.find_lines\nSELECT ",
+                line_columns!(),
+                ", line.owner
+                  FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[])
+                       AS item (host_id, rcs_type, requested, owner)
+                  JOIN line ON line.host_id = item.host_id AND line.rcs_type = item.rcs_type
+                           AND line.requested = item.requested AND line.owner = item.owner"
+            ),
+            &[&columns.host_id, &columns.rcs_type, &columns.requested, &columns.owner],
+        )
+        .await?;
+    let mut found = BTreeMap::new();
+    for row in &rows {
+        let (line_id, line) = rows::line(row)?;
+        found.insert(LineKey { turn: line.key, owner: get(row, "owner")? }, line_id);
+    }
+    Ok(found)
 }
 
 /// One column of a batch.
@@ -246,7 +300,8 @@ async fn make_lines(tx: &Tx<'_>, keys: &BTreeSet<LineKey>) -> Result<(), StoreEr
          INSERT INTO line (host_id, rcs_type, requested, owner)
          SELECT item.host_id, item.rcs_type, item.requested, item.owner
            FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[])
-                AS item (host_id, rcs_type, requested, owner)",
+                AS item (host_id, rcs_type, requested, owner)
+             ON CONFLICT DO NOTHING",
         &[&columns.host_id, &columns.rcs_type, &columns.requested, &columns.owner],
     )
     .await?;

@@ -1,13 +1,16 @@
-//! Jobs that a transaction has locked, by locking their hosts.
+//! Jobs that a transaction has locked: by locking their leases, which guard the rows of running jobs, and then their hosts,
+//! which guard all else.
 
 use super::{
     Store, StoreError,
-    locked_hosts::LockedHosts,
+    locked_hosts::{LockedHosts, NOW, read_now},
     rows::{self, JobRow, host_columns, job_columns, job_tables, turn_columns},
 };
+use crate::schedule::JobState;
 use codeimport_core::ImportId;
 use codeimport_pg::{Statement, Tx, row::get};
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+use tokio::sync::MutexGuard;
 
 macro_rules! hosts_of_jobs {
     () => {
@@ -18,6 +21,15 @@ macro_rules! hosts_of_jobs {
           SELECT lease.host_id FROM job JOIN lease ON lease.job_no = job.job_no WHERE job.job_id = ANY ($1))"
     };
 }
+
+/// Waits for runs that are just ending: their hosts come after that.
+const LOCK_LEASES_OF_JOBS: &str = "\
+-- queue.lock_leases_of_jobs
+SELECT lease.run_id
+  FROM lease
+ WHERE lease.job_no IN (SELECT job.job_no FROM job WHERE job.job_id = ANY ($1))
+ ORDER BY lease.run_id
+   FOR UPDATE";
 
 const LOCK_HOSTS_OF_JOBS: &str = concat!(
     "-- queue.lock_hosts_of_jobs\nSELECT ",
@@ -37,31 +49,44 @@ const TURNS_OF_JOBS: &str = concat!(
 const LOCKED_JOBS: &str =
     concat!("-- queue.locked_jobs\nSELECT ", job_columns!(), " FROM ", job_tables!(), " WHERE job.job_id = ANY ($1)");
 
+/// Jobs, their hosts, and the turn to lock hosts, which is to be held until the commit.
+pub(super) struct LockedJobs<'s> {
+    pub(super) hosts: LockedHosts<'s>,
+    pub(super) jobs: Vec<JobRow>,
+    pub(super) turn: MutexGuard<'s, ()>,
+}
+
 /// Locks the hosts of jobs, and those with these names, and reads the jobs that there are.
 pub(super) async fn lock_jobs<'s>(
     tx: &Tx<'_>,
     store: &'s Store,
     job_ids: &[&ImportId],
     host_names: &[&str],
-) -> Result<(LockedHosts<'s>, Vec<JobRow>), StoreError> {
+) -> Result<LockedJobs<'s>, StoreError> {
     let ids: Vec<String> = job_ids.iter().map(ToString::to_string).collect();
     let names: Vec<String> = host_names.iter().map(ToString::to_string).collect();
+    let leases = tx.begin_with(&[Statement::new(LOCK_LEASES_OF_JOBS).bind(ids.clone())]).await?;
+    let leases: BTreeSet<i64> = leases[0].iter().map(|row| get(row, "run_id")).collect::<Result<_, _>>()?;
+    let turn = store.hosts_turn().await;
     let read = tx
-        .begin_with(&[
+        .pipeline(&[
             Statement::new(LOCK_HOSTS_OF_JOBS).bind(ids.clone()).bind(names.clone()),
-            Statement::new("-- queue.now\nSELECT statement_timestamp() AS now"),
+            Statement::new(NOW),
             Statement::new(TURNS_OF_JOBS).bind(ids.clone()).bind(names),
             Statement::new(LOCKED_JOBS).bind(ids),
         ])
         .await?;
-    let now = read[1].first().map_or(Ok(Timestamp::UNIX_EPOCH), |row| get(row, "now"))?;
-    let mut locked = LockedHosts::new(store.hosts(), now).with_hosts(&read[0])?;
-    locked.add_turns(&read[2])?;
+    let mut hosts = LockedHosts::new(store.hosts(), read_now(&read[1])?).with_hosts(&read[0])?;
+    hosts.add_turns(&read[2])?;
     let jobs: Vec<JobRow> = read[3].iter().map(rows::job_row).collect::<Result<_, _>>()?;
-    // A job came, or moved, between the look that says which hosts to lock and the locks.
-    let held = |job: &JobRow| locked.holds(job.host_id) && job.lease_host_id.is_none_or(|host| locked.holds(host));
-    if !jobs.iter().all(held) {
+    // A job came, moved, or was leased between the look that says what to lock and the locks.
+    let held = |job: &JobRow| hosts.holds(job.host_id) && job.lease_host_id.is_none_or(|host| hosts.holds(host));
+    let run_held = |job: &JobRow| match &job.job.state {
+        JobState::Running(lease) => leases.contains(&lease.run_id.0),
+        JobState::Waiting { .. } | JobState::Stopped { .. } => true,
+    };
+    if !jobs.iter().all(|job| held(job) && run_held(job)) {
         return Err(StoreError::moved(tx));
     }
-    Ok((locked, jobs))
+    Ok(LockedJobs { hosts, jobs, turn })
 }

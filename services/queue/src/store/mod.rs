@@ -52,6 +52,7 @@ use codeimport_core::{FencingToken, ImportId, RcsType, RunId};
 use codeimport_pg::{Db, DbError, Tx};
 use rounds::Rounds;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// What the configuration says of all that the queue decides.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,6 +74,7 @@ pub struct Store {
     pub(crate) lease_ttl: Duration,
     policy: Arc<Policy>,
     rounds: Arc<Rounds>,
+    hosts_turn: Arc<Mutex<()>>,
 }
 
 /// What names a lease in the database: all three, always.
@@ -133,7 +135,13 @@ impl Store {
     /// The queue's store on a database that is migrated.
     #[must_use]
     pub fn new(db: Db, lease_ttl: Duration, policy: Policy) -> Self {
-        Self { db, lease_ttl, policy: Arc::new(policy), rounds: Arc::default() }
+        Self { db, lease_ttl, policy: Arc::new(policy), rounds: Arc::default(), hosts_turn: Arc::default() }
+    }
+
+    /// Taken before hosts are locked, and held until the commit. A lease round skips hosts that somebody has locked:
+    /// within a process it rather waits its turn. Who locks leases, too, has done so before.
+    async fn hosts_turn(&self) -> MutexGuard<'_, ()> {
+        self.hosts_turn.lock().await
     }
 
     fn hosts(&self) -> &HostPolicy {

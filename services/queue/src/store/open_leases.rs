@@ -13,10 +13,10 @@ pub(super) fn open_leases(acquires: &[&Acquire], chosen: &[Chosen], ttl_s: f64) 
               WHERE waiting.job_no = ANY ($1)
           RETURNING waiting.job_no, waiting.due_at, waiting.requested_at, waiting.requested_by
          ), opened AS (
-             INSERT INTO lease (job_no, job_id, host_id, rcs_type, worker_id, worker_version, request_id, due_at,
+             INSERT INTO lease (job_no, job_id, generation, host_id, rcs_type, worker_id, worker_version, request_id, due_at,
                                 requested_at, requested_by, after_reclaim, started_at, heartbeat_at, progress_at,
                                 expires_at)
-             SELECT taken.job_no, job.job_id, item.host_id, item.rcs_type, taker.worker_id, taker.worker_version,
+             SELECT taken.job_no, job.job_id, job.generation, item.host_id, item.rcs_type, taker.worker_id, taker.worker_version,
                     taker.request_id, taken.due_at, taken.requested_at, taken.requested_by, job.after_reclaim,
                     statement_timestamp(), statement_timestamp(), statement_timestamp(),
                     statement_timestamp() + make_interval(secs => $8)

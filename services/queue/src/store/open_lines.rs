@@ -2,9 +2,9 @@
 
 use super::{
     StoreError,
-    locked_hosts::{LockedHosts, column},
+    locked_hosts::{LockedHosts, TURNS_OF_HOSTS, column},
     ripe_hosts::SPARE,
-    rows::{line_columns, turn_columns},
+    rows::line_columns,
 };
 use crate::{
     share_out::Asking,
@@ -95,9 +95,6 @@ pub(super) async fn read_ripe_turns(
     open.sort_unstable();
     Ok(open.into_iter().map(|(_, key)| OpenTurn::read(locked, key, limit)).collect())
 }
-
-const TURNS_OF_HOSTS: &str =
-    concat!("-- queue.turns_of_hosts\nSELECT ", turn_columns!(), " FROM host_turn WHERE host_turn.host_id = ANY ($1)");
 
 /// The lines that may be served, of hosts that may; public so that a test can ask for its plan.
 pub const FIRST_LINES: &str = concat!(

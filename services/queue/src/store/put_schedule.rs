@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     locked_hosts::{LineKey, LockedHosts},
-    locked_jobs::lock_jobs,
+    locked_jobs::{LockedJobs, lock_jobs},
     rows::JobRow,
     waiting::{Waits, delete_waiting, insert_waiting},
 };
@@ -30,7 +30,8 @@ impl Store {
 
 async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, Job), StoreError> {
     make_host(tx, &put.schedule.source_host).await?;
-    let (mut locked, jobs) = lock_jobs(tx, store, &[&put.job_id], &[&put.schedule.source_host]).await?;
+    let LockedJobs { hosts: mut locked, jobs, turn } =
+        lock_jobs(tx, store, &[&put.job_id], &[&put.schedule.source_host]).await?;
     let known = jobs.into_iter().next();
     let Some(job) = Job::after(known.as_ref().map(|row| &row.job), put, locked.now()) else {
         // Not after it: there is one that it is not after.
@@ -56,7 +57,8 @@ async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, J
         writes.push(insert_waiting(&[Waits { job_no, line_id, due_at, request: job.request.clone(), due_reason }]));
     }
     writes.extend(locked.write());
-    tx.pipeline(&writes).await?;
+    tx.commit_with(&writes).await?;
+    drop(turn);
     Ok((true, job))
 }
 
@@ -99,7 +101,7 @@ fn tell_run(job_no: i64, job: &Job) -> Statement {
     Statement::new(
         "-- queue.tell_run
          UPDATE lease
-            SET rerun_requested_at = $2, rerun_requested_by = $3,
+            SET generation = $5, rerun_requested_at = $2, rerun_requested_by = $3,
                 cancel_cause = CASE WHEN $4 THEN 'deleted' ELSE nullif(lease.cancel_cause, 'deleted') END,
                 cancel_reason = CASE WHEN $4 THEN 'the import was deleted'
                                      WHEN lease.cancel_cause <> 'deleted' THEN lease.cancel_reason END
@@ -109,6 +111,7 @@ fn tell_run(job_no: i64, job: &Job) -> Statement {
     .bind(job.request.as_ref().map(|request| request.at))
     .bind(job.request.as_ref().map(|request| request.by.clone()))
     .bind(deleted)
+    .bind(job.generation)
 }
 
 /// The number of a new job. If another transaction has just made it at another host, this one begins again.

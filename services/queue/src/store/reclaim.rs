@@ -2,7 +2,7 @@
 
 use super::{
     LeaseName, Store, StoreError,
-    end_run::{Ending, Which, close},
+    end_run::{Ending, Which, hold},
     record_end::record,
 };
 use crate::next_due::Then;
@@ -42,8 +42,8 @@ async fn take_back(tx: &Tx<'_>, store: &Store) -> Result<Vec<Reclaimed>, StoreEr
     if endings.is_empty() {
         return Ok(Vec::new());
     }
-    let (locked, closed) = close(tx, store, &endings, Which::Expired).await?;
-    let ended = record(tx, store, locked, &endings, &closed).await?.ended;
+    let closing = hold(tx, &endings, Which::Expired).await?;
+    let ended = record(tx, store, &endings, &closing).await?.ended;
     Ok(ended.into_iter().map(|one| Reclaimed { lease: endings[one.at].lease.clone(), then: one.then }).collect())
 }
 

@@ -3,15 +3,15 @@
 
 use super::{
     Store, StoreError,
-    end_run::{Closed, Ending},
-    locked_hosts::{LineKey, LockedHosts, column},
+    end_run::{Closing, Ending},
+    locked_hosts::{LineKey, LockedHosts, column, find_or_make_lines},
     put_schedule::column_count,
     run_log::append_lines,
     storable_text,
-    waiting::{Waits, insert_waiting},
 };
 use crate::{
-    due_reason,
+    due_reason::{self, DueReason},
+    host::HostId,
     next_due::{self, EndedRun, Next, Then},
     schedule::{RunRequest, StopReason},
     turns::{LineId, TurnKey},
@@ -44,63 +44,95 @@ pub(super) struct EndedRuns {
     pub(super) may_lease: bool,
 }
 
-/// A run that has ended, with what follows.
+/// A run that ends, with what follows.
 struct Decided<'c> {
-    closed: &'c Closed,
+    closing: &'c Closing,
     ending: &'c Ending,
     next: Next,
 }
 
+/// Where a job waits after its run.
+#[derive(Clone, Copy)]
+struct Place {
+    line_id: LineId,
+    due_at: Timestamp,
+    reason: DueReason,
+}
+
 /// Decides what follows each end, writes it, and ends the transaction.
+///
+/// The hosts are locked last: what is written before that, which is most of it, delays no lease round.
 pub(super) async fn record(
     tx: &Tx<'_>,
     store: &Store,
-    mut locked: LockedHosts<'_>,
     endings: &[Ending],
-    closed: &[Closed],
+    closing: &[Closing],
 ) -> Result<EndedRuns, StoreError> {
-    if closed.is_empty() {
-        return Ok(EndedRuns::default());
-    }
-    let now = locked.now();
-    let decided: Vec<Decided<'_>> = closed.iter().map(|one| Decided::new(store, &endings[one.at], one, now)).collect();
-    for one in &decided {
-        let policy = locked.policy();
-        if let Some(host) = locked.host_mut(one.closed.run.host_id) {
+    let Some(now) = closing.first().map(|one| one.now) else { return Ok(EndedRuns::default()) };
+    let decided: Vec<Decided<'_>> = closing.iter().map(|one| Decided::new(store, &endings[one.at], one)).collect();
+    let requested = requested_lines(tx, &decided).await?;
+    let places: Vec<Option<Place>> = decided.iter().map(|one| one.place(&requested)).collect();
+    let mut writes = vec![end_runs(&decided, &places, now)?];
+    writes.extend(append_lines(decided.iter().map(|one| (one.closing.run.run_id, one.ending.log_lines.as_slice()))));
+    writes.extend(update_jobs(&decided)?);
+    tx.pipeline(&writes).await?;
+    let may_lease = give_back(tx, store, &decided, &places).await?;
+    let ended = decided.iter().map(|one| Ended { at: one.closing.at, then: one.next.then }).collect();
+    Ok(EndedRuns { ended, may_lease })
+}
+
+/// Gives the hosts their room back, and the lines their jobs. Whether anything may be leased then.
+async fn give_back(
+    tx: &Tx<'_>,
+    store: &Store,
+    decided: &[Decided<'_>],
+    places: &[Option<Place>],
+) -> Result<bool, StoreError> {
+    let hosts: BTreeSet<HostId> =
+        decided.iter().flat_map(|one| [one.closing.run.host_id, one.closing.job.host_id]).collect();
+    let lines: BTreeSet<LineId> = places.iter().flatten().map(|place| place.line_id).collect();
+    let _turn = store.hosts_turn().await;
+    let mut locked = LockedHosts::lock(tx, store.hosts(), &hosts, &lines).await?;
+    let (policy, now) = (locked.policy(), locked.now());
+    for one in decided {
+        if let Some(host) = locked.host_mut(one.closing.run.host_id) {
             host.ended(one.ending.outcome, one.ending.retry_after, policy, now);
         }
     }
-    let waits = back_to_lines(tx, &mut locked, &decided).await?;
-    let mut writes = vec![insert_waiting(&waits)];
-    writes.extend(append_lines(decided.iter().map(|one| (one.closed.run.run_id, one.ending.log_lines.as_slice()))));
-    writes.extend(locked.write());
-    writes.extend(update_jobs(&decided)?);
-    // The counter's row comes last: it stays locked until the commit, for all who end runs.
-    writes.push(record_runs(&decided, now)?);
-    tx.commit_with(&writes).await?;
-    let ended = decided.iter().map(|one| Ended { at: one.closed.at, then: one.next.then }).collect();
-    Ok(EndedRuns { ended, may_lease: locked.has_ripe_turn() })
+    places.iter().flatten().for_each(|place| locked.admit(place.line_id, place.due_at));
+    tx.commit_with(&Vec::from_iter(locked.write())).await?;
+    Ok(locked.has_ripe_turn())
 }
 
 impl<'c> Decided<'c> {
-    fn new(store: &Store, ending: &'c Ending, closed: &'c Closed, now: Timestamp) -> Self {
-        let next = next_due::next(&ended_run(ending, closed), &store.policy.limits, now, rand::random());
-        Self { closed, ending, next }
+    fn new(store: &Store, ending: &'c Ending, closing: &'c Closing) -> Self {
+        let next = next_due::next(&ended_run(ending, closing), &store.policy.limits, closing.now, rand::random());
+        Self { closing, ending, next }
     }
 
     /// The request that is open after the run: one that arrived meanwhile, or the run's own if it was none.
     fn open_request(&self) -> Option<&RunRequest> {
         let unanswered = matches!(self.ending.outcome, Outcome::Released | Outcome::Reclaimed);
-        self.closed.run.rerun.as_ref().or_else(|| self.closed.run.request.as_ref().filter(|_| unanswered))
+        self.closing.run.rerun.as_ref().or_else(|| self.closing.run.request.as_ref().filter(|_| unanswered))
     }
 
     /// The line of requested jobs that it waits in, if it does in one.
     fn requested_line(&self) -> Option<LineKey> {
         self.next.then.due_at()?;
         self.open_request()?;
-        let job = &self.closed.job;
+        let job = &self.closing.job;
         let turn = TurnKey { host_id: job.host_id, rcs_type: job.rcs_type, requested: true };
         Some(LineKey { turn, owner: job.owner.clone() })
+    }
+
+    /// Where it waits, if it does.
+    fn place(&self, requested: &BTreeMap<LineKey, LineId>) -> Option<Place> {
+        let due_at = self.next.then.due_at()?;
+        let line_id = match self.requested_line() {
+            Some(key) => *requested.get(&key)?,
+            None => self.closing.job.line_id,
+        };
+        Some(Place { line_id, due_at, reason: due_reason::after_run(&ended_run(self.ending, self.closing)) })
     }
 
     /// Only a run that did its work has surely moved the fence in the target: one that failed early may not have come
@@ -109,17 +141,17 @@ impl<'c> Decided<'c> {
         match self.ending.outcome {
             Outcome::Reclaimed => true,
             outcome if outcome.is_success() || outcome == Outcome::Partial => false,
-            _ => self.closed.job.after_reclaim,
+            _ => self.closing.job.after_reclaim,
         }
     }
 
     fn adapted_interval(&self) -> Option<Duration> {
-        self.closed.job.bounds.map(|_| self.next.update_interval)
+        self.closing.job.bounds.map(|_| self.next.update_interval)
     }
 
     /// Whether the job's row has to be written. After a good run of a job that was well it has not.
     fn changes_job(&self) -> bool {
-        let job = &self.closed.job;
+        let job = &self.closing.job;
         (self.next.failure_count, self.next.reclaim_count) != (job.failure_count, job.reclaim_count)
             || self.next.then.stop_reason().is_some()
             || self.after_reclaim() != job.after_reclaim
@@ -128,7 +160,7 @@ impl<'c> Decided<'c> {
 
     /// What people read of it; a run that was told to stop says why.
     fn message(&self) -> String {
-        let told = self.closed.run.stop_cause.as_ref().filter(|_| self.ending.outcome == Outcome::Cancelled);
+        let told = self.closing.run.stop_cause.as_ref().filter(|_| self.ending.outcome == Outcome::Cancelled);
         let text = match told {
             Some(cause) => format!("{cause} {}", self.ending.message),
             None => self.ending.message.clone(),
@@ -137,7 +169,7 @@ impl<'c> Decided<'c> {
     }
 }
 
-fn ended_run(ending: &Ending, Closed { run, job, .. }: &Closed) -> EndedRun {
+fn ended_run(ending: &Ending, Closing { run, job, .. }: &Closing) -> EndedRun {
     EndedRun {
         outcome: ending.outcome,
         retry_after: ending.retry_after,
@@ -153,26 +185,10 @@ fn ended_run(ending: &Ending, Closed { run, job, .. }: &Closed) -> EndedRun {
     }
 }
 
-/// Lets the jobs wait again that do.
-async fn back_to_lines(
-    tx: &Tx<'_>,
-    locked: &mut LockedHosts<'_>,
-    decided: &[Decided<'_>],
-) -> Result<Vec<Waits>, StoreError> {
+/// The lines of requested jobs that the jobs wait in after their runs: few have an open request then.
+async fn requested_lines(tx: &Tx<'_>, decided: &[Decided<'_>]) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
     let keys: BTreeSet<LineKey> = decided.iter().filter_map(Decided::requested_line).collect();
-    let requested: BTreeMap<LineKey, LineId> =
-        if keys.is_empty() { BTreeMap::new() } else { locked.ensure_lines(tx, &keys).await? };
-    let mut waits = Vec::with_capacity(decided.len());
-    for one in decided {
-        let Then::Wait(due_at) = one.next.then else { continue };
-        let request = one.open_request().cloned();
-        let own = one.requested_line().and_then(|key| requested.get(&key).copied());
-        let line_id = own.unwrap_or(one.closed.job.line_id);
-        locked.admit(line_id, due_at);
-        let due_reason = due_reason::after_run(&ended_run(one.ending, one.closed));
-        waits.push(Waits { job_no: one.closed.run.job_no, line_id, due_at, request, due_reason });
-    }
-    Ok(waits)
+    find_or_make_lines(tx, &keys).await
 }
 
 fn update_jobs(decided: &[Decided<'_>]) -> Result<Option<Statement>, DbError> {
@@ -191,7 +207,7 @@ fn update_jobs(decided: &[Decided<'_>]) -> Result<Option<Statement>, DbError> {
                 AS item (job_no, stop_reason, failure_count, reclaim_count, after_reclaim, adapted_interval_ms)
           WHERE job.job_no = item.job_no",
     )
-    .bind(column(&changed, |one| one.closed.run.job_no))
+    .bind(column(&changed, |one| one.closing.job.job_no))
     .bind(column(&changed, |one| one.next.then.stop_reason().map(StopReason::name)))
     .bind(counts("failure_count", &changed, |one| one.next.failure_count)?)
     .bind(counts("reclaim_count", &changed, |one| one.next.reclaim_count)?)
@@ -204,25 +220,15 @@ fn counts<T>(name: &'static str, items: &[T], count: impl Fn(&T) -> u32) -> Resu
     items.iter().map(|item| column_count(name, count(item))).collect()
 }
 
-/// Records the runs under the next numbers.
-fn record_runs(decided: &[Decided<'_>], now: Timestamp) -> Result<Statement, DbError> {
+/// Takes the leases away, records the runs under the next numbers, and lets the jobs wait again.
+fn end_runs(decided: &[Decided<'_>], places: &[Option<Place>], now: Timestamp) -> Result<Statement, DbError> {
     let stat = |of: fn(&crate::run::RunStats) -> i64| column(decided, |one| one.ending.stats.as_ref().map(of));
-    let statement = Statement::new(RECORD_RUNS)
+    let statement = Statement::new(END_RUNS)
         .bind(i64::try_from(decided.len()).map_err(|error| DbError::decode("last_sequence", &error))?)
         .bind(now)
-        .bind(column(decided, |one| one.closed.run.run_id.0))
-        .bind(column(decided, |one| one.closed.run.job_no))
-        .bind(column(decided, |one| one.closed.run.fencing_token.0))
-        .bind(column(decided, |one| one.closed.run.worker_id.clone()))
-        .bind(column(decided, |one| one.closed.run.worker_version.clone()))
-        .bind(column(decided, |one| one.closed.run.request.as_ref().map(|request| request.by.clone())))
-        .bind(column(decided, |one| one.closed.run.started_at))
-        .bind(column(decided, |one| one.closed.run.heartbeat_at))
-        .bind(column(decided, |one| one.ending.stage.or(one.closed.run.progress.stage).map(Stage::name)))
-        .bind(column(decided, |one| one.closed.run.progress.done_count))
-        .bind(column(decided, |one| one.closed.run.progress.total_count))
-        .bind(column(decided, |one| one.closed.run.progress.unit.clone()))
-        .bind(column(decided, |one| one.closed.run.progress.received_bytes))
+        .bind(column(decided, |one| one.closing.run.run_id.0))
+        .bind(column(decided, |one| one.closing.run.fencing_token.0))
+        .bind(column(decided, |one| one.ending.stage.map(Stage::name)))
         .bind(column(decided, |one| one.ending.outcome.name()))
         .bind(column(decided, Decided::message))
         .bind(stat(|stats| stats.refs_changed_count))
@@ -230,33 +236,51 @@ fn record_runs(decided: &[Decided<'_>], now: Timestamp) -> Result<Statement, DbE
         .bind(stat(|stats| stats.received_bytes))
         .bind(column(decided, |one| one.next.then.due_at()))
         .bind(column(decided, |one| one.next.then.stop_reason().map(StopReason::name)))
-        .bind(column(decided, |one| one.closed.job.generation))
-        .bind(counts("failure_count", decided, |one| one.next.failure_count)?);
+        .bind(counts("failure_count", decided, |one| one.next.failure_count)?)
+        .bind(column(places, |place| place.map(|place| place.line_id.0)))
+        .bind(column(places, |place| place.map(|place| place.reason.name())))
+        .bind(column(decided, |one| one.open_request().map(|request| request.at)))
+        .bind(column(decided, |one| one.open_request().map(|request| request.by.clone())));
     Ok(statement)
 }
 
-const RECORD_RUNS: &str = "\
--- queue.record_runs
-WITH counter AS (
+/// What the lease's row says goes from it into the run's without a way through this process.
+const END_RUNS: &str = "\
+-- queue.end_runs
+WITH ended AS (
+    DELETE FROM lease
+     USING unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
+                  $10::bigint[], $11::timestamptz[], $12::text[], $13::integer[], $14::bigint[], $15::text[],
+                  $16::timestamptz[], $17::text[]) WITH ORDINALITY
+           AS item (run_id, fencing_token, stage, outcome, message, refs_changed_count, new_revision_count,
+                    received_bytes, next_due_at, stop_reason, failure_count, line_id, due_reason, requested_at,
+                    requested_by, position)
+     WHERE lease.run_id = item.run_id AND lease.fencing_token = item.fencing_token
+ RETURNING lease.run_id, lease.job_no, lease.fencing_token, lease.worker_id, lease.worker_version,
+           lease.requested_by AS lease_requested_by, lease.started_at, lease.heartbeat_at,
+           coalesce(item.stage, lease.stage) AS stage, lease.progress_done, lease.progress_total,
+           lease.progress_unit, lease.progress_received_bytes, lease.generation, item.outcome, item.message,
+           item.refs_changed_count, item.new_revision_count, item.received_bytes, item.next_due_at,
+           item.stop_reason, item.failure_count, item.line_id, item.due_reason, item.requested_at,
+           item.requested_by, item.position
+), counter AS (
+    -- Locked until the commit, for all who end runs.
     UPDATE run_counter
        SET last_sequence = last_sequence + $1
  RETURNING last_sequence - $1 AS before
+), recorded AS (
+    INSERT INTO run (sequence, finished_at, run_id, job_no, fencing_token, worker_id, worker_version, requested_by,
+                     started_at, heartbeat_at, stage, progress_done, progress_total, progress_unit,
+                     progress_received_bytes, outcome, message, refs_changed_count, new_revision_count,
+                     received_bytes, next_due_at, stop_reason, generation, failure_count)
+    SELECT counter.before + ended.position, $2, ended.run_id, ended.job_no, ended.fencing_token, ended.worker_id,
+           ended.worker_version, ended.lease_requested_by, ended.started_at, ended.heartbeat_at, ended.stage,
+           ended.progress_done, ended.progress_total, ended.progress_unit, ended.progress_received_bytes,
+           ended.outcome, ended.message, ended.refs_changed_count, ended.new_revision_count, ended.received_bytes,
+           ended.next_due_at, ended.stop_reason, ended.generation, ended.failure_count
+      FROM counter, ended
 )
-INSERT INTO run (sequence, finished_at, run_id, job_no, fencing_token, worker_id, worker_version, requested_by,
-                 started_at, heartbeat_at, stage, progress_done, progress_total, progress_unit,
-                 progress_received_bytes, outcome, message, refs_changed_count, new_revision_count, received_bytes,
-                 next_due_at, stop_reason, generation, failure_count)
-SELECT counter.before + item.position, $2, item.run_id, item.job_no, item.fencing_token, item.worker_id,
-       item.worker_version, item.requested_by, item.started_at, item.heartbeat_at, item.stage, item.progress_done,
-       item.progress_total, item.progress_unit, item.progress_received_bytes, item.outcome, item.message,
-       item.refs_changed_count, item.new_revision_count, item.received_bytes, item.next_due_at, item.stop_reason,
-       item.generation, item.failure_count
-  FROM counter
- CROSS JOIN unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-                   $10::timestamptz[], $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::bigint[],
-                   $16::text[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[], $21::timestamptz[],
-                   $22::text[], $23::bigint[], $24::integer[]) WITH ORDINALITY
-       AS item (run_id, job_no, fencing_token, worker_id, worker_version, requested_by, started_at, heartbeat_at,
-                stage, progress_done, progress_total, progress_unit, progress_received_bytes, outcome, message,
-                refs_changed_count, new_revision_count, received_bytes, next_due_at, stop_reason, generation,
-                failure_count, position)";
+INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason)
+SELECT ended.job_no, ended.line_id, ended.next_due_at, ended.requested_at, ended.requested_by, ended.due_reason
+  FROM ended
+ WHERE ended.line_id IS NOT NULL";

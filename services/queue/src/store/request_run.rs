@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     locked_hosts::{LineKey, LockedHosts, column},
-    locked_jobs::lock_jobs,
+    locked_jobs::{LockedJobs, lock_jobs},
     rows::JobRow,
     waiting::{Waits, delete_waiting, insert_waiting},
 };
@@ -56,7 +56,7 @@ async fn record(
 ) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
     let job_ids: BTreeSet<&ImportId> = wishes.iter().map(|wish| &wish.job_id).collect();
     let job_ids: Vec<&ImportId> = job_ids.into_iter().collect();
-    let (mut locked, jobs) = lock_jobs(tx, store, &job_ids, &[]).await?;
+    let LockedJobs { hosts: mut locked, jobs, turn } = lock_jobs(tx, store, &job_ids, &[]).await?;
     let mut jobs: BTreeMap<ImportId, JobRow> = jobs.into_iter().map(|row| (row.job.job_id.clone(), row)).collect();
     let (mut answers, mut changed) = (Vec::with_capacity(wishes.len()), BTreeSet::new());
     for wish in wishes {
@@ -66,6 +66,7 @@ async fn record(
     if !changed.is_empty() {
         write(tx, &mut locked, &changed).await?;
     }
+    drop(turn);
     Ok(answers)
 }
 

@@ -153,9 +153,9 @@ async fn the_database_itself_refuses_a_second_holder() {
         .client()
         .await
         .execute(
-            "INSERT INTO lease (job_no, job_id, host_id, rcs_type, worker_id, worker_version, request_id, due_at,
-                                after_reclaim, started_at, heartbeat_at, expires_at, progress_at)
-             SELECT job_no, job_id, host_id, rcs_type, 'other', '', request_id, due_at, false, now(), now(), now(), now()
+            "INSERT INTO lease (job_no, job_id, generation, host_id, rcs_type, worker_id, worker_version, request_id,
+                                due_at, after_reclaim, started_at, heartbeat_at, expires_at, progress_at)
+             SELECT job_no, job_id, generation, host_id, rcs_type, 'other', '', request_id, due_at, false, now(), now(), now(), now()
                FROM lease WHERE run_id = $1",
             &[&lease.run_id.0],
         )
