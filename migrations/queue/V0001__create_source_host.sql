@@ -46,7 +46,8 @@ CREATE TABLE host_turn (
     -- pause; else since when it waits to be served.
     turn_at             timestamptz,
     PRIMARY KEY (host_id, rcs_type, requested)
-);
+)
+WITH (fillfactor = 50);
 
 -- Serves queue.lock_ripe_hosts and queue.next_turns: those who may be served, longest wait first.
 CREATE INDEX host_turn_order ON host_turn (rcs_type, requested, turn_at, host_id) WHERE turn_at IS NOT NULL;
@@ -65,7 +66,9 @@ CREATE TABLE line (
     UNIQUE (host_id, rcs_type, requested, owner),
     FOREIGN KEY (host_id, rcs_type, requested) REFERENCES host_turn,
     CONSTRAINT line_with_jobs_has_a_turn CHECK ((head_due_at IS NULL) = (turn_at IS NULL))
-);
+)
+-- The head changes in place: no index has it.
+WITH (fillfactor = 50);
 
 -- Serves queue.ripe_lines.
 CREATE INDEX line_order ON line (host_id, rcs_type, requested, turn_at, line_id) WHERE turn_at IS NOT NULL;

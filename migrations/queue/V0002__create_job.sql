@@ -39,6 +39,8 @@ CREATE TABLE job (
     after_reclaim       boolean     NOT NULL DEFAULT false,
     -- The interval that the adaptive mode has come to; NULL: none yet.
     adapted_interval_ms bigint      CHECK (adapted_interval_ms >= 1000),
+    -- Its newest run that is over, as long as it neither waits nor runs: else the row in `waiting` or `lease` has that.
+    last_run_id         bigint,
 
     CONSTRAINT bounds_come_together
         CHECK ((min_interval_ms IS NULL) = (max_interval_ms IS NULL)
@@ -55,6 +57,8 @@ CREATE TABLE waiting (
     -- An open request of a person for a run.
     requested_at        timestamptz,
     requested_by        text        CHECK (length(requested_by) <= 200),
+    -- Its newest run that is over; NULL before the first.
+    last_run_id         bigint,
     CONSTRAINT request_says_who CHECK ((requested_at IS NULL) = (requested_by IS NULL))
 )
 WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);

@@ -34,6 +34,8 @@ CREATE TABLE lease (
     -- A request that came during the run: for one more after this one.
     rerun_requested_at      timestamptz,
     rerun_requested_by      text        CHECK (length(rerun_requested_by) <= 200),
+    -- The job's newest run that is over.
+    previous_run_id         bigint,
     -- What the holder was told about earlier holders.
     after_reclaim           boolean     NOT NULL,
 

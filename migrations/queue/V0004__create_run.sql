@@ -1,8 +1,7 @@
 -- Finished runs, each written once and complete, in the one order in which the registry hears of them; and what runs
 -- said. A run under way is in `lease`.
 --
--- The place in that order is drawn from a counter row, by the last statement before the commit. The row's lock lasts
--- until the commit: so numbers become visible in their order, without gaps, and whoever has read number n can never
+-- The place in that order is drawn from a counter row, whose lock lasts until the commit: so numbers become visible in their order, without gaps, and whoever has read number n can never
 -- have missed a lower one. Ends of runs come in batches; one draw serves a batch.
 --
 -- Locks: none that anybody waits for (new tables only). Roll back by dropping the tables.
@@ -12,6 +11,9 @@ CREATE TABLE run (
     -- Position among the ends of all runs: dense, from 1.
     sequence                bigint      NOT NULL UNIQUE,
     job_no                  bigint      NOT NULL,
+    -- The run of this job before it; none before the first. So the runs of a job are read one after the other, newest
+    -- first, by their key. An index on the job would be written all over with every run, and cost more than the run.
+    previous_run_id         bigint,
     fencing_token           bigint      NOT NULL,
     worker_id               text        NOT NULL,
     worker_version          text        NOT NULL,
@@ -48,10 +50,7 @@ CREATE TABLE run (
                AND (refs_changed_count IS NULL) = (received_bytes IS NULL))
 );
 
--- Serves queue.list_runs for one job, newest first, and queue.newest_run.
-CREATE INDEX run_by_job ON run (job_no, run_id DESC);
-
--- The last number given out. One row, which ends of runs lock last of all.
+-- The last number given out. One row, which ends of runs lock.
 CREATE TABLE run_counter (
     only_row        boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     last_sequence   bigint  NOT NULL CHECK (last_sequence >= 0)

@@ -12,7 +12,8 @@ const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 const FRESH: Duration = Duration::from_secs(1);
 
 /// See [`PoolConfig::plans_by_key`].
-const PLANS_BY_KEY: &str = " -c plan_cache_mode=force_generic_plan -c enable_bitmapscan=off -c random_page_cost=1.1";
+const PLANS_BY_KEY: &str = " -c plan_cache_mode=force_generic_plan -c enable_bitmapscan=off -c enable_seqscan=off \
+    -c enable_mergejoin=off -c random_page_cost=1.1";
 
 /// How a service uses its database. Make one with [`PoolConfig::for_service`] and change what differs.
 #[derive(Clone, Debug)]

@@ -2,9 +2,10 @@
 
 use super::{
     LeaseName, Store, StoreError,
-    lease_round::{Chosen, choose},
+    lease_round::{Chosen, MAX_LEASES, choose},
     locked_hosts::{LockedHosts, column},
     open_leases::{open_leases, remember_requests},
+    open_lines::{OpenTurn, read_turns, ripe_turns},
     ripe_hosts::{NextTurns, lock_ripe_hosts, next_turns, ripe_hosts},
 };
 use crate::share_out::{Asking, Streak};
@@ -117,7 +118,9 @@ async fn lease_round(tx: &Tx<'_>, store: &Store, acquires: &[&Acquire]) -> Resul
     let asking: Vec<Asking> = takers.iter().map(|acquire| asking(acquire)).collect();
     let streak = store.rounds.streak();
     let (chosen, streak) = match &mut ripe {
-        Ripe { locked: Some(locked), type_room } => choose(tx, locked, &asking, type_room, streak).await?,
+        Ripe { locked: Some(locked), turns, type_room } => {
+            choose(tx, locked, std::mem::take(turns), &asking, type_room, streak).await?
+        }
         Ripe { locked: None, .. } => (Vec::new(), streak),
     };
     let (leases, next_turns) = close_round(tx, store, ripe, &takers, &chosen).await?;
@@ -127,27 +130,34 @@ async fn lease_round(tx: &Tx<'_>, store: &Store, acquires: &[&Acquire]) -> Resul
     Ok(Round { granted: granted.into_iter().map(Option::unwrap_or_default).collect(), streak, next_turns })
 }
 
-/// The hosts whose turn it is, if there is any, and what the types have room for.
+/// The hosts whose turn it is, if there is any, with their lines, and what the types have room for.
 struct Ripe<'p> {
     locked: Option<LockedHosts<'p>>,
+    turns: Vec<OpenTurn>,
     type_room: BTreeMap<RcsType, u32>,
 }
 
-/// What the requests hold already; and locks the hosts whose turn it is. In one round trip, if no type has a limit: such
-/// a one has to be known before.
+/// What the requests hold already; locks the hosts whose turn it is, and reads their lines. In one round trip, if no type
+/// has a limit: such a one has to be known before.
 async fn open_round<'s>(
     tx: &Tx<'_>,
     store: &'s Store,
     acquires: &[&Acquire],
 ) -> Result<(Vec<Option<Vec<GrantedLease>>>, Ripe<'s>), StoreError> {
-    let wanted = acquires.iter().map(|one| one.max_leases).fold(0, u32::saturating_add);
+    let wanted = acquires.iter().map(|one| one.max_leases).fold(0, u32::saturating_add).min(MAX_LEASES);
     let mut types: BTreeSet<RcsType> = acquires.iter().flat_map(|one| one.rcs_types.iter().copied()).collect();
     let type_room = store.type_room(tx, &types).await?;
     types.retain(|rcs_type| type_room.get(rcs_type).is_none_or(|room| *room > 0));
     let [lock, held] = held_by_requests(acquires);
-    let read = tx.begin_with(&[lock, held, lock_ripe_hosts(&store.rounds.from(&types), wanted)]).await?;
-    let locked = ripe_hosts(store.hosts(), &read[2])?;
-    Ok((held_leases(acquires.len(), &read[1])?, Ripe { locked, type_room }))
+    let lock_hosts = lock_ripe_hosts(&store.rounds.from(&types), wanted);
+    let [turns, lines] = read_turns(&types, wanted);
+    let read = tx.begin_with(&[lock, held, lock_hosts, turns, lines]).await?;
+    let mut locked = ripe_hosts(store.hosts(), &read[2])?;
+    let turns = match &mut locked {
+        Some(locked) => ripe_turns(locked, wanted, &read[3], &read[4])?,
+        None => Vec::new(),
+    };
+    Ok((held_leases(acquires.len(), &read[1])?, Ripe { locked, turns, type_room }))
 }
 
 /// Writes what was chosen, and ends the transaction. Returns each lease with the index of who gets it.
@@ -169,14 +179,16 @@ async fn close_round(
     }
     let mut read = tx.commit_with(&writes).await?;
     let opened = if chosen.is_empty() { Vec::new() } else { read.pop().unwrap_or_default() };
-    let leases = opened.iter().map(taken).collect::<Result<_, _>>()?;
+    let takers: BTreeMap<i64, usize> = chosen.iter().map(|one| (one.job_no, one.asking)).collect();
+    let leases = opened.iter().map(|row| taken(row, &takers)).collect::<Result<_, _>>()?;
     Ok((leases, NextTurns::read(&read[looked_at])?))
 }
 
-fn taken(row: &Row) -> Result<(usize, GrantedLease), DbError> {
-    let taker: i64 = get(row, "asking")?;
-    let taker = usize::try_from(taker).map_err(|error| DbError::decode("asking", &error))?;
-    Ok((taker, lease(row)?))
+/// With the index of who takes it.
+fn taken(row: &Row, takers: &BTreeMap<i64, usize>) -> Result<(usize, GrantedLease), DbError> {
+    let job_no: i64 = get(row, "job_no")?;
+    let taker = takers.get(&job_no).ok_or_else(|| DbError::decode("job_no", &job_no))?;
+    Ok((*taker, lease(row)?))
 }
 
 fn asking(acquire: &Acquire) -> Asking {

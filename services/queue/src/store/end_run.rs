@@ -84,20 +84,28 @@ pub(super) struct EndedJob {
 /// the right one is told by the generation.
 const HOLD_LEASES: &str = "\
 -- queue.hold_leases
+WITH lease AS MATERIALIZED (                            -- by itself, so that it is read by its key however small it was
+    SELECT lease.run_id, lease.fencing_token, lease.job_id, lease.job_no, lease.generation, lease.host_id,
+           lease.due_at, lease.requested_at, lease.requested_by, lease.rerun_requested_at, lease.rerun_requested_by,
+           lease.started_at, lease.cancel_cause, lease.cancel_reason
+      FROM lease
+     WHERE lease.run_id = ANY ($1)
+       AND (NOT $4 OR lease.expires_at < statement_timestamp())     -- only its holder ends a lease that lasts
+     ORDER BY lease.run_id
+       FOR UPDATE
+)
 SELECT item.position, statement_timestamp() AS now, lease.run_id, lease.fencing_token, lease.host_id, lease.due_at,
        lease.requested_at, lease.requested_by, lease.rerun_requested_at, lease.rerun_requested_by, lease.started_at,
        CASE WHEN lease.cancel_cause IN ('deadline', 'stalled') THEN lease.cancel_reason END AS stop_cause,
        lease.generation AS told_generation, job.job_no, job.generation, job.wanted, job.update_interval_ms,
        job.min_interval_ms, job.max_interval_ms, job.adapted_interval_ms, job.rcs_type, job.host_id AS job_host_id,
        job.owner, job.line_id, job.failure_count, job.reclaim_count, job.after_reclaim
-  FROM unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY
+  FROM lease
+  JOIN unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY
        AS item (run_id, fencing_token, job_id, position)
-  JOIN lease ON lease.run_id = item.run_id AND lease.fencing_token = item.fencing_token
-            AND lease.job_id = item.job_id
+    ON lease.run_id = item.run_id AND lease.fencing_token = item.fencing_token AND lease.job_id = item.job_id
   JOIN job ON job.job_no = lease.job_no
- WHERE NOT $4 OR lease.expires_at < statement_timestamp()       -- only its holder ends a lease that lasts
- ORDER BY item.position
-   FOR UPDATE OF lease";
+ ORDER BY item.position";
 
 /// Takes hold of the leases that may be ended; those of others are left out.
 pub(super) async fn hold(tx: &Tx<'_>, endings: &[Ending], which: Which) -> Result<Vec<Closing>, StoreError> {

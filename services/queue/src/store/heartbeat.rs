@@ -173,7 +173,8 @@ UPDATE lease
   FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bool[], $5::text[], $6::bigint[], $7::bigint[],
               $8::text[], $9::bigint[])
        AS item (job_id, run_id, fencing_token, reported, stage, done, total, unit, received_bytes)
- WHERE lease.run_id = item.run_id
+ WHERE lease.run_id = ANY ($2)                          -- read by key, even when the table was empty lately
+   AND lease.run_id = item.run_id
    AND lease.fencing_token = item.fencing_token
    AND lease.job_id = item.job_id
 RETURNING lease.run_id, lease.fencing_token, lease.expires_at, lease.cancel_reason";

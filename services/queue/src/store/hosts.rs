@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError,
-    locked_jobs::{LockedJobs, lock_jobs},
+    locked_jobs::lock_jobs,
     put_schedule::make_host,
     rows::{self, host_columns},
 };
@@ -106,7 +106,7 @@ impl Store {
             .run_tx(transaction, |tx| {
                 async move {
                     make_host(tx, name).await?;
-                    let LockedJobs { hosts: mut locked, turn: _turn, .. } = lock_jobs(tx, self, &[], &[name]).await?;
+                    let (mut locked, _) = lock_jobs(tx, self, &[], &[name]).await?;
                     let host_id = locked.hosts().next().map(|host| host.host_id);
                     if let Some(host) = host_id.and_then(|host_id| locked.host_mut(host_id)) {
                         change(host);

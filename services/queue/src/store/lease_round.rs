@@ -6,7 +6,7 @@
 use super::{
     StoreError,
     locked_hosts::LockedHosts,
-    open_lines::{OpenLine, OpenTurn, Shares, read_ripe_turns, read_shares},
+    open_lines::{OpenLine, OpenTurn, Shares, read_shares},
 };
 use crate::{
     host::HostId,
@@ -18,7 +18,7 @@ use codeimport_pg::Tx;
 use std::collections::BTreeMap;
 
 /// Most leases of one round: a longer transaction would keep hosts locked for longer than it saves.
-const MAX_LEASES: u32 = 1_000;
+pub(super) const MAX_LEASES: u32 = 1_000;
 
 /// How often the shares are corrected after lines turned out to have less than their share.
 const MAX_PASSES: usize = 4;
@@ -36,12 +36,12 @@ pub(super) struct Chosen {
 pub(super) async fn choose(
     tx: &Tx<'_>,
     locked: &mut LockedHosts<'_>,
+    mut turns: Vec<OpenTurn>,
     asking: &[Asking],
     type_room: &BTreeMap<RcsType, u32>,
     streak: Streak,
 ) -> Result<(Vec<Chosen>, Streak), StoreError> {
     let now = locked.now();
-    let mut turns = read_ripe_turns(tx, locked, asking).await?;
     let hosts: Vec<HostId> = locked.hosts().map(|host| host.host_id).collect();
     let of_hosts: Vec<u32> = locked.hosts().map(|host| host.room(locked.policy(), now)).collect();
     let room = Room { of_hosts, of_types: type_room.clone(), in_all: MAX_LEASES };
@@ -93,7 +93,8 @@ fn take(locked: &mut LockedHosts<'_>, turns: &[OpenTurn], picks: &[Pick]) -> Vec
         for (at, line) in turn.lines.iter().enumerate().filter(|(_, line)| line.asked_for > 0) {
             let taken = taken.get(&(offer, at)).copied().unwrap_or_default();
             let head_due_at = line.waiting.get(taken).map(|(_, due_at)| *due_at);
-            locked.looked_into(line.line_id, head_due_at, taken > 0);
+            let shares_turn = !turn.is_of_one_line(locked.now());
+            locked.looked_into(line.line_id, head_due_at, taken > 0, shares_turn);
         }
         locked.set_first_line(turn.key, turn.beyond);
     }

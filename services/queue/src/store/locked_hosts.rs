@@ -48,14 +48,16 @@ pub(super) struct LockedHosts<'p> {
     hosts: BTreeMap<HostId, Kept<Host>>,
     turns: BTreeMap<TurnKey, Kept<HostTurn>>,
     lines: BTreeMap<LineId, Kept<Line>>,
+    /// Of the lines that were read with their names.
+    named: BTreeMap<LineKey, LineId>,
     served: BTreeSet<TurnKey>,
 }
 
 impl<'p> LockedHosts<'p> {
     /// `now` is the database's, later than the locks.
     pub(super) fn new(policy: &'p HostPolicy, now: Timestamp) -> Self {
-        let (hosts, turns, lines, served) = Default::default();
-        Self { policy, now, hosts, turns, lines, served }
+        let (hosts, turns, lines, named, served) = Default::default();
+        Self { policy, now, hosts, turns, lines, named, served }
     }
 
     /// Locks hosts, and reads their turns and some of their lines.
@@ -142,10 +144,17 @@ impl<'p> LockedHosts<'p> {
         }
     }
 
-    /// A line was looked into: what is at its head now, and whether jobs were taken.
-    pub(super) fn looked_into(&mut self, line_id: LineId, head_due_at: Option<Timestamp>, served: bool) {
+    /// A line was looked into: what is at its head now, whether jobs were taken, and whether others wait for the same turn.
+    /// One that is alone keeps its place, in which nobody is behind it: nothing that has an index changes then.
+    pub(super) fn looked_into(
+        &mut self,
+        line_id: LineId,
+        head_due_at: Option<Timestamp>,
+        served: bool,
+        shares_turn: bool,
+    ) {
         let Some(line) = self.lines.get_mut(&line_id) else { return };
-        line.value.looked_into(head_due_at, served, self.now);
+        line.value.looked_into(head_due_at, served && shares_turn, self.now);
         if served {
             self.served.insert(line.value.key);
         }
@@ -164,21 +173,28 @@ impl<'p> LockedHosts<'p> {
         self.turns.iter().map(|(key, kept)| (*key, kept.value))
     }
 
-    /// The numbers of lines, which are made if there are none yet.
+    /// Takes in rows of `line_columns` and the owner.
+    pub(super) fn add_named_lines(&mut self, rows: &[Row]) -> Result<(), DbError> {
+        for row in rows {
+            let (line_id, line) = rows::line(row)?;
+            self.lines.entry(line_id).or_insert_with(|| Kept::new(line));
+            self.turns.entry(line.key).or_insert_with(|| Kept::new(HostTurn::default()));
+            self.named.extend([named_line(row)?]);
+        }
+        Ok(())
+    }
+
+    /// The numbers of lines, which are read if they have not been, and made if there are none yet.
     pub(super) async fn ensure_lines(
         &mut self,
         tx: &Tx<'_>,
         keys: &BTreeSet<LineKey>,
     ) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
-        let found = find_or_make_lines(tx, keys).await?;
-        let line_ids = column(&Vec::from_iter(found.values()), |line_id| line_id.0);
-        let read = tx.pipeline(&[Statement::new(LINES).bind(line_ids)]).await?;
-        for row in &read[0] {
-            let (line_id, line) = rows::line(row)?;
-            self.lines.entry(line_id).or_insert_with(|| Kept::new(line));
-            self.turns.entry(line.key).or_insert_with(|| Kept::new(HostTurn::default()));
+        let missing: BTreeSet<LineKey> = keys.iter().filter(|key| !self.named.contains_key(*key)).cloned().collect();
+        if !missing.is_empty() {
+            self.add_named_lines(&find_or_make_lines(tx, &missing).await?)?;
         }
-        Ok(found)
+        Ok(keys.iter().filter_map(|key| Some((key.clone(), *self.named.get(key)?))).collect())
     }
 
     /// The statement that writes what has changed, if anything has.
@@ -210,7 +226,7 @@ const LOCK_HOSTS: &str = concat!(
 /// The time after the locks.
 pub(super) const NOW: &str = "-- queue.now\nSELECT statement_timestamp() AS now";
 
-pub(super) const TURNS_OF_HOSTS: &str =
+const TURNS_OF_HOSTS: &str =
     concat!("-- queue.turns_of_hosts\nSELECT ", turn_columns!(), " FROM host_turn WHERE host_turn.host_id = ANY ($1)");
 
 const LINES: &str = concat!("-- queue.lines\nSELECT ", line_columns!(), " FROM line WHERE line.line_id = ANY ($1)");
@@ -219,46 +235,39 @@ pub(super) fn read_now(rows: &[Row]) -> Result<Timestamp, DbError> {
     rows.first().map_or(Ok(Timestamp::UNIX_EPOCH), |row| get(row, "now"))
 }
 
-/// The numbers of lines, which are made if there are none yet. Needs no lock: a line that is empty means nothing.
-pub(super) async fn find_or_make_lines(
-    tx: &Tx<'_>,
-    keys: &BTreeSet<LineKey>,
-) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
+/// Rows of `line_columns` and the owner, made if there are none yet. Needs no lock: a line that is empty means nothing.
+async fn find_or_make_lines(tx: &Tx<'_>, keys: &BTreeSet<LineKey>) -> Result<Vec<Row>, StoreError> {
+    let columns = LineKeyColumns::of(keys);
+    let found = columns.find(tx).await?;
+    if found.len() == keys.len() {
+        return Ok(found);
+    }
+    columns.make(tx).await?;
+    Ok(columns.find(tx).await?)
+}
+
+/// The numbers of lines, which are made if there are none yet. For whoever has not locked their hosts.
+pub(super) async fn line_ids(tx: &Tx<'_>, keys: &BTreeSet<LineKey>) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let mut found = find_lines(tx, keys).await?;
-    let missing: BTreeSet<LineKey> = keys.iter().filter(|key| !found.contains_key(*key)).cloned().collect();
-    if !missing.is_empty() {
-        make_lines(tx, &missing).await?;
-        found.extend(find_lines(tx, &missing).await?);
-    }
-    Ok(found)
+    let rows = find_or_make_lines(tx, keys).await?;
+    rows.iter().map(|row| Ok(named_line(row)?)).collect()
 }
 
-async fn find_lines(tx: &Tx<'_>, keys: &BTreeSet<LineKey>) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
-    let columns = LineKeyColumns::of(keys);
-    let rows = tx
-        .query(
-            concat!(
-                "-- queue.find_lines\nSELECT ",
-                line_columns!(),
-                ", line.owner
-                  FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[])
-                       AS item (host_id, rcs_type, requested, owner)
-                  JOIN line ON line.host_id = item.host_id AND line.rcs_type = item.rcs_type
-                           AND line.requested = item.requested AND line.owner = item.owner"
-            ),
-            &[&columns.host_id, &columns.rcs_type, &columns.requested, &columns.owner],
-        )
-        .await?;
-    let mut found = BTreeMap::new();
-    for row in &rows {
-        let (line_id, line) = rows::line(row)?;
-        found.insert(LineKey { turn: line.key, owner: get(row, "owner")? }, line_id);
-    }
-    Ok(found)
+fn named_line(row: &Row) -> Result<(LineKey, LineId), DbError> {
+    let (line_id, line) = rows::line(row)?;
+    Ok((LineKey { turn: line.key, owner: get(row, "owner")? }, line_id))
 }
+
+const FIND_LINES: &str = concat!(
+    "-- queue.find_lines\nSELECT ",
+    line_columns!(),
+    ", line.owner
+      FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[]) AS item (host_id, rcs_type, requested, owner)
+      JOIN line ON line.host_id = item.host_id AND line.rcs_type = item.rcs_type
+               AND line.requested = item.requested AND line.owner = item.owner"
+);
 
 /// One column of a batch.
 pub(super) fn column<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
@@ -282,28 +291,31 @@ impl LineKeyColumns {
             owner: column(&keys, |key| key.owner.clone()),
         }
     }
-}
 
-async fn make_lines(tx: &Tx<'_>, keys: &BTreeSet<LineKey>) -> Result<(), StoreError> {
-    let columns = LineKeyColumns::of(keys);
-    tx.execute(
-        "-- queue.make_turns
-         INSERT INTO host_turn (host_id, rcs_type, requested)
-         SELECT DISTINCT item.host_id, item.rcs_type, item.requested
-           FROM unnest($1::bigint[], $2::text[], $3::bool[]) AS item (host_id, rcs_type, requested)
-             ON CONFLICT DO NOTHING",
-        &[&columns.host_id, &columns.rcs_type, &columns.requested],
-    )
-    .await?;
-    tx.execute(
-        "-- queue.make_lines
-         INSERT INTO line (host_id, rcs_type, requested, owner)
-         SELECT item.host_id, item.rcs_type, item.requested, item.owner
-           FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[])
-                AS item (host_id, rcs_type, requested, owner)
-             ON CONFLICT DO NOTHING",
-        &[&columns.host_id, &columns.rcs_type, &columns.requested, &columns.owner],
-    )
-    .await?;
-    Ok(())
+    async fn find(&self, tx: &Tx<'_>) -> Result<Vec<Row>, DbError> {
+        tx.query(FIND_LINES, &[&self.host_id, &self.rcs_type, &self.requested, &self.owner]).await
+    }
+
+    async fn make(&self, tx: &Tx<'_>) -> Result<(), DbError> {
+        tx.execute(
+            "-- queue.make_turns
+             INSERT INTO host_turn (host_id, rcs_type, requested)
+             SELECT DISTINCT item.host_id, item.rcs_type, item.requested
+               FROM unnest($1::bigint[], $2::text[], $3::bool[]) AS item (host_id, rcs_type, requested)
+                 ON CONFLICT DO NOTHING",
+            &[&self.host_id, &self.rcs_type, &self.requested],
+        )
+        .await?;
+        tx.execute(
+            "-- queue.make_lines
+             INSERT INTO line (host_id, rcs_type, requested, owner)
+             SELECT item.host_id, item.rcs_type, item.requested, item.owner
+               FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::text[])
+                    AS item (host_id, rcs_type, requested, owner)
+                 ON CONFLICT DO NOTHING",
+            &[&self.host_id, &self.rcs_type, &self.requested, &self.owner],
+        )
+        .await?;
+        Ok(())
+    }
 }

@@ -4,13 +4,12 @@
 use super::{
     Store, StoreError,
     locked_hosts::{LockedHosts, NOW, read_now},
-    rows::{self, JobRow, host_columns, job_columns, job_tables, turn_columns},
+    rows::{self, JobRow, host_columns, job_columns, job_tables, line_columns, turn_columns},
 };
 use crate::schedule::JobState;
 use codeimport_core::ImportId;
 use codeimport_pg::{Statement, Tx, row::get};
 use std::collections::BTreeSet;
-use tokio::sync::MutexGuard;
 
 macro_rules! hosts_of_jobs {
     () => {
@@ -49,36 +48,43 @@ const TURNS_OF_JOBS: &str = concat!(
 const LOCKED_JOBS: &str =
     concat!("-- queue.locked_jobs\nSELECT ", job_columns!(), " FROM ", job_tables!(), " WHERE job.job_id = ANY ($1)");
 
-/// Jobs, their hosts, and the turn to lock hosts, which is to be held until the commit.
-pub(super) struct LockedJobs<'s> {
-    pub(super) hosts: LockedHosts<'s>,
-    pub(super) jobs: Vec<JobRow>,
-    pub(super) turn: MutexGuard<'s, ()>,
-}
+/// Where requests for these jobs wait, as far as there is such a line already.
+const REQUESTED_LINES_OF_JOBS: &str = concat!(
+    "-- queue.requested_lines_of_jobs\nSELECT DISTINCT ",
+    line_columns!(),
+    ", line.owner
+       FROM job
+       JOIN line ON line.host_id = job.host_id AND line.rcs_type = job.rcs_type AND line.requested
+                AND line.owner = job.owner
+      WHERE job.job_id = ANY ($1)"
+);
 
-/// Locks the hosts of jobs, and those with these names, and reads the jobs that there are.
+/// Locks the hosts of jobs, and those with these names, and reads the jobs that there are. In one round trip: so it does
+/// not wait for the turn that lease rounds and ends of runs take; a lease round that meets its locks skips those hosts,
+/// and whoever changes a job wakes the next one.
 pub(super) async fn lock_jobs<'s>(
     tx: &Tx<'_>,
     store: &'s Store,
     job_ids: &[&ImportId],
     host_names: &[&str],
-) -> Result<LockedJobs<'s>, StoreError> {
+) -> Result<(LockedHosts<'s>, Vec<JobRow>), StoreError> {
     let ids: Vec<String> = job_ids.iter().map(ToString::to_string).collect();
     let names: Vec<String> = host_names.iter().map(ToString::to_string).collect();
-    let leases = tx.begin_with(&[Statement::new(LOCK_LEASES_OF_JOBS).bind(ids.clone())]).await?;
-    let leases: BTreeSet<i64> = leases[0].iter().map(|row| get(row, "run_id")).collect::<Result<_, _>>()?;
-    let turn = store.hosts_turn().await;
     let read = tx
-        .pipeline(&[
+        .begin_with(&[
+            Statement::new(LOCK_LEASES_OF_JOBS).bind(ids.clone()),
             Statement::new(LOCK_HOSTS_OF_JOBS).bind(ids.clone()).bind(names.clone()),
             Statement::new(NOW),
             Statement::new(TURNS_OF_JOBS).bind(ids.clone()).bind(names),
+            Statement::new(REQUESTED_LINES_OF_JOBS).bind(ids.clone()),
             Statement::new(LOCKED_JOBS).bind(ids),
         ])
         .await?;
-    let mut hosts = LockedHosts::new(store.hosts(), read_now(&read[1])?).with_hosts(&read[0])?;
-    hosts.add_turns(&read[2])?;
-    let jobs: Vec<JobRow> = read[3].iter().map(rows::job_row).collect::<Result<_, _>>()?;
+    let leases: BTreeSet<i64> = read[0].iter().map(|row| get(row, "run_id")).collect::<Result<_, _>>()?;
+    let mut hosts = LockedHosts::new(store.hosts(), read_now(&read[2])?).with_hosts(&read[1])?;
+    hosts.add_turns(&read[3])?;
+    hosts.add_named_lines(&read[4])?;
+    let jobs: Vec<JobRow> = read[5].iter().map(rows::job_row).collect::<Result<_, _>>()?;
     // A job came, moved, or was leased between the look that says what to lock and the locks.
     let held = |job: &JobRow| hosts.holds(job.host_id) && job.lease_host_id.is_none_or(|host| hosts.holds(host));
     let run_held = |job: &JobRow| match &job.job.state {
@@ -88,5 +94,5 @@ pub(super) async fn lock_jobs<'s>(
     if !jobs.iter().all(|job| held(job) && run_held(job)) {
         return Err(StoreError::moved(tx));
     }
-    Ok(LockedJobs { hosts, jobs, turn })
+    Ok((hosts, jobs))
 }

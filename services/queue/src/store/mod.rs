@@ -139,7 +139,7 @@ impl Store {
     }
 
     /// Taken before hosts are locked, and held until the commit. A lease round skips hosts that somebody has locked:
-    /// within a process it rather waits its turn. Who locks leases, too, has done so before.
+    /// within a process it rather waits for the end of runs. Who locks leases, too, has done so before.
     async fn hosts_turn(&self) -> MutexGuard<'_, ()> {
         self.hosts_turn.lock().await
     }

@@ -2,16 +2,13 @@
 
 use super::{
     StoreError,
-    locked_hosts::{LockedHosts, TURNS_OF_HOSTS, column},
-    ripe_hosts::SPARE,
-    rows::line_columns,
+    locked_hosts::{LockedHosts, column},
+    ripe_hosts::{SPARE, locked_hosts},
+    rows::{line_columns, turn_columns},
 };
-use crate::{
-    share_out::Asking,
-    turns::{LineId, TurnKey},
-};
+use crate::turns::{LineId, TurnKey};
 use codeimport_core::RcsType;
-use codeimport_pg::{Statement, Tx, row::get};
+use codeimport_pg::{DbError, Row, Statement, Tx, row::get};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,6 +54,11 @@ pub(super) struct OpenTurn {
 }
 
 impl OpenTurn {
+    /// Whether one line has this turn for itself now.
+    pub(super) fn is_of_one_line(&self, now: Timestamp) -> bool {
+        self.lines.len() == 1 && self.beyond.is_none_or(|beyond| beyond > now)
+    }
+
     /// From what was read: at most `limit` lines, of which the last one only tells how it goes on.
     fn read(locked: &LockedHosts<'_>, key: TurnKey, limit: u32) -> Self {
         let mut all: Vec<(Timestamp, LineId, Timestamp)> = locked
@@ -73,35 +75,64 @@ impl OpenTurn {
     }
 }
 
-/// Reads all turns of the locked hosts, and returns those that somebody here can do, with their lines, both in order.
-pub(super) async fn read_ripe_turns(
-    tx: &Tx<'_>,
-    locked: &mut LockedHosts<'_>,
-    asking: &[Asking],
-) -> Result<Vec<OpenTurn>, StoreError> {
-    let wanted = asking.iter().map(|one| one.slots).fold(0, u32::saturating_add);
-    let limit = wanted.saturating_add(SPARE).min(MAX_LINES);
-    let types: BTreeSet<RcsType> = asking.iter().flat_map(|one| one.rcs_types.iter().copied()).collect();
+/// The statements that read all turns of the hosts just locked, and their ripe lines, each with as much of it as it gives
+/// if all hosts give the same.
+pub(super) fn read_turns(types: &BTreeSet<RcsType>, wanted: u32) -> [Statement; 2] {
     let names: Vec<&'static str> = types.iter().map(|rcs_type| rcs_type.name()).collect();
-    let host_ids: Vec<i64> = locked.hosts().map(|host| host.host_id.0).collect();
-    let turns = Statement::new(TURNS_OF_HOSTS).bind(host_ids.clone());
-    let lines = Statement::new(FIRST_LINES).bind(host_ids).bind(names).bind(locked.now()).bind(i64::from(limit));
-    let read = tx.pipeline(&[turns, lines]).await?;
-    locked.add_turns(&read[0])?;
-    locked.add_lines(&read[1])?;
-    let ripe = locked.turns().filter(|(key, turn)| types.contains(&key.rcs_type) && turn.turn_at <= Some(locked.now()));
-    let mut open: Vec<(Option<Timestamp>, TurnKey)> =
-        ripe.filter_map(|(key, turn)| turn.turn_at.map(|_| (turn.turn_at, key))).collect();
-    open.sort_unstable();
-    Ok(open.into_iter().map(|(_, key)| OpenTurn::read(locked, key, limit)).collect())
+    let lines = Statement::new(FIRST_LINES).bind(names).bind(i64::from(most_lines(wanted))).bind(f64::from(wanted));
+    [Statement::new(TURNS_OF_LOCKED_HOSTS), lines]
 }
 
-/// The lines that may be served, of hosts that may; public so that a test can ask for its plan.
+/// The turns that have come, with their lines, both in order.
+pub(super) fn ripe_turns(
+    locked: &mut LockedHosts<'_>,
+    wanted: u32,
+    turns: &[Row],
+    lines: &[Row],
+) -> Result<Vec<OpenTurn>, DbError> {
+    locked.add_turns(turns)?;
+    locked.add_lines(lines)?;
+    let heads: BTreeMap<LineId, Vec<(i64, Timestamp)>> = lines.iter().map(head).collect::<Result<_, _>>()?;
+    let asked_for = wanted.div_ceil(u32::try_from(locked.hosts().count()).unwrap_or(u32::MAX).max(1));
+    let ripe = locked.turns().filter_map(|(key, turn)| Some((turn.turn_at.filter(|at| *at <= locked.now())?, key)));
+    let mut ripe: Vec<(Timestamp, TurnKey)> = ripe.collect();
+    ripe.sort_unstable();
+    let open = ripe.into_iter().map(|(_, key)| OpenTurn::read(locked, key, most_lines(wanted)));
+    let mut open: Vec<OpenTurn> = open.collect();
+    for line in open.iter_mut().flat_map(|turn| &mut turn.lines) {
+        if let Some(waiting) = heads.get(&line.line_id) {
+            line.waiting.clone_from(waiting);
+            line.asked_for = asked_for;
+        }
+    }
+    Ok(open)
+}
+
+fn most_lines(wanted: u32) -> u32 {
+    wanted.saturating_add(SPARE).min(MAX_LINES)
+}
+
+fn head(row: &Row) -> Result<(LineId, Vec<(i64, Timestamp)>), DbError> {
+    let job_nos: Option<Vec<i64>> = get(row, "job_nos")?;
+    let due_at: Option<Vec<Timestamp>> = get(row, "due_at")?;
+    let waiting = job_nos.unwrap_or_default().into_iter().zip(due_at.unwrap_or_default()).collect();
+    Ok((LineId(get(row, "line_id")?), waiting))
+}
+
+const TURNS_OF_LOCKED_HOSTS: &str = concat!(
+    "-- queue.turns_of_locked_hosts\nSELECT ",
+    turn_columns!(),
+    " FROM host_turn WHERE host_turn.host_id = ANY (",
+    locked_hosts!(),
+    ")"
+);
+
+/// The lines that may be served, of hosts that may, with their heads; public so that a test can ask for its plan.
 pub const FIRST_LINES: &str = concat!(
     "-- queue.first_lines
 SELECT ",
     line_columns!(),
-    "
+    ", head.job_nos, head.due_at
   FROM host_turn
  CROSS JOIN LATERAL (
      SELECT line.line_id, line.host_id, line.rcs_type, line.requested, line.head_due_at, line.turn_at
@@ -110,8 +141,21 @@ SELECT ",
         AND line.requested = host_turn.requested
         AND line.turn_at >= host_turn.first_line_at     -- what lies below is dead: an index full of it costs nothing
       ORDER BY line.turn_at, line.line_id
-      LIMIT $4) AS line
- WHERE host_turn.host_id = ANY ($1) AND host_turn.rcs_type = ANY ($2) AND host_turn.turn_at <= $3"
+      LIMIT $2) AS line
+  LEFT JOIN LATERAL (
+     SELECT array_agg(first.job_no ORDER BY first.due_at, first.job_no) AS job_nos,
+            array_agg(first.due_at ORDER BY first.due_at, first.job_no) AS due_at
+       FROM (SELECT waiting.job_no, waiting.due_at
+               FROM waiting
+              WHERE waiting.line_id = line.line_id
+                AND waiting.due_at >= line.head_due_at  -- what lies below is dead
+              ORDER BY waiting.due_at, waiting.job_no
+              LIMIT ceil($3::float8 / cardinality(",
+    locked_hosts!(),
+    "))::bigint + 1) AS first) AS head ON line.turn_at <= statement_timestamp()
+ WHERE host_turn.host_id = ANY (",
+    locked_hosts!(),
+    ") AND host_turn.rcs_type = ANY ($1) AND host_turn.turn_at <= statement_timestamp()"
 );
 
 /// Reads what lines have as far as their shares go, and one more: the next head. Tells whether there was anything to

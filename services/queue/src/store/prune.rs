@@ -44,10 +44,20 @@ WITH piece AS (
        AND piece.is_old
        AND job.job_no = piece.job_no
        AND (job.wanted = 'deleted'
-            OR $3 <= (SELECT count(*)
-                        FROM (SELECT FROM run AS newer
-                               WHERE newer.job_no = piece.job_no AND newer.run_id > piece.run_id
-                               LIMIT $3) AS newer))
+            OR $3 <= (
+                WITH RECURSIVE newer AS (
+                    SELECT coalesce(lease.previous_run_id, waiting.last_run_id, job.last_run_id) AS run_id,
+                           1::bigint AS number
+                      FROM (SELECT) AS its
+                      LEFT JOIN lease ON lease.job_no = job.job_no
+                      LEFT JOIN waiting ON waiting.job_no = job.job_no
+                     UNION ALL
+                    SELECT run.previous_run_id, newer.number + 1
+                      FROM newer
+                      JOIN run ON run.run_id = newer.run_id
+                     WHERE newer.run_id > piece.run_id AND newer.number < $3
+                )
+                SELECT count(*) FROM newer WHERE newer.run_id > piece.run_id))
  RETURNING run.run_id
 ), silenced AS (
     DELETE FROM run_log_line USING pruned WHERE run_log_line.run_id = pruned.run_id

@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     locked_hosts::{LineKey, LockedHosts},
-    locked_jobs::{LockedJobs, lock_jobs},
+    locked_jobs::lock_jobs,
     rows::JobRow,
     waiting::{Waits, delete_waiting, insert_waiting},
 };
@@ -30,8 +30,7 @@ impl Store {
 
 async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, Job), StoreError> {
     make_host(tx, &put.schedule.source_host).await?;
-    let LockedJobs { hosts: mut locked, jobs, turn } =
-        lock_jobs(tx, store, &[&put.job_id], &[&put.schedule.source_host]).await?;
+    let (mut locked, jobs) = lock_jobs(tx, store, &[&put.job_id], &[&put.schedule.source_host]).await?;
     let known = jobs.into_iter().next();
     let Some(job) = Job::after(known.as_ref().map(|row| &row.job), put, locked.now()) else {
         // Not after it: there is one that it is not after.
@@ -47,18 +46,18 @@ async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, J
     let line_id = if job.request.is_some() { line_of(tx, &mut locked, host_id, &job, true).await? } else { scheduled };
     let mut writes = Vec::new();
     if let Some(row) = &known {
-        writes.push(update_job(row.job_no, &job, host_id, scheduled)?);
+        writes.push(update_job(row, &job, host_id, scheduled)?);
         writes.extend(leave(row, &job));
     }
     if let JobState::Waiting { due_at } = job.state {
         locked.admit(line_id, due_at);
         let before = known.as_ref().and_then(|row| row.due_reason);
         let due_reason = due_reason::after_put(known.as_ref().map(|row| &row.job), before, put, &job);
-        writes.push(insert_waiting(&[Waits { job_no, line_id, due_at, request: job.request.clone(), due_reason }]));
+        let (request, last_run_id) = (job.request.clone(), known.as_ref().and_then(|row| row.last_run_id));
+        writes.push(insert_waiting(&[Waits { job_no, line_id, due_at, request, due_reason, last_run_id }]));
     }
     writes.extend(locked.write());
     tx.commit_with(&writes).await?;
-    drop(turn);
     Ok((true, job))
 }
 
@@ -143,7 +142,7 @@ async fn insert_job(tx: &Tx<'_>, job: &Job, host_id: HostId, line_id: LineId) ->
     Ok(get(&row, "job_no")?)
 }
 
-fn update_job(job_no: i64, job: &Job, host_id: HostId, line_id: LineId) -> Result<Statement, DbError> {
+fn update_job(known: &JobRow, job: &Job, host_id: HostId, line_id: LineId) -> Result<Statement, DbError> {
     let columns = ScheduleColumns::of(job)?;
     let reason = match job.state {
         JobState::Stopped { reason } => reason,
@@ -154,11 +153,11 @@ fn update_job(job_no: i64, job: &Job, host_id: HostId, line_id: LineId) -> Resul
          UPDATE job
             SET generation = $2, wanted = $3, update_interval_ms = $4, min_interval_ms = $5, max_interval_ms = $6,
                 rcs_type = $7, host_id = $8, owner = $9, line_id = $10, stop_reason = $11, failure_count = $12,
-                reclaim_count = $13, adapted_interval_ms = $14
+                reclaim_count = $13, adapted_interval_ms = $14, last_run_id = $15
           WHERE job.job_no = $1
             AND job.generation < $2                     -- restated, though it is locked",
     )
-    .bind(job_no)
+    .bind(known.job_no)
     .bind(job.generation)
     .bind(columns.wanted)
     .bind(columns.update_interval_ms)
@@ -171,7 +170,8 @@ fn update_job(job_no: i64, job: &Job, host_id: HostId, line_id: LineId) -> Resul
     .bind(reason.map(StopReason::name))
     .bind(column_count("failure_count", job.failure_count)?)
     .bind(column_count("reclaim_count", job.reclaim_count)?)
-    .bind(job.adapted_interval.map(column_millis).transpose()?);
+    .bind(job.adapted_interval.map(column_millis).transpose()?)
+    .bind(known.last_run_id.map(|run_id| run_id.0));
     Ok(statement)
 }
 

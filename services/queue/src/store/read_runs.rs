@@ -38,14 +38,28 @@ impl Store {
     ) -> Result<Vec<Run>, StoreError> {
         // Two statements, so that each has the index that fits.
         let of_job = concat!(
-            "-- queue.list_runs_of_job\n(SELECT ",
+            "-- queue.list_runs_of_job
+             WITH RECURSIVE history AS (
+                 SELECT job.job_no, coalesce(lease.previous_run_id, waiting.last_run_id, job.last_run_id) AS run_id,
+                        0::bigint AS seen_count
+                   FROM job
+                   LEFT JOIN lease ON lease.job_no = job.job_no
+                   LEFT JOIN waiting ON waiting.job_no = job.job_no
+                  WHERE job.job_id = $3
+                  UNION ALL
+                 SELECT run.job_no, run.previous_run_id, history.seen_count + (run.run_id < $1)::integer
+                   FROM history
+                   JOIN run ON run.run_id = history.run_id
+                  WHERE history.seen_count < $2
+             )
+             (SELECT ",
             lease_run_columns!(),
             " FROM lease JOIN job ON job.job_no = lease.job_no WHERE job.job_id = $3 AND lease.run_id < $1)
              UNION ALL
              (SELECT ",
             run_columns!(),
-            " FROM run JOIN job ON job.job_no = run.job_no WHERE job.job_id = $3 AND run.run_id < $1
-               ORDER BY run.run_id DESC LIMIT $2)
+            " FROM history JOIN run ON run.run_id = history.run_id JOIN job ON job.job_no = run.job_no
+               WHERE run.run_id < $1)
              ORDER BY run_id DESC LIMIT $2"
         );
         let of_all = concat!(

@@ -4,7 +4,7 @@
 use super::{
     Store, StoreError,
     end_run::{Closing, Ending},
-    locked_hosts::{LineKey, LockedHosts, column, find_or_make_lines},
+    locked_hosts::{LineKey, LockedHosts, column, line_ids},
     put_schedule::column_count,
     run_log::append_lines,
     storable_text,
@@ -149,11 +149,11 @@ impl<'c> Decided<'c> {
         self.closing.job.bounds.map(|_| self.next.update_interval)
     }
 
-    /// Whether the job's row has to be written. After a good run of a job that was well it has not.
+    /// Whether the job's row has to be written. After a good run of a job that was well, and goes on, it has not.
     fn changes_job(&self) -> bool {
         let job = &self.closing.job;
         (self.next.failure_count, self.next.reclaim_count) != (job.failure_count, job.reclaim_count)
-            || self.next.then.stop_reason().is_some()
+            || self.next.then.due_at().is_none()
             || self.after_reclaim() != job.after_reclaim
             || self.adapted_interval() != job.adapted_interval
     }
@@ -188,7 +188,7 @@ fn ended_run(ending: &Ending, Closing { run, job, .. }: &Closing) -> EndedRun {
 /// The lines of requested jobs that the jobs wait in after their runs: few have an open request then.
 async fn requested_lines(tx: &Tx<'_>, decided: &[Decided<'_>]) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
     let keys: BTreeSet<LineKey> = decided.iter().filter_map(Decided::requested_line).collect();
-    find_or_make_lines(tx, &keys).await
+    line_ids(tx, &keys).await
 }
 
 fn update_jobs(decided: &[Decided<'_>]) -> Result<Option<Statement>, DbError> {
@@ -202,9 +202,9 @@ fn update_jobs(decided: &[Decided<'_>]) -> Result<Option<Statement>, DbError> {
          UPDATE job
             SET stop_reason = item.stop_reason, failure_count = item.failure_count,
                 reclaim_count = item.reclaim_count, after_reclaim = item.after_reclaim,
-                adapted_interval_ms = item.adapted_interval_ms
-           FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::bool[], $6::bigint[])
-                AS item (job_no, stop_reason, failure_count, reclaim_count, after_reclaim, adapted_interval_ms)
+                adapted_interval_ms = item.adapted_interval_ms, last_run_id = item.run_id
+           FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::bool[], $6::bigint[], $7::bigint[])
+                AS item (job_no, stop_reason, failure_count, reclaim_count, after_reclaim, adapted_interval_ms, run_id)
           WHERE job.job_no = item.job_no",
     )
     .bind(column(&changed, |one| one.closing.job.job_no))
@@ -212,7 +212,8 @@ fn update_jobs(decided: &[Decided<'_>]) -> Result<Option<Statement>, DbError> {
     .bind(counts("failure_count", &changed, |one| one.next.failure_count)?)
     .bind(counts("reclaim_count", &changed, |one| one.next.reclaim_count)?)
     .bind(column(&changed, |one| one.after_reclaim()))
-    .bind(column(&changed, |one| one.adapted_interval().map(millis)));
+    .bind(column(&changed, |one| one.adapted_interval().map(millis)))
+    .bind(column(&changed, |one| one.closing.run.run_id.0));
     Ok(Some(statement))
 }
 
@@ -255,11 +256,12 @@ WITH ended AS (
            AS item (run_id, fencing_token, stage, outcome, message, refs_changed_count, new_revision_count,
                     received_bytes, next_due_at, stop_reason, failure_count, line_id, due_reason, requested_at,
                     requested_by, position)
-     WHERE lease.run_id = item.run_id AND lease.fencing_token = item.fencing_token
+     WHERE lease.run_id = ANY ($3)                      -- read by key, even when the table was empty lately
+       AND lease.run_id = item.run_id AND lease.fencing_token = item.fencing_token
  RETURNING lease.run_id, lease.job_no, lease.fencing_token, lease.worker_id, lease.worker_version,
            lease.requested_by AS lease_requested_by, lease.started_at, lease.heartbeat_at,
            coalesce(item.stage, lease.stage) AS stage, lease.progress_done, lease.progress_total,
-           lease.progress_unit, lease.progress_received_bytes, lease.generation, item.outcome, item.message,
+           lease.progress_unit, lease.progress_received_bytes, lease.generation, lease.previous_run_id, item.outcome, item.message,
            item.refs_changed_count, item.new_revision_count, item.received_bytes, item.next_due_at,
            item.stop_reason, item.failure_count, item.line_id, item.due_reason, item.requested_at,
            item.requested_by, item.position
@@ -269,18 +271,19 @@ WITH ended AS (
        SET last_sequence = last_sequence + $1
  RETURNING last_sequence - $1 AS before
 ), recorded AS (
-    INSERT INTO run (sequence, finished_at, run_id, job_no, fencing_token, worker_id, worker_version, requested_by,
+    INSERT INTO run (sequence, finished_at, run_id, job_no, previous_run_id, fencing_token, worker_id, worker_version, requested_by,
                      started_at, heartbeat_at, stage, progress_done, progress_total, progress_unit,
                      progress_received_bytes, outcome, message, refs_changed_count, new_revision_count,
                      received_bytes, next_due_at, stop_reason, generation, failure_count)
-    SELECT counter.before + ended.position, $2, ended.run_id, ended.job_no, ended.fencing_token, ended.worker_id,
+    SELECT counter.before + ended.position, $2, ended.run_id, ended.job_no, ended.previous_run_id, ended.fencing_token, ended.worker_id,
            ended.worker_version, ended.lease_requested_by, ended.started_at, ended.heartbeat_at, ended.stage,
            ended.progress_done, ended.progress_total, ended.progress_unit, ended.progress_received_bytes,
            ended.outcome, ended.message, ended.refs_changed_count, ended.new_revision_count, ended.received_bytes,
            ended.next_due_at, ended.stop_reason, ended.generation, ended.failure_count
       FROM counter, ended
 )
-INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason)
-SELECT ended.job_no, ended.line_id, ended.next_due_at, ended.requested_at, ended.requested_by, ended.due_reason
+INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason, last_run_id)
+SELECT ended.job_no, ended.line_id, ended.next_due_at, ended.requested_at, ended.requested_by, ended.due_reason,
+       ended.run_id
   FROM ended
  WHERE ended.line_id IS NOT NULL";

@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     locked_hosts::{LineKey, LockedHosts, column},
-    locked_jobs::{LockedJobs, lock_jobs},
+    locked_jobs::lock_jobs,
     rows::JobRow,
     waiting::{Waits, delete_waiting, insert_waiting},
 };
@@ -56,7 +56,7 @@ async fn record(
 ) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
     let job_ids: BTreeSet<&ImportId> = wishes.iter().map(|wish| &wish.job_id).collect();
     let job_ids: Vec<&ImportId> = job_ids.into_iter().collect();
-    let LockedJobs { hosts: mut locked, jobs, turn } = lock_jobs(tx, store, &job_ids, &[]).await?;
+    let (mut locked, jobs) = lock_jobs(tx, store, &job_ids, &[]).await?;
     let mut jobs: BTreeMap<ImportId, JobRow> = jobs.into_iter().map(|row| (row.job.job_id.clone(), row)).collect();
     let (mut answers, mut changed) = (Vec::with_capacity(wishes.len()), BTreeSet::new());
     for wish in wishes {
@@ -66,7 +66,6 @@ async fn record(
     if !changed.is_empty() {
         write(tx, &mut locked, &changed).await?;
     }
-    drop(turn);
     Ok(answers)
 }
 
@@ -78,6 +77,7 @@ fn wished(
     changed: &mut BTreeSet<ImportId>,
 ) -> Result<Requested, StoreError> {
     let row = row.ok_or_else(|| StoreError::JobNotFound(wish.job_id.clone()))?;
+    let after_run_id = row.newest_run_id();
     let job = &mut row.job;
     let running = matches!(job.state, JobState::Running(_));
     if job.schedule.wanted == ScheduleState::Deleted && !running {
@@ -93,7 +93,7 @@ fn wished(
         }
         changed.insert(wish.job_id.clone());
     }
-    Ok(Requested { job: job.clone(), after_run_id: row.newest_run_id })
+    Ok(Requested { job: job.clone(), after_run_id })
 }
 
 async fn write(tx: &Tx<'_>, locked: &mut LockedHosts<'_>, changed: &[&JobRow]) -> Result<(), StoreError> {
@@ -107,7 +107,8 @@ async fn write(tx: &Tx<'_>, locked: &mut LockedHosts<'_>, changed: &[&JobRow]) -
         let Some(line_id) = lines.get(&requested_line(row)).copied() else { continue };
         locked.admit(line_id, due_at);
         let request = row.job.request.clone();
-        waits.push(Waits { job_no: row.job_no, line_id, due_at, request, due_reason: DueReason::Requested });
+        let (job_no, due_reason, last_run_id) = (row.job_no, DueReason::Requested, row.last_run_id);
+        waits.push(Waits { job_no, line_id, due_at, request, due_reason, last_run_id });
     }
     let mut writes = vec![delete_waiting(column(&waiting, |row| row.job_no)), insert_waiting(&waits)];
     if !running.is_empty() {

@@ -56,15 +56,32 @@ WITH ripe AS MATERIALIZED (
             AND host_turn.turn_at >= kind.turn_from AND host_turn.turn_at <= statement_timestamp()
           ORDER BY host_turn.turn_at, host_turn.host_id
           LIMIT $3) AS turn
+), source_host AS MATERIALIZED (
+    SELECT ",
+    host_columns!(),
+    "
+      FROM source_host
+     WHERE source_host.host_id IN (SELECT ripe.host_id FROM ripe)
+     ORDER BY source_host.host_id
+       FOR NO KEY UPDATE SKIP LOCKED                    -- never wait for another leaser
+), noted AS MATERIALIZED (
+    SELECT set_config('queue.locked_hosts', array_agg(source_host.host_id)::text, true) FROM source_host
 )
 SELECT ",
     host_columns!(),
     ", statement_timestamp() AS now
   FROM source_host
- WHERE source_host.host_id IN (SELECT ripe.host_id FROM ripe)
- ORDER BY source_host.host_id
-   FOR NO KEY UPDATE SKIP LOCKED                        -- never wait for another leaser"
+ CROSS JOIN noted"
 );
+
+/// What [`LOCK_RIPE_HOSTS`] has locked, for the statements that come after it in the same transaction: so they can be sent
+/// with it, before this process knows its answer.
+macro_rules! locked_hosts {
+    () => {
+        "nullif(current_setting('queue.locked_hosts', true), '')::bigint[]"
+    };
+}
+pub(super) use locked_hosts;
 
 /// When the first host of each type has its turn, ripe or not.
 pub(super) fn next_turns(from: &TurnsFrom) -> Statement {

@@ -25,8 +25,7 @@ macro_rules! job_columns {
          lease.run_id, lease.fencing_token, lease.expires_at, lease.host_id AS lease_host_id, waiting.due_at, waiting.due_reason, \
          coalesce(lease.rerun_requested_at, waiting.requested_at) AS requested_at, \
          coalesce(lease.rerun_requested_by, waiting.requested_by) AS requested_by, \
-         coalesce(lease.started_at, last_run.started_at) AS last_started_at, \
-         coalesce(lease.run_id, last_run.run_id) AS newest_run_id"
+         coalesce(lease.started_at, last_run.started_at) AS last_started_at, last_run.run_id AS last_run_id"
     };
 }
 pub(crate) use job_columns;
@@ -37,8 +36,8 @@ macro_rules! job_tables {
         "job JOIN source_host ON source_host.host_id = job.host_id \
              LEFT JOIN lease ON lease.job_no = job.job_no \
              LEFT JOIN waiting ON waiting.job_no = job.job_no \
-             LEFT JOIN LATERAL (SELECT run.run_id, run.started_at FROM run WHERE run.job_no = job.job_no \
-                                 ORDER BY run.run_id DESC LIMIT 1) AS last_run ON true"
+             LEFT JOIN run AS last_run \
+                    ON last_run.run_id = coalesce(lease.previous_run_id, waiting.last_run_id, job.last_run_id)"
     };
 }
 pub(crate) use job_tables;
@@ -98,10 +97,21 @@ pub(super) struct JobRow {
     pub(super) host_id: HostId,
     /// The host that its run under way counts for.
     pub(super) lease_host_id: Option<HostId>,
-    pub(super) newest_run_id: Option<RunId>,
+    /// Its newest run that is over.
+    pub(super) last_run_id: Option<RunId>,
     /// Why it is due when it is; none unless it waits.
     pub(super) due_reason: Option<DueReason>,
     pub(super) job: Job,
+}
+
+impl JobRow {
+    /// Under way, or over.
+    pub(super) fn newest_run_id(&self) -> Option<RunId> {
+        match &self.job.state {
+            JobState::Running(lease) => Some(lease.run_id),
+            JobState::Waiting { .. } | JobState::Stopped { .. } => self.last_run_id,
+        }
+    }
 }
 
 pub(super) fn job_row(row: &Row) -> Result<JobRow, DbError> {
@@ -109,7 +119,7 @@ pub(super) fn job_row(row: &Row) -> Result<JobRow, DbError> {
         job_no: get(row, "job_no")?,
         host_id: HostId(get(row, "host_id")?),
         lease_host_id: get::<Option<i64>>(row, "lease_host_id")?.map(HostId),
-        newest_run_id: get::<Option<i64>>(row, "newest_run_id")?.map(RunId),
+        last_run_id: get::<Option<i64>>(row, "last_run_id")?.map(RunId),
         due_reason: parsed_opt(row, "due_reason")?,
         job: job(row)?,
     })

@@ -2,6 +2,7 @@
 
 use super::locked_hosts::column;
 use crate::{due_reason::DueReason, schedule::RunRequest, turns::LineId};
+use codeimport_core::RunId;
 use codeimport_pg::Statement;
 use jiff::Timestamp;
 
@@ -13,15 +14,19 @@ pub(super) struct Waits {
     pub(super) due_at: Timestamp,
     pub(super) request: Option<RunRequest>,
     pub(super) due_reason: DueReason,
+    /// Its newest run that is over.
+    pub(super) last_run_id: Option<RunId>,
 }
 
 pub(super) fn insert_waiting(waits: &[Waits]) -> Statement {
     Statement::new(
         "-- queue.insert_waiting
-         INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason)
-         SELECT item.job_no, item.line_id, item.due_at, item.requested_at, item.requested_by, item.due_reason
-           FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
-                AS item (job_no, line_id, due_at, requested_at, requested_by, due_reason)",
+         INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason, last_run_id)
+         SELECT item.job_no, item.line_id, item.due_at, item.requested_at, item.requested_by, item.due_reason,
+                item.last_run_id
+           FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[],
+                       $7::bigint[])
+                AS item (job_no, line_id, due_at, requested_at, requested_by, due_reason, last_run_id)",
     )
     .bind(column(waits, |one| one.job_no))
     .bind(column(waits, |one| one.line_id.0))
@@ -29,6 +34,7 @@ pub(super) fn insert_waiting(waits: &[Waits]) -> Statement {
     .bind(column(waits, |one| one.request.as_ref().map(|request| request.at)))
     .bind(column(waits, |one| one.request.as_ref().map(|request| request.by.clone())))
     .bind(column(waits, |one| one.due_reason.name()))
+    .bind(column(waits, |one| one.last_run_id.map(|run_id| run_id.0)))
 }
 
 /// Takes jobs out of their lines, wherever they stand. The heads stay: they are lower bounds.

@@ -49,16 +49,16 @@ WITH hosts AS (
            trouble_count = changed.trouble_count, opened_count = changed.opened_count
       FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bigint[], $6::bigint[])
            AS changed (host_id, running_count, open_at, breaker, trouble_count, opened_count)
-     WHERE source_host.host_id = changed.host_id
+     WHERE source_host.host_id = ANY ($1) AND source_host.host_id = changed.host_id
 ), turns AS (
     UPDATE host_turn
        SET first_line_at = changed.first_line_at, turn_at = changed.turn_at
       FROM unnest($7::bigint[], $8::text[], $9::bool[], $10::timestamptz[], $11::timestamptz[])
            AS changed (host_id, rcs_type, requested, first_line_at, turn_at)
-     WHERE host_turn.host_id = changed.host_id AND host_turn.rcs_type = changed.rcs_type
+     WHERE host_turn.host_id = ANY ($7) AND host_turn.host_id = changed.host_id AND host_turn.rcs_type = changed.rcs_type
        AND host_turn.requested = changed.requested
 )
 UPDATE line
    SET head_due_at = changed.head_due_at, turn_at = changed.turn_at
   FROM unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS changed (line_id, head_due_at, turn_at)
- WHERE line.line_id = changed.line_id";
+ WHERE line.line_id = ANY ($12) AND line.line_id = changed.line_id";
