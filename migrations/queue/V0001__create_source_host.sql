@@ -1,8 +1,8 @@
 -- Source hosts, their turns, and the lines in which their jobs wait.
 --
--- A job waits in a line; a line belongs to a source host; a host has a turn. Whoever changes anything of a host (its
--- turns, lines, waiting jobs, leases, or the rows of its jobs) holds the lock of the host's row, and takes several of
--- them in the order of their numbers. Heartbeats are the exception: they touch nothing but their lease.
+-- A job waits in a line; a line belongs to a source host; a host has a turn. Whoever changes a host's turns or lines, or
+-- takes a job out of a line, holds the lock of the host's row; whoever changes a job that runs holds the lock of its
+-- lease, taken before any host. Several locks of a kind are taken in the order of their numbers.
 --
 -- Instants are NULL for "never".
 -- Locks: none that anybody waits for (new tables only). Roll back by dropping the tables.

@@ -1,8 +1,8 @@
 //! The hosts that a transaction has locked, with their turns and lines, as they were read and as they shall be.
 //!
-//! The lock of a host's row guards all that belongs to the host: turns, lines, waiting jobs, leases, and the rows of its
-//! jobs. So nothing below it is ever locked, whoever has read it after the lock has read the truth, and as all take
-//! several hosts in the order of their numbers, nobody waits in a circle.
+//! The lock of a host's row guards its turns, its lines and the jobs that wait in them. So those are never locked
+//! themselves, whoever has read them after the lock has read the truth, and as all take several hosts in the order of
+//! their numbers, and after any lease, nobody waits in a circle.
 
 use super::{
     StoreError,
