@@ -5,7 +5,7 @@
 use prost::Message as _;
 use std::{env, fs, path::PathBuf};
 
-const ROOTS: [&str; 10] = [
+const ROOTS: [&str; 11] = [
     "codeimport/common/v1/error_reason.proto",
     "codeimport/queue/v1/host_service.proto",
     "codeimport/queue/v1/lease_service.proto",
@@ -14,6 +14,7 @@ const ROOTS: [&str; 10] = [
     "codeimport/queue/v1/stats_service.proto",
     "codeimport/registry/v1/run_support_service.proto",
     "codeimport/registry/v1/scan_service.proto",
+    "codeimport/registry/v1/trigger_service.proto",
     "codeimport/registry/v1/webhook_service.proto",
     "codeimport/worker/v1/worker_service.proto",
 ];

@@ -11,6 +11,7 @@ use codeimport_proto::queue::worker_service_client::WorkerServiceClient;
 use codeimport_proto::registry::credential_service_client::CredentialServiceClient;
 use codeimport_proto::registry::import_service_client::ImportServiceClient;
 use codeimport_proto::registry::scan_service_client::ScanServiceClient;
+use codeimport_proto::registry::trigger_service_client::TriggerServiceClient;
 use codeimport_proto::registry::webhook_service_client::WebhookServiceClient;
 use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -51,6 +52,7 @@ type Client = InterceptedService<Channel, Actor>;
 pub(crate) struct Api {
     pub(crate) imports: ImportServiceClient<Client>,
     pub(crate) credentials: CredentialServiceClient<Client>,
+    pub(crate) triggers: TriggerServiceClient<Client>,
     pub(crate) webhooks: WebhookServiceClient<Client>,
     pub(crate) scans: ScanServiceClient<Client>,
     pub(crate) schedules: ScheduleServiceClient<Client>,
@@ -69,6 +71,7 @@ impl Api {
         Ok(Self {
             imports: ImportServiceClient::new(registry.clone()),
             credentials: CredentialServiceClient::new(registry.clone()),
+            triggers: TriggerServiceClient::new(registry.clone()),
             webhooks: WebhookServiceClient::new(registry.clone()),
             scans: ScanServiceClient::new(registry),
             schedules: ScheduleServiceClient::new(queue.clone()),

@@ -16,6 +16,7 @@ mod local;
 mod operate;
 mod output;
 mod progress;
+mod trigger;
 mod up;
 mod view;
 mod wait;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             Command::Up(up) => up::run(&cli.global, &up).await,
             Command::Import(import) => import::run(&cli.global, import).await,
             Command::Credential(command) => credential::run(&cli.global, command).await,
+            Command::Trigger(command) => trigger::run(&cli.global, command).await,
             Command::Webhook(command) => webhook::run(&cli.global, command).await,
             Command::Worker(command) => operate::worker(&cli.global, command).await,
             Command::Host(command) => operate::host(&cli.global, command).await,

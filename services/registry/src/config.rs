@@ -89,6 +89,12 @@ pub struct Config {
     pub webhook_longest_pause: ConfigDuration,
     /// How often something is sent in all before it is given up. 12, which takes about an hour.
     pub webhook_max_attempts: u16,
+    /// Where to take pushes by HTTP; nowhere if not set.
+    pub trigger_listen: Option<SocketAddr>,
+    /// Where to write the address that was bound for them.
+    pub trigger_port_file: Option<PathBuf>,
+    /// From one run of an import that a push may start to the next. 60 s.
+    pub trigger_cool_down: ConfigDuration,
     /// How long after its expiry a lease token is still taken: clocks of queue and registry's databases may differ. 5 s.
     pub lease_skew_allowance: ConfigDuration,
 }
@@ -128,6 +134,9 @@ impl Default for Config {
             webhook_first_pause: ConfigDuration::from_secs(5),
             webhook_longest_pause: ConfigDuration::from_secs(15 * 60),
             webhook_max_attempts: 12,
+            trigger_listen: None,
+            trigger_port_file: None,
+            trigger_cool_down: ConfigDuration::from_secs(60),
             lease_skew_allowance: ConfigDuration::from_secs(5),
         }
     }

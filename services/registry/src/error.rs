@@ -41,6 +41,9 @@ pub enum RegistryError {
     /// There is no such webhook, or not for the caller.
     #[error("webhook {0} does not exist, or belongs to somebody else")]
     WebhookNotFound(String),
+    /// Nothing from outside starts this import.
+    #[error("import {0} has no trigger: create one first")]
+    TriggerNotFound(ImportId),
     /// The webhook's log has no such delivery.
     #[error("webhook {0} has no delivery {1}")]
     DeliveryNotFound(String, i64),
@@ -91,6 +94,9 @@ impl From<RegistryError> for ApiError {
             }
             RegistryError::WebhookNotFound(id) => {
                 Self::new(ErrorReason::WebhookNotFound, message).with("webhook_id", id)
+            }
+            RegistryError::TriggerNotFound(id) => {
+                Self::new(ErrorReason::TriggerNotFound, message).with("import_id", id)
             }
             RegistryError::DeliveryNotFound(id, delivery_id) => Self::new(ErrorReason::DeliveryNotFound, message)
                 .with("webhook_id", id)

@@ -30,6 +30,7 @@ pub mod run_event_consumer;
 pub mod run_log_url;
 pub mod store;
 mod sweeper;
+pub mod trigger;
 pub mod webhook;
 pub mod what_now;
 mod work;
@@ -50,7 +51,7 @@ use codeimport_pg::{Db, PoolConfig};
 use codeimport_proto::registry::{
     credential_service_server::CredentialServiceServer, import_service_server::ImportServiceServer,
     run_support_service_server::RunSupportServiceServer, scan_service_server::ScanServiceServer,
-    webhook_service_server::WebhookServiceServer,
+    trigger_service_server::TriggerServiceServer, webhook_service_server::WebhookServiceServer,
 };
 use duty::Duty;
 use maintenance::Maintenance;
@@ -86,6 +87,7 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     let server = server(&config, &store, &shutdown)?;
     let health = server.health();
     let relay_channel = client::connect(&config.queue_url, Outbound::with_deadline(QUEUE_DEADLINE))?;
+    let trigger_channel = client::connect(&config.queue_url, Outbound::with_deadline(QUEUE_DEADLINE))?;
     let event_channel = client::connect(&config.queue_url, Outbound::without_deadline())?;
 
     let mut tasks = TaskGroup::new(shutdown.clone());
@@ -101,6 +103,16 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     let consumer = RunEventConsumer::new(store.clone(), event_channel);
     let duty = Duty::new(store.clone(), "run_event_consumer");
     tasks.spawn("registry.run_event_consumer", duty.run(consumer, shutdown.clone()));
+    // Tells the queue of pushes.
+    let relay = trigger::Relay::new(store.clone(), trigger_channel, config.trigger_cool_down.get());
+    tasks.spawn("registry.trigger_relay", Duty::new(store.clone(), "trigger_relay").run(relay, shutdown.clone()));
+    if let Some(listen) = config.trigger_listen {
+        // Hears of pushes.
+        let (keys, cool_down) = (config.key_ring()?, config.trigger_cool_down.get());
+        let listener = trigger::Listener { store: store.clone(), keys, cool_down };
+        let port_file = config.trigger_port_file.clone();
+        tasks.spawn("registry.trigger_listener", listener.serve(listen, port_file, shutdown.clone()));
+    }
     // Tells receivers what happened.
     let sender = webhook::Sender::new(store.clone(), config.key_ring()?, config.webhook_settings()?)?;
     tasks.spawn("registry.webhook_sender", Duty::new(store, "webhook_sender").run(sender, shutdown.clone()));
@@ -139,8 +151,13 @@ fn server(config: &Config, store: &Store, shutdown: &Shutdown) -> anyhow::Result
         shutdown: shutdown.clone(),
     };
     let credentials = rpc::CredentialApi::new(store.clone(), rights.clone(), keys.clone());
-    let webhooks =
-        rpc::WebhookApi { store: store.clone(), rights, keys: keys.clone(), networks: config.webhook_networks()? };
+    let webhooks = rpc::WebhookApi {
+        store: store.clone(),
+        rights: rights.clone(),
+        keys: keys.clone(),
+        networks: config.webhook_networks()?,
+    };
+    let triggers = rpc::TriggerApi { store: store.clone(), rights, keys: keys.clone() };
     let scans = rpc::ScanApi::new(store.clone(), shutdown.clone());
     let skew = config.lease_skew_allowance.get();
     let run_support = rpc::RunSupportApi::new(store.clone(), policy, keys, config.lease_key()?, skew);
@@ -150,6 +167,7 @@ fn server(config: &Config, store: &Store, shutdown: &Shutdown) -> anyhow::Result
     Ok(Server::new(NAME, config.server())
         .add_service(ImportServiceServer::new(imports))
         .add_service(CredentialServiceServer::new(credentials))
+        .add_service(TriggerServiceServer::new(triggers))
         .add_service(WebhookServiceServer::new(webhooks))
         .add_service(ScanServiceServer::new(scans))
         .add_service(run_support))

@@ -8,7 +8,7 @@ mod ssh;
 mod svn;
 
 pub(crate) use cvs::CvsArgs;
-pub(crate) use notify::{CreateWebhook, Deliveries, Redeliver, Webhook};
+pub(crate) use notify::{CreateWebhook, Deliveries, Redeliver, Trigger, Webhook};
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
 pub(crate) use registry::{
     CreateCredential, Credential, Dump, EventFilter, EventType, Format, List, Load, Note, Order, RotateCredential,
@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// Store what sources are read with.
     #[command(subcommand)]
     Credential(Credential),
+    /// Let pushes to sources start runs.
+    #[command(subcommand)]
+    Trigger(Trigger),
     /// Have others told what happens to imports.
     #[command(subcommand)]
     Webhook(Webhook),

@@ -1,6 +1,6 @@
-//! What may be typed about who is told what.
+//! What may be typed about who is told what, and who may start what.
 
-use super::EventFilter;
+use super::{EventFilter, ImportRef};
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
@@ -67,4 +67,16 @@ pub(crate) struct Redeliver {
     /// What to send, as `webhook deliveries` shows it.
     #[arg(value_name = "DELIVERY")]
     pub(crate) delivery_id: i64,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Trigger {
+    /// Let pushes to the source start an import's runs. Shows the secret that proves them, once.
+    Create(ImportRef),
+    /// Tell where pushes go to, and when the last one came.
+    Show(ImportRef),
+    /// Put another secret into the place of the one that is stored. Shows it, once.
+    Rotate(ImportRef),
+    /// Let pushes start no more runs.
+    Delete(ImportRef),
 }

@@ -1,9 +1,9 @@
-//! Webhooks and deliveries as text.
+//! Triggers, webhooks and deliveries as text.
 
 #![expect(clippy::print_stdout, reason = "a part of the command's one door to standard output")]
 
 use super::Output;
-use crate::view::{DeliveryView, WebhookView};
+use crate::view::{DeliveryView, TriggerView, WebhookView};
 
 impl Output {
     /// One webhook, a line; its secret, if it was just made.
@@ -14,10 +14,17 @@ impl Output {
         let types = if webhook.types.is_empty() { "everything".to_owned() } else { webhook.types.join(", ") };
         let paused = if webhook.is_paused { "  (paused)" } else { "" };
         println!("{}  {}  {types}, of {}{paused}", webhook.webhook_id, webhook.url, webhook.owner);
-        if let Some(secret) = &webhook.secret {
-            println!("  secret: {secret}");
-            println!("  It is not shown again.");
+        print_secret(webhook.secret.as_deref());
+    }
+
+    /// One trigger; its secret, if it was just made.
+    pub(crate) fn trigger(self, trigger: &TriggerView) {
+        if self.json {
+            return Self::json(trigger);
         }
+        let last = trigger.push_time.map_or("never".to_owned(), |time| time.strftime("%F %T UTC").to_string());
+        println!("{}  POST {}  last push: {last}", trigger.import_id, trigger.path);
+        print_secret(trigger.secret.as_deref());
     }
 
     /// One delivery, a line.
@@ -38,5 +45,12 @@ impl Output {
             delivery.state.replace('_', " "),
             delivery.attempt_count
         );
+    }
+}
+
+fn print_secret(secret: Option<&str>) {
+    if let Some(secret) = secret {
+        println!("  secret: {secret}");
+        println!("  It is not shown again.");
     }
 }

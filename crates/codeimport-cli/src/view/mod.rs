@@ -12,7 +12,7 @@ mod reviewed;
 pub(crate) use self::queue::{ExplanationView, HostView, LoadView, StatsView, WorkerView};
 pub(crate) use event::EventView;
 pub(crate) use local::{ConversionView, MapView, MismatchView, PositionView, PreviewView, VerificationView};
-pub(crate) use notify::{DeliveryView, WebhookView};
+pub(crate) use notify::{DeliveryView, TriggerView, WebhookView};
 pub(crate) use reviewed::{CredentialView, LoadedView, NoteView};
 
 use codeimport_proto::{convert, queue as wire, registry};

@@ -1,4 +1,4 @@
-//! What is shown of webhooks and deliveries.
+//! What is shown of triggers, webhooks and deliveries.
 
 use super::{event::type_name, time};
 use codeimport_proto::{convert, registry};
@@ -74,6 +74,29 @@ impl DeliveryView {
             latency_ms: latency.and_then(|latency| latency.as_millis().try_into().ok()),
             answer: delivery.answer,
             error: delivery.error,
+        }
+    }
+}
+
+/// One trigger; its secret only where it was just made.
+#[derive(Serialize)]
+pub(crate) struct TriggerView {
+    pub(crate) import_id: String,
+    pub(crate) path: String,
+    pub(crate) create_time: Option<Timestamp>,
+    pub(crate) push_time: Option<Timestamp>,
+    pub(crate) secret: Option<String>,
+}
+
+impl TriggerView {
+    /// From what the registry says.
+    pub(crate) fn new(trigger: registry::Trigger, secret: Option<String>) -> Self {
+        Self {
+            import_id: trigger.import_id,
+            path: trigger.path,
+            create_time: time(trigger.create_time),
+            push_time: time(trigger.push_time),
+            secret,
         }
     }
 }

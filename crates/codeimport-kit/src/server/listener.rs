@@ -1,14 +1,17 @@
 //! Binds the address and tells the port to whoever asked for any.
 
-use super::ServerConfig;
 use anyhow::Context as _;
 use std::{net::SocketAddr, path::Path};
 use tokio::net::TcpListener;
 
-pub(super) async fn bind(config: &ServerConfig) -> anyhow::Result<TcpListener> {
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
-    if let Some(path) = &config.port_file {
+/// Binds an address; then writes it into the port file, if there is to be one.
+///
+/// # Errors
+///
+/// If the address is taken or not ours, or the file cannot be written.
+pub async fn bind(listen: SocketAddr, port_file: Option<&Path>) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    if let Some(path) = port_file {
         let address = listener.local_addr()?;
         write_port_file(path, address).with_context(|| format!("cannot write port file {}", path.display()))?;
     }
@@ -32,8 +35,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("port");
         let any_port = "127.0.0.1:0".parse().expect("address");
-        let config = ServerConfig { port_file: Some(path.clone()), ..ServerConfig::at(any_port) };
-        let listener = bind(&config).await.expect("bound");
+        let listener = bind(any_port, Some(&path)).await.expect("bound");
         let written: SocketAddr = std::fs::read_to_string(&path).expect("file").trim().parse().expect("address");
         assert_eq!(written, listener.local_addr().expect("address"));
         assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 1, "nothing else is left behind");

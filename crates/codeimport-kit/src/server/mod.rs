@@ -8,6 +8,7 @@ mod health;
 mod listener;
 
 pub use health::Health;
+pub use listener::bind;
 
 use crate::{Ready, Shutdown, config::ConfigDuration, descriptors::DESCRIPTOR_SETS, layers, tasks};
 use anyhow::Context as _;
@@ -99,7 +100,7 @@ impl Server {
     /// If the address cannot be bound, the port file cannot be written, or accepting fails. That calls were cut off
     /// at the end of the grace is logged and no error.
     pub async fn serve(mut self, shutdown: Shutdown, ready: Ready) -> anyhow::Result<()> {
-        let listener = listener::bind(&self.config).await?;
+        let listener = bind(self.config.listen, self.config.port_file.as_deref()).await?;
         let address = listener.local_addr()?;
         let reporter = self.add_reflection_and_health().await?;
         tasks::spawn("kit.health", reporter.follow(&self.health));

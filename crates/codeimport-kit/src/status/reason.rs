@@ -18,6 +18,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
         | ErrorReason::WorkerNotFound
         | ErrorReason::WebhookNotFound
         | ErrorReason::DeliveryNotFound
+        | ErrorReason::TriggerNotFound
         | ErrorReason::CredentialNotFound => Code::NotFound,
         ErrorReason::ImportAlreadyExists | ErrorReason::SourceAlreadyImported => Code::AlreadyExists,
         ErrorReason::RoleForbids => Code::PermissionDenied,

@@ -15,6 +15,7 @@ mod ref_changes;
 mod revisions;
 mod run_support_service;
 mod scan_service;
+mod trigger_service;
 mod update_import;
 mod webhook_convert;
 mod webhook_service;
@@ -23,6 +24,7 @@ pub use credential_service::CredentialApi;
 pub use import_service::ImportApi;
 pub use run_support_service::RunSupportApi;
 pub use scan_service::ScanApi;
+pub use trigger_service::TriggerApi;
 pub use webhook_service::WebhookApi;
 
 use crate::error::RegistryError;

@@ -4,8 +4,9 @@
 use super::{
     Store, change_import, credentials, events, history,
     outbox::{self, ScheduleWish},
+    secrets,
 };
-use crate::{audit::NewEvent, error::RegistryError, import::Import};
+use crate::{audit::NewEvent, error::RegistryError, import::Import, trigger};
 use codeimport_core::ImportId;
 use codeimport_pg::{DbError, Tx};
 use scoped_futures::ScopedFutureExt as _;
@@ -33,6 +34,7 @@ impl Store {
                 history::drop_all(tx, import_id.as_str()).await?;
                 let credential_id = &import.intent.definition.source.credential_id;
                 credentials::delete_implicit(tx, credential_id, import_id).await?;
+                secrets::delete(tx, &trigger::secret_name(import_id)).await?;
                 outbox::put(tx, &[(import_id, generation, ScheduleWish::deleted(&import.intent))]).await?;
                 events::insert(tx, &[(import_id, &event)]).await?;
                 delete_row(tx, import_id).await?;

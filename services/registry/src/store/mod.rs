@@ -34,6 +34,7 @@ mod secrets;
 mod source_revisions;
 mod swap_refs;
 mod swaps;
+mod triggers;
 mod webhooks;
 
 pub use create_imports::{Conflict, NewImport};
@@ -77,6 +78,7 @@ pub struct Store {
     refs_swapped: Arc<Notify>,
     outbox_filled: Arc<Notify>,
     events_added: Arc<Notify>,
+    pushed: Arc<Notify>,
 }
 
 impl Store {
@@ -90,6 +92,7 @@ impl Store {
             refs_swapped: Arc::new(Notify::new()),
             outbox_filled: Arc::new(Notify::new()),
             events_added: Arc::new(Notify::new()),
+            pushed: Arc::new(Notify::new()),
         }
     }
 
@@ -107,6 +110,11 @@ impl Store {
     /// Completes when this process adds to the audit trail. Other replicas' entries are found by looking.
     pub async fn events_added(&self) {
         self.events_added.notified().await;
+    }
+
+    /// Completes when this process has noted a push since the last time; one waiter only.
+    pub async fn pushed(&self) {
+        self.pushed.notified().await;
     }
 
     /// An import was changed: there is a wish for the queue, and an entry of the trail.

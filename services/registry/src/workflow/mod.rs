@@ -206,6 +206,15 @@ pub fn note(import: &Import, caller: &Caller) -> Result<(), RoleForbids> {
     table::permit(role_of(caller, import), Transition::Note)
 }
 
+/// Whether somebody may decide what from outside starts an import.
+///
+/// # Errors
+///
+/// [`RoleForbids`].
+pub fn set_trigger(import: &Import, caller: &Caller) -> Result<(), RoleForbids> {
+    table::permit(role_of(caller, import), Transition::SetTrigger)
+}
+
 fn role_of(caller: &Caller, import: &Import) -> Role {
     caller.role_towards(&import.intent.definition.care.owner)
 }

@@ -35,6 +35,8 @@ pub enum Transition {
     HandOver,
     /// Change the assignee.
     Assign,
+    /// Say what from outside may start it.
+    SetTrigger,
     /// Write a note.
     Note,
     /// Let it run.
@@ -92,7 +94,7 @@ const OPERATOR: &[Role] = &[Role::Operator];
 const SYSTEM: &[Role] = &[Role::System];
 
 /// The table.
-pub const RULES: [Rule; 15] = {
+pub const RULES: [Rule; 16] = {
     use Transition as T;
     const BY_POLICY: &str = "REVIEWED or NEW, by policy";
     const IF_UNAPPROVED: &str = "NEW, if policy does not approve the source";
@@ -104,6 +106,7 @@ pub const RULES: [Rule; 15] = {
         rule(T::Redirect, ANY, OWNER, IF_UNAPPROVED, Effect::FreshStart),
         rule(T::HandOver, ANY, OWNER, "", Effect::Told),
         rule(T::Assign, ANY, OPERATOR, "", Effect::None),
+        rule(T::SetTrigger, ANY, OWNER, "", Effect::None),
         rule(T::Note, ANY, EVERYBODY, "", Effect::None),
         rule(T::Approve, &[New, Suspended, Invalid], OPERATOR, "REVIEWED", Effect::Active),
         rule(T::Suspend, &[New, Reviewed, Invalid, Failing], OWNER, "SUSPENDED", Effect::Paused),
@@ -185,6 +188,7 @@ impl Transition {
             Self::Redirect => "change its source, target or ref filter",
             Self::HandOver => "give it another owner",
             Self::Assign => "assign it to an operator",
+            Self::SetTrigger => "create, rotate or delete its trigger",
             Self::Note => "write a note",
             Self::Approve => "approve it",
             Self::Suspend => "suspend it",

@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(crate) puts: Vec<PutScheduleRequest>,
     /// Job ids that are refused as wrong.
     pub(crate) refused: Vec<String>,
+    /// Every RequestRun that arrived, in order.
+    pub(crate) requests: Vec<RequestRunRequest>,
     /// Run events.
     pub(crate) events: Vec<RunEvent>,
 }
@@ -154,8 +156,9 @@ impl ScheduleService for FakeQueue {
         Err(Status::unimplemented("the registry never asks"))
     }
 
-    async fn request_run(&self, _: Request<RequestRunRequest>) -> Result<Response<RequestRunResponse>, Status> {
-        Err(Status::unimplemented("the registry never asks"))
+    async fn request_run(&self, request: Request<RequestRunRequest>) -> Result<Response<RequestRunResponse>, Status> {
+        self.change(|state| state.requests.push(request.into_inner()));
+        Ok(Response::new(RequestRunResponse::default()))
     }
 }
 

@@ -10,7 +10,7 @@ use codeimport_proto::{
         CreateImportRequest, GetImportRequest, Import, ImportEvent, ListImportEventsRequest, Source,
         credential_service_client::CredentialServiceClient, import_service_client::ImportServiceClient,
         run_support_service_client::RunSupportServiceClient, scan_service_client::ScanServiceClient,
-        webhook_service_client::WebhookServiceClient,
+        trigger_service_client::TriggerServiceClient, webhook_service_client::WebhookServiceClient,
     },
 };
 use codeimport_registry::{Config, migrations, store::Store};
@@ -31,6 +31,7 @@ pub(crate) struct Registry {
     pub(crate) scans: ScanServiceClient<Channel>,
     pub(crate) runs: RunSupportServiceClient<Channel>,
     pub(crate) webhooks: WebhookServiceClient<Channel>,
+    pub(crate) triggers: TriggerServiceClient<Channel>,
     pub(crate) queue: FakeQueue,
     pub(crate) running_queue: Option<RunningQueue>,
     /// A second replica's view of the same database.
@@ -73,7 +74,8 @@ impl Registry {
             credentials: CredentialServiceClient::new(channel.clone()),
             scans: ScanServiceClient::new(channel.clone()),
             runs: RunSupportServiceClient::new(channel.clone()),
-            webhooks: WebhookServiceClient::new(channel),
+            webhooks: WebhookServiceClient::new(channel.clone()),
+            triggers: TriggerServiceClient::new(channel),
             queue,
             running_queue: Some(running_queue),
             store: Store::new(db.clone()),

@@ -21,6 +21,7 @@ mod scan_bad_input;
 mod scans;
 mod source_options;
 mod source_revisions;
+mod triggers;
 mod visibility;
 mod watch_events;
 mod webhooks;
