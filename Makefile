@@ -37,9 +37,9 @@ bench-svn: ## Measure Subversion conversion beside git svn, over svn:// and http
 	@scripts/setup
 	cargo run --release --locked -p codeimport-convert --example bench-svn -- $(BENCH_ARGS)
 
-bench-cvs: ## Measure CVS conversion beside git cvsimport and cvs-fast-export (CVS_REPOSITORY=FOLDER of ,v files)
+bench-cvs: ## Measure CVS conversion beside git cvsimport and cvs-fast-export (BENCH_ARGS='--repository FOLDER' of ,v files)
 	@scripts/setup
-	cargo run --release --locked -p codeimport-convert --example bench-cvs -- --repository $(CVS_REPOSITORY) $(BENCH_ARGS)
+	cargo run --release --locked -p codeimport-convert --example bench-cvs -- $(BENCH_ARGS)
 
 # A workspace of its own, so that what its peers depend on stays out of the product's.
 bench-queue: ## Measure the queue over gRPC beside other queues (BENCH_ARGS='--only batch,unary', or --full for an hour)

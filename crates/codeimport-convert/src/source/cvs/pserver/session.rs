@@ -73,11 +73,13 @@ impl<'a> Session<'a> {
             return Err(ConvertError::new(Outcome::Authentication, self.stage, text));
         };
         self.send(format!("BEGIN AUTH REQUEST\n{root}\n{user}\n{password}\nEND AUTH REQUEST\n").as_bytes())?;
-        self.hear_verdict(user)
+        self.hear_verdict()
     }
 
     /// What the server says to name and password.
-    fn hear_verdict(&mut self, user: &str) -> Result<(), ConvertError> {
+    fn hear_verdict(&mut self) -> Result<(), ConvertError> {
+        // A name may be a token, and no log shows it.
+        let who = if self.server.login.is_some() { "this account" } else { ANONYMOUS };
         let (host, root) = (&self.server.address.host, &self.server.address.root);
         loop {
             let line = self.line()?;
@@ -86,7 +88,7 @@ impl<'a> Session<'a> {
             }
             let text = String::from_utf8_lossy(&line).into_owned();
             if line == b"I HATE YOU" || text.contains("no such user") {
-                let text = format!("The CVS server {host} does not let {user} read.");
+                let text = format!("The CVS server {host} does not let {who} read.");
                 return Err(
                     ConvertError::new(Outcome::Authentication, self.stage, text).caused_by(self.complaints.clone())
                 );
