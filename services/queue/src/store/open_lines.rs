@@ -115,7 +115,10 @@ fn most_lines(wanted: u32) -> u32 {
 fn head(row: &Row) -> Result<(LineId, Vec<(i64, Timestamp)>), DbError> {
     let job_nos: Option<Vec<i64>> = get(row, "job_nos")?;
     let due_at: Option<Vec<Timestamp>> = get(row, "due_at")?;
-    let waiting = job_nos.unwrap_or_default().into_iter().zip(due_at.unwrap_or_default()).collect();
+    let waiting = job_nos.unwrap_or_default().into_iter().zip(due_at.unwrap_or_default());
+    let mut waiting: Vec<(i64, Timestamp)> = waiting.collect();
+    // An aggregate promises no order.
+    waiting.sort_unstable_by_key(|(job_no, due_at)| (*due_at, *job_no));
     Ok((LineId(get(row, "line_id")?), waiting))
 }
 
@@ -143,16 +146,15 @@ SELECT ",
       ORDER BY line.turn_at, line.line_id
       LIMIT $2) AS line
   LEFT JOIN LATERAL (
-     SELECT array_agg(first.job_no ORDER BY first.due_at, first.job_no) AS job_nos,
-            array_agg(first.due_at ORDER BY first.due_at, first.job_no) AS due_at
+     SELECT array_agg(first.job_no) AS job_nos, array_agg(first.due_at) AS due_at
        FROM (SELECT waiting.job_no, waiting.due_at
                FROM waiting
               WHERE waiting.line_id = line.line_id
                 AND waiting.due_at >= line.head_due_at  -- what lies below is dead
               ORDER BY waiting.due_at, waiting.job_no
-              LIMIT ceil($3::float8 / cardinality(",
+              LIMIT (SELECT ceil($3::float8 / cardinality(",
     locked_hosts!(),
-    "))::bigint + 1) AS first) AS head ON line.turn_at <= statement_timestamp()
+    "))::bigint + 1)) AS first) AS head ON line.turn_at <= statement_timestamp()
  WHERE host_turn.host_id = ANY (",
     locked_hosts!(),
     ") AND host_turn.rcs_type = ANY ($1) AND host_turn.turn_at <= statement_timestamp()"
