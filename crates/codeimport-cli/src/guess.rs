@@ -12,10 +12,13 @@ pub(crate) fn rcs(typed: Option<RcsType>, url: &str, watch: &Watch) -> RcsType {
     if let Some(known) = typed.or_else(|| rcs_of(url)) {
         return known;
     }
-    let found = [RcsType::Git, RcsType::Subversion].into_iter().find(|rcs| answers(url, *rcs, watch));
+    let found =
+        [RcsType::Git, RcsType::Subversion, RcsType::Mercurial].into_iter().find(|rcs| answers(url, *rcs, watch));
     let text = match found {
         Some(rcs) => format!("{url} answers as {rcs}."),
-        None => format!("{url} answers neither as git nor as svn, and is taken for git: say otherwise with --rcs."),
+        None => {
+            format!("{url} answers neither as git nor as svn or hg, and is taken for git: say otherwise with --rcs.")
+        }
     };
     watch.note(Stage::Probe, text);
     found.unwrap_or(RcsType::Git)

@@ -32,6 +32,7 @@ pub fn options_digest(source: &SourceUrl, options: &SourceOptions) -> [u8; 32] {
     let svn = serde_json::to_string(&options.svn).unwrap_or_default();
     let cvs = serde_json::to_string(&options.cvs).unwrap_or_default();
     let bzr = serde_json::to_string(&options.bzr).unwrap_or_default();
+    let hg = serde_json::to_string(&options.hg).unwrap_or_default();
     let fields = [
         source.rcs_type().name(),
         source.as_str(),
@@ -40,6 +41,7 @@ pub fn options_digest(source: &SourceUrl, options: &SourceOptions) -> [u8; 32] {
         &svn,
         &cvs,
         &bzr,
+        &hg,
     ];
     for field in fields {
         // None of them can contain a line end: addresses and patterns with control characters are refused, JSON escapes them.

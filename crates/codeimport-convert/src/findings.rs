@@ -52,6 +52,14 @@ pub enum FindingKind {
     ForeignMessage,
     /// A path that is no UTF-8.
     ForeignPath,
+    /// A date that Git cannot show as it is: before 1970, or in a time zone that has seconds or is days away.
+    OddDate,
+    /// A message or user that is not UTF-8, and was taken for Windows-1252.
+    UnknownCharset,
+    /// A branch all of whose heads are closed. Git has no such mark, so it is shown as any other.
+    ClosedBranch,
+    /// A changeset that was converted, and that the source has no longer. Its commit is kept.
+    LostChangeset,
 }
 
 impl FindingKind {
@@ -78,6 +86,10 @@ impl FindingKind {
             Self::UnlabelledBranch => "unlabelled_branch",
             Self::ForeignMessage => "foreign_message",
             Self::ForeignPath => "foreign_path",
+            Self::OddDate => "odd_date",
+            Self::UnknownCharset => "unknown_charset",
+            Self::ClosedBranch => "closed_branch",
+            Self::LostChangeset => "lost_changeset",
         }
     }
 
@@ -94,6 +106,10 @@ impl FindingKind {
                 "revisions may not be read as a whole by this account: what it may not read is left out"
             }
             Self::UnreadablePath => "changed paths come from where this account may not read, and are left out",
+            Self::OddDate => "changesets have a date that Git cannot show as it is",
+            Self::UnknownCharset => "changesets are not in UTF-8, and were taken for Windows-1252",
+            Self::ClosedBranch => "branches are closed, which Git does not have, and are shown as others",
+            Self::LostChangeset => "converted changesets are no longer in the source; their commits are kept",
             Self::LateChange => {
                 "revisions got another message, author or date after they were converted; their commits stay"
             }
@@ -116,7 +132,16 @@ impl FindingKind {
 
     /// Whether the same name is never found twice, so that all that are found can be counted.
     fn is_distinct(self) -> bool {
-        matches!(self, Self::RevisionWithoutCommit | Self::UnreadableRevision | Self::LateChange | Self::FurtherAuthors)
+        matches!(
+            self,
+            Self::RevisionWithoutCommit
+                | Self::UnreadableRevision
+                | Self::LateChange
+                | Self::FurtherAuthors
+                | Self::OddDate
+                | Self::UnknownCharset
+                | Self::LostChangeset
+        )
     }
 }
 

@@ -1,6 +1,6 @@
 //! Doors for the fuzz targets in `fuzz/`: what reads bytes that come from outside. Only in fuzzing builds.
 
-use crate::source::{bzr, cvs, svn};
+use crate::source::{bzr, cvs, hg, svn};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -52,4 +52,14 @@ pub fn cvs_server(said: &[u8]) {
 /// Reads what a CVS server says of its files.
 pub fn cvs_rlog(said: &[u8]) {
     cvs::fuzzing::read_rlog(said);
+}
+
+/// Takes in a bundle of a Mercurial server.
+pub fn hg_bundle(stream: &[u8]) {
+    hg::fuzzing::take_bundle(repository(), stream);
+}
+
+/// Reads a changeset's text, and what a delta changes in a manifest.
+pub fn hg_texts(base: &[u8], delta: &[u8]) {
+    hg::fuzzing::read_texts(base, delta);
 }

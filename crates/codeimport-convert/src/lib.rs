@@ -47,7 +47,7 @@ pub use map::{CommitMap, MapEntry, read_map};
 pub use preview::Preview;
 pub use refs::{Carried, Refs, SourceState, Watermark};
 pub use source::{
-    BzrOptions, CvsOptions, InvalidSshPath, Login, Source, SourceOptions, Ssh, SvnOptions, open_source,
+    BzrOptions, CvsOptions, HgOptions, InvalidSshPath, Login, Source, SourceOptions, Ssh, SvnOptions, open_source,
     supported_types, tool_versions,
 };
 pub use target::{Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};

@@ -2,7 +2,7 @@
 
 use crate::SvnOptions;
 use crate::objects::ObjectStore;
-use crate::source::{bzr, cvs, svn};
+use crate::source::{bzr, cvs, hg, svn};
 use crate::target::STATE_REF;
 use crate::{Cache, Carried, ConvertError, ObjectId};
 use codeimport_core::{Outcome, Stage};
@@ -43,7 +43,7 @@ pub fn read_map(repository: &Path) -> Result<Vec<MapEntry>, ConvertError> {
 fn entries_of(tree: ObjectId, store: &mut ObjectStore) -> Option<Vec<MapEntry>> {
     match svn::read_map(tree, store) {
         Some(entries) => Some(entries.into_iter().map(MapEntry::from).collect()),
-        None => cvs::read_map(tree, store).or_else(|| bzr::read_map(tree, store)),
+        None => cvs::read_map(tree, store).or_else(|| bzr::read_map(tree, store)).or_else(|| hg::read_map(tree, store)),
     }
 }
 

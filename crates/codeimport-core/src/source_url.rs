@@ -59,13 +59,13 @@ impl SourceUrl {
             RcsType::Git => &["https", "http", "git"],
             RcsType::Subversion => &["https", "http", "svn", "svn+ssh"],
             RcsType::Cvs => &["pserver", "rsync"],
-            RcsType::Mercurial => &["https", "http"],
+            RcsType::Mercurial => &["https", "http", "ssh"],
             RcsType::Bazaar => &["https", "http", "bzr"],
         }
     }
 
     /// Reads an address that a person typed on the machine that will follow it: as [`parse`](Self::parse), and besides
-    /// `file:///path` of a Subversion repository, which such a person can read anyway.
+    /// `file:///path` of a repository of any type but Git, which such a person can read anyway.
     ///
     /// Never for an address that came from elsewhere.
     ///
@@ -73,7 +73,8 @@ impl SourceUrl {
     ///
     /// The first thing that is wrong with it.
     pub fn parse_on_own_machine(rcs_type: RcsType, text: &str) -> Result<Self, SourceUrlError> {
-        if !matches!(rcs_type, RcsType::Subversion | RcsType::Cvs | RcsType::Bazaar) || !text.starts_with("file:///") {
+        let has_folders = rcs_type != RcsType::Git;
+        if !has_folders || !text.starts_with("file:///") {
             return Self::parse(rcs_type, text);
         }
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -155,7 +156,7 @@ impl SourceUrl {
 fn is_without_secrets(url: &Url) -> bool {
     let user = url.username();
     let is_plain = !user.starts_with('-') && user.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    url.password().is_none() && (user.is_empty() || (url.scheme() == "svn+ssh" && is_plain))
+    url.password().is_none() && (user.is_empty() || (url.scheme().ends_with("ssh") && is_plain))
 }
 
 impl fmt::Display for SourceUrl {

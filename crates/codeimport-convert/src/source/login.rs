@@ -42,6 +42,13 @@ impl Login {
         let password = format!("{}\n", self.password).into_bytes();
         command.args(["--username", self.username.as_str(), "--password-from-stdin"]).stdin(password)
     }
+
+    /// What a configuration of Mercurial has to say for the addresses below one. The file must be for nobody else's eyes.
+    pub(super) fn in_hgrc(&self, prefix: &str) -> String {
+        let plain = |text: &str| text.replace(['\n', '\r'], "");
+        let (username, password) = (plain(&self.username), plain(&self.password));
+        format!("[auth]\nsource.prefix = {prefix}\nsource.username = {username}\nsource.password = {password}\n")
+    }
 }
 
 impl fmt::Debug for Login {

@@ -7,6 +7,7 @@ pub(crate) mod bzr;
 pub(crate) mod cvs;
 mod fault;
 mod git;
+pub(crate) mod hg;
 mod http;
 mod keeper;
 mod login;
@@ -18,13 +19,16 @@ mod wire;
 
 pub use bzr::BzrOptions;
 pub use cvs::CvsOptions;
+pub use hg::HgOptions;
 pub use login::Login;
 pub use ssh::{InvalidSshPath, Ssh};
 pub use svn::SvnOptions;
 pub use tools::tool_versions;
 
+use svn::escape_ref_part;
+
 use crate::{Cache, ConvertError, Preview, SourceState, Watch, Watermark};
-use codeimport_core::{AuthorMap, Outcome, RcsType, RefFilter, SourceUrl, Stage};
+use codeimport_core::{AuthorMap, RcsType, RefFilter, SourceUrl};
 use gix::{ObjectId, bstr::BString};
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -104,6 +108,8 @@ pub struct SourceOptions {
     pub cvs: CvsOptions,
     /// What only Bazaar has.
     pub bzr: BzrOptions,
+    /// What only Mercurial has.
+    pub hg: HgOptions,
     /// Most source revisions that one run converts. A longer first import is published piece by piece.
     pub max_revisions: u64,
     /// Longest time that one run converts before it publishes what it has.
@@ -122,6 +128,7 @@ impl Default for SourceOptions {
             svn: SvnOptions::default(),
             cvs: CvsOptions::default(),
             bzr: BzrOptions::default(),
+            hg: HgOptions::default(),
             max_revisions: 50_000,
             max_time: Duration::from_secs(15 * 60),
         }
@@ -131,23 +138,20 @@ impl Default for SourceOptions {
 /// The types of sources that [`open_source`] can read.
 #[must_use]
 pub fn supported_types() -> &'static [RcsType] {
-    &[RcsType::Git, RcsType::Subversion, RcsType::Cvs]
+    &[RcsType::Git, RcsType::Subversion, RcsType::Cvs, RcsType::Mercurial]
 }
 
 /// The source at an address. Nothing is asked of it yet.
 ///
 /// # Errors
 ///
-/// [`Outcome::UnsupportedFeature`] for a type that is none of [`supported_types`].
+/// [`UnsupportedFeature`](codeimport_core::Outcome::UnsupportedFeature) for a type that is none of [`supported_types`].
 pub fn open_source(url: &SourceUrl, options: SourceOptions) -> Result<Box<dyn Source>, ConvertError> {
     match url.rcs_type() {
         RcsType::Git => Ok(Box::new(git::GitSource::new(url.clone(), options))),
         RcsType::Subversion => Ok(Box::new(svn::SvnSource::new(url.as_str(), options))),
         RcsType::Cvs => Ok(Box::new(cvs::CvsSource::new(url, options))),
+        RcsType::Mercurial => Ok(Box::new(hg::HgSource::new(url, options))),
         RcsType::Bazaar => Ok(Box::new(bzr::BzrSource::new(url, options))),
-        other @ RcsType::Mercurial => {
-            let message = format!("This worker cannot read sources of type {other}.");
-            Err(ConvertError::new(Outcome::UnsupportedFeature, Stage::Probe, message))
-        }
     }
 }

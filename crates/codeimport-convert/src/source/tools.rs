@@ -18,7 +18,8 @@ pub fn tool_versions(rcs_type: RcsType) -> String {
         RcsType::Git => &["git"],
         RcsType::Subversion => &["svn", "svnrdump"],
         RcsType::Cvs => &["rsync"],
-        RcsType::Mercurial | RcsType::Bazaar => &[],
+        RcsType::Mercurial => &["hg"],
+        RcsType::Bazaar => &[],
     };
     let found: Vec<String> = programs.iter().filter_map(|program| version(program)).collect();
     found.join(", ")

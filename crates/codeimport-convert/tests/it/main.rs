@@ -6,6 +6,7 @@ mod cvs;
 mod failures;
 mod fencing;
 mod following;
+mod hg;
 mod scanning;
 mod smart_http;
 mod subversion;

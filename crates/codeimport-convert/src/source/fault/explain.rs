@@ -26,8 +26,9 @@ impl Fault {
                 let text = format!("{url} is served as plain files (dumb HTTP); a Git server is needed.");
                 (Outcome::UnsupportedFeature, text)
             }
-            Self::NotGit(what) => {
-                (Outcome::Invalid, format!("{url} is no Git repository: the server answered with {what}."))
+            Self::Other(what) => {
+                let system = system(url);
+                (Outcome::Invalid, format!("{url} is no {system} repository: the server answered with {what}."))
             }
         };
         ConvertError::new(outcome, stage, text)
@@ -36,7 +37,7 @@ impl Fault {
 
 fn explain_status(url: &SourceUrl, status: u16, retry_after: Option<Duration>) -> (Outcome, String) {
     let host = url.host();
-    let system = if url.rcs_type() == RcsType::Git { "Git" } else { "Subversion" };
+    let system = system(url);
     match (status, retry_after) {
         (401, _) => {
             let text = "asks for a user name: the repository is private, or there is none (HTTP 401).";
@@ -47,6 +48,17 @@ fn explain_status(url: &SourceUrl, status: u16, retry_after: Option<Duration>) -
         (404 | 410, _) => (Outcome::Invalid, format!("There is no repository at {url} (HTTP {status}).")),
         (500.., _) => (Outcome::Unavailable, format!("{host} is out of order (HTTP {status}).")),
         _ => (Outcome::Invalid, format!("{url} is no {system} repository that may be read (HTTP {status}).")),
+    }
+}
+
+/// What people call what should be there.
+fn system(url: &SourceUrl) -> &'static str {
+    match url.rcs_type() {
+        RcsType::Git => "Git",
+        RcsType::Subversion => "Subversion",
+        RcsType::Cvs => "CVS",
+        RcsType::Mercurial => "Mercurial",
+        RcsType::Bazaar => "Bazaar",
     }
 }
 
@@ -79,7 +91,7 @@ mod tests {
     fn a_host_that_cannot_be_reached_is_unavailable_and_a_web_page_is_invalid() {
         assert_eq!(outcome_of(&Fault::Unreachable("refused".to_owned())), Outcome::Unavailable);
         assert_eq!(outcome_of(&Fault::Silent(Duration::from_secs(1))), Outcome::Unavailable);
-        assert_eq!(outcome_of(&Fault::NotGit("a web page".to_owned())), Outcome::Invalid);
+        assert_eq!(outcome_of(&Fault::Other("a web page".to_owned())), Outcome::Invalid);
         assert_eq!(outcome_of(&Fault::DumbHttp), Outcome::UnsupportedFeature);
     }
 }

@@ -38,9 +38,9 @@ pub(super) enum Fault {
     /// Git over plain files, which has no protocol to ask anything.
     #[error("dumb HTTP")]
     DumbHttp,
-    /// Something that is no Git at all.
-    #[error("not Git, but {0}")]
-    NotGit(String),
+    /// Something that is no repository of this kind at all.
+    #[error("not what was asked for, but {0}")]
+    Other(String),
 }
 
 impl Fault {

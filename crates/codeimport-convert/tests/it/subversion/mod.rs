@@ -10,7 +10,7 @@ mod layouts;
 mod local;
 mod options;
 mod pushing;
-mod server;
+pub(crate) mod server;
 mod ssh;
 mod transports;
 mod unreadable;

@@ -14,12 +14,12 @@ pub(super) fn run(dir: &Path, words: &[&str]) -> String {
 }
 
 /// A port that nobody listens on.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("a free port").port()
 }
 
 /// Waits for a server that was just started.
-pub(super) fn until_it_listens(port: u16, daemon: &Daemon) {
+pub(crate) fn until_it_listens(port: u16, daemon: &Daemon) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
         assert!(daemon.is_running() && Instant::now() < deadline, "{}", daemon.log_tail());

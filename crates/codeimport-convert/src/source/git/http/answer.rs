@@ -18,7 +18,7 @@ pub(super) fn fault_of(head: &Head, body: &mut impl BufRead) -> Option<Fault> {
     if looks_like_ref_list(begin) {
         return Some(Fault::DumbHttp);
     }
-    Some(Fault::NotGit(describe(content_type)))
+    Some(Fault::Other(describe(content_type)))
 }
 
 /// The first line of a dumb server's `info/refs`: an object id, a tab, a ref.
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn only_git_is_taken_for_git() {
         assert_eq!(fault(200, "application/x-git-upload-pack-advertisement", b""), None);
-        assert_eq!(fault(200, "text/html; charset=utf-8", b"<html>"), Some(Fault::NotGit("a web page".to_owned())));
+        assert_eq!(fault(200, "text/html; charset=utf-8", b"<html>"), Some(Fault::Other("a web page".to_owned())));
         let list = b"0123456789012345678901234567890123456789\trefs/heads/main\n";
         assert_eq!(fault(200, "text/plain", list), Some(Fault::DumbHttp));
     }
