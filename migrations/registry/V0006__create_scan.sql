@@ -75,6 +75,8 @@ CREATE TABLE swap (
 );
 
 CREATE INDEX swap_of_run ON swap (import_id, run_id);
+-- For registry.prune_swaps.
+CREATE INDEX swap_by_age ON swap (swapped_at);
 
 CREATE TABLE ref_change (
     import_id     text COLLATE "C" NOT NULL,

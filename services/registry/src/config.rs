@@ -67,7 +67,7 @@ pub struct Config {
     /// Whether `codeimport-actor` and `codeimport-roles` of a request are believed, because something in front has
     /// checked who calls. Otherwise they are only written down, and give no rights. `false`.
     pub trust_actor_header: bool,
-    /// How long entries of the audit trail are kept. 30 days.
+    /// How long entries of the audit trail are kept, deliveries of webhooks, and what runs changed. 30 days.
     pub event_retention: ConfigDuration,
     /// How many results of runs are kept of each import, however old: one less than the queue's failure limit. 4.
     pub kept_results: u16,

@@ -42,7 +42,7 @@ impl Maintenance {
     ///
     /// Only of the database.
     pub async fn prune(&self, now: Timestamp) -> Result<u64, DbError> {
-        let before = now.checked_sub(self.retention.keep_for).unwrap_or(Timestamp::MIN);
+        let before = self.kept_since(now);
         let (mut after, mut deleted) = (0, 0);
         loop {
             let pruned = self.store.prune_events(after, before, self.retention.kept_results).await?;
@@ -60,7 +60,7 @@ impl Maintenance {
     ///
     /// Only of the database.
     pub async fn prune_deliveries(&self, now: Timestamp) -> Result<u64, DbError> {
-        let before = now.checked_sub(self.retention.keep_for).unwrap_or(Timestamp::MIN);
+        let before = self.kept_since(now);
         let mut deleted = 0;
         loop {
             match self.store.prune_deliveries(before).await? {
@@ -68,6 +68,26 @@ impl Maintenance {
                 some => deleted += some,
             }
         }
+    }
+
+    /// Deletes what runs changed so long ago, but for the last change of each import, and tells how many they were.
+    ///
+    /// # Errors
+    ///
+    /// Only of the database.
+    pub async fn prune_swaps(&self, now: Timestamp) -> Result<u64, DbError> {
+        let before = self.kept_since(now);
+        let mut deleted = 0;
+        loop {
+            match self.store.prune_swaps(before).await? {
+                0 => return Ok(deleted),
+                some => deleted += some,
+            }
+        }
+    }
+
+    fn kept_since(&self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.retention.keep_for).unwrap_or(Timestamp::MIN)
     }
 
     /// Seals everything with the first key.
@@ -100,9 +120,9 @@ impl Work for Maintenance {
     async fn pass(&mut self) -> Result<(), DbError> {
         self.reseal().await?;
         let now = Timestamp::now();
-        let deleted = self.prune(now).await? + self.prune_deliveries(now).await?;
+        let deleted = self.prune(now).await? + self.prune_deliveries(now).await? + self.prune_swaps(now).await?;
         if deleted > 0 {
-            tracing::info!(rows.deleted = deleted, "old entries of the audit trail and of delivery logs are gone");
+            tracing::info!(rows.deleted = deleted, "what was kept for long enough is gone: events, deliveries, swaps");
         }
         Ok(())
     }

@@ -12,6 +12,9 @@ use codeimport_core::ImportId;
 use codeimport_pg::{DbError, Row, Tx, row::get};
 use jiff::Timestamp;
 
+/// So many are deleted by one statement: with each go the refs that it changed.
+const PRUNED: i64 = 1_000;
+
 /// A swap that changed something.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Swap {
@@ -119,6 +122,23 @@ impl Store {
              LIMIT 1";
         let row = self.db.client().await?.query_opt(SQL, &[&import_id.as_str(), &after]).await?;
         Ok(swap_opt(&row.ok_or_else(|| change_import::not_found(import_id))?)?)
+    }
+
+    /// Deletes some swaps older than this, with the refs that they changed, but for the last one of each import; returns how
+    /// many.
+    ///
+    /// # Errors
+    ///
+    /// Only of the database.
+    pub async fn prune_swaps(&self, before: Timestamp) -> Result<u64, DbError> {
+        const SQL: &str = "-- registry.prune_swaps
+            WITH old AS (
+                SELECT swap.import_id, swap_number FROM swap JOIN scan ON scan.import_id = swap.import_id
+                 WHERE swapped_at < $1 AND swap_number < last_swap_number
+                 ORDER BY swapped_at LIMIT $2
+            )
+            DELETE FROM swap USING old WHERE swap.import_id = old.import_id AND swap.swap_number = old.swap_number";
+        self.db.client().await?.execute(SQL, &[&before, &PRUNED]).await
     }
 
     /// At most `limit` refs that a swap changed, those with names after `after`.

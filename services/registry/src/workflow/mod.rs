@@ -12,9 +12,13 @@
 //! queue still reports of the time before no longer counts. It is the only way out of a stop by the queue, so every
 //! way back to REVIEWED resumes an import that was stopped.
 
+mod stop;
 pub mod table;
+mod update;
 
+pub use stop::{Stop, StopVerdict, stop};
 pub use table::{Effect, Role, RoleForbids, Transition};
+pub use update::update;
 
 use crate::{
     audit::{self, EventType, NewEvent},
@@ -23,7 +27,7 @@ use crate::{
     import::{Definition, Import, Intent},
     policy::Policy,
 };
-use codeimport_core::{Outcome, ReviewStatus, StopReason};
+use codeimport_core::ReviewStatus;
 
 /// A change to be written, all of it or nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,34 +42,6 @@ pub struct Decision {
     pub stopped_by_queue: bool,
     /// A secret that was found in the source's address, and is stored with the intent that names it.
     pub credential: Option<NewCredential>,
-}
-
-/// What the queue says with a stop.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Stop {
-    /// Why.
-    pub reason: StopReason,
-    /// Generation of the schedule that was in force.
-    pub generation: i64,
-    /// The last run.
-    pub run_id: i64,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What it had to say.
-    pub message: String,
-    /// Counted failures in a row.
-    pub consecutive_failure_count: i32,
-}
-
-/// What a stop means for an import.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum StopVerdict {
-    /// It was resumed meanwhile: the stop is about the time before.
-    Stale,
-    /// It does not run anyway, by a person's word, which stands. Remembered, because only a resume starts it again.
-    Noted,
-    /// It is FAILING from now on.
-    Failing(Box<Decision>),
 }
 
 /// A new import. Without an owner it belongs to who defines it.
@@ -88,60 +64,6 @@ pub fn create(mut definition: Definition, policy: &Policy, caller: &Caller) -> R
     let intent = Intent { definition, status, review_reason: review_reason.to_owned() };
     let event = event(EventType::Created, caller, &intent.review_reason, None, Some(&intent));
     Ok(Decision { resume: intent.status.runs(), intent, event, stopped_by_queue: false, credential: None })
-}
-
-/// Another definition; none if it is the same.
-///
-/// An import that would now read or write something else starts afresh; and if that is nothing that is approved by
-/// itself, somebody has to approve it first.
-///
-/// # Errors
-///
-/// [`RoleForbids`], if the caller may not make one of the changes.
-pub fn update(
-    import: &Import,
-    definition: Definition,
-    policy: &Policy,
-    caller: &Caller,
-) -> Result<Option<Decision>, RoleForbids> {
-    let before = &import.intent;
-    if before.definition == definition {
-        return Ok(None);
-    }
-    let role = role_of(caller, import);
-    changes(&before.definition, &definition).try_for_each(|transition| table::permit(role, transition))?;
-    let same = before.definition.imports_the_same_as(&definition);
-    let first = policy.first_status(&definition.source);
-    let mut after = Intent { definition, ..before.clone() };
-    if !same && matches!(before.status, ReviewStatus::Reviewed | ReviewStatus::Failing) && before.status != first {
-        let next = if first.runs() { "is tried again" } else { "waits for approval" };
-        after.status = first;
-        after.review_reason = format!("source or target was changed: {next}");
-    }
-    let event = event(EventType::Updated, caller, "", Some(before), Some(&after));
-    let resume = !same && after.status.runs();
-    Ok(Some(Decision {
-        intent: after,
-        event,
-        resume,
-        stopped_by_queue: import.stopped_by_queue && !resume,
-        credential: None,
-    }))
-}
-
-/// Which transitions a change of the definition takes.
-fn changes(before: &Definition, after: &Definition) -> impl Iterator<Item = Transition> {
-    let described = (&before.display_name, &before.care.labels) != (&after.display_name, &after.care.labels);
-    let rescheduled =
-        (before.update_interval, before.adaptive_interval) != (after.update_interval, after.adaptive_interval);
-    let taken = [
-        (described, Transition::Describe),
-        (rescheduled, Transition::Reschedule),
-        (!before.imports_the_same_as(after), Transition::Redirect),
-        (before.care.owner != after.care.owner, Transition::HandOver),
-        (before.care.assignee != after.care.assignee, Transition::Assign),
-    ];
-    taken.into_iter().filter_map(|(is_taken, transition)| is_taken.then_some(transition))
 }
 
 /// Another review status; none if it is the present one. FAILING cannot be asked for: nobody who calls is the system.
@@ -219,40 +141,6 @@ fn role_of(caller: &Caller, import: &Import) -> Role {
     caller.role_towards(&import.intent.definition.care.owner)
 }
 
-/// The queue has stopped the schedule.
-#[must_use]
-pub fn stop(import: &Import, stop: &Stop) -> StopVerdict {
-    if stop.generation < import.resumed_generation {
-        return StopVerdict::Stale;
-    }
-    let before = &import.intent;
-    if !before.status.runs() {
-        return StopVerdict::Noted;
-    }
-    let after = Intent { status: ReviewStatus::Failing, review_reason: reason_of(stop), ..before.clone() };
-    let changes = audit::changes(Some(before), Some(&after));
-    let event = NewEvent::of_run(EventType::Reviewed, stop.run_id, after.review_reason.clone(), changes);
-    StopVerdict::Failing(Box::new(Decision {
-        intent: after,
-        event,
-        resume: false,
-        stopped_by_queue: true,
-        credential: None,
-    }))
-}
-
-/// For the person who has to mend it, as sentences: what happened, what was said, what to do.
-fn reason_of(stop: &Stop) -> String {
-    let decided = match stop.reason {
-        StopReason::FailureLimit => format!("Stopped after {} failures in a row.", stop.consecutive_failure_count),
-        StopReason::PermanentFailure => "Stopped, because trying again cannot help.".to_owned(),
-        StopReason::CrashLoop => "Stopped, because run after run lost its worker; see the workers' logs.".to_owned(),
-    };
-    let advice = stop.outcome.advice().filter(|_| stop.reason != StopReason::CrashLoop);
-    let said = Some(stop.message.as_str()).filter(|message| !message.is_empty());
-    [Some(decided.as_str()), said, advice].into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
 fn event(
     event_type: EventType,
     caller: &Caller,
@@ -266,19 +154,8 @@ fn event(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{audit::SYSTEM, caller::tests::caller, import::tests::import};
+    use crate::{caller::tests::caller, import::tests::import};
     use ReviewStatus::{Failing, Invalid, New, Reviewed, Suspended};
-
-    fn stop_at(generation: i64) -> Stop {
-        Stop {
-            reason: StopReason::PermanentFailure,
-            generation,
-            run_id: 7,
-            outcome: Outcome::Invalid,
-            message: "There is no repository.".to_owned(),
-            consecutive_failure_count: 1,
-        }
-    }
 
     /// Who owns the import that tests start from.
     fn owner() -> Caller {
@@ -287,10 +164,6 @@ mod tests {
 
     fn operator() -> Caller {
         caller("olga", &[])
-    }
-
-    fn only_listed() -> Policy {
-        Policy { auto_approve_prefixes: vec!["https://listed".to_owned()], ..Policy::default() }
     }
 
     #[test]
@@ -326,59 +199,6 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_makes_a_running_import_failing_and_says_why() {
-        let StopVerdict::Failing(decision) = stop(&import(Reviewed), &stop_at(5)) else { panic!("not failing") };
-        assert_eq!((decision.intent.status, decision.event.actor.as_str()), (Failing, SYSTEM));
-        assert!(decision.stopped_by_queue && !decision.resume);
-        let expected = "Stopped, because trying again cannot help. There is no repository. Check the URL";
-        assert!(decision.intent.review_reason.starts_with(expected), "{}", decision.intent.review_reason);
-    }
-
-    #[test]
-    fn a_stop_of_the_time_before_the_last_resume_is_stale() {
-        assert_eq!(stop(&import(Reviewed), &stop_at(4)), StopVerdict::Stale);
-    }
-
-    #[test]
-    fn a_persons_word_outlives_a_stop() {
-        for status in [New, Suspended, Invalid, Failing] {
-            assert_eq!(stop(&import(status), &stop_at(9)), StopVerdict::Noted, "{status}");
-        }
-    }
-
-    #[test]
-    fn a_new_source_is_tried_at_once_and_a_new_name_is_not() {
-        let before = import(Reviewed);
-        let mut definition = before.intent.definition.clone();
-        assert_eq!(update(&before, definition.clone(), &Policy::default(), &owner()), Ok(None));
-        definition.display_name = "new".to_owned();
-        let renamed =
-            update(&before, definition.clone(), &Policy::default(), &owner()).expect("permitted").expect("a change");
-        assert!(!renamed.resume);
-        definition.source.url = "https://host/b.git".to_owned();
-        let moved = update(&before, definition, &Policy::default(), &owner()).expect("permitted").expect("a change");
-        assert!(moved.resume && moved.intent.status == Reviewed);
-        let mut mended = import(Failing).intent.definition;
-        mended.source.url = "https://host/b.git".to_owned();
-        let mended =
-            update(&import(Failing), mended, &Policy::default(), &owner()).expect("permitted").expect("a change");
-        assert!(mended.resume && mended.intent.status == Reviewed, "a new address is a new chance");
-    }
-
-    #[test]
-    fn a_source_that_nobody_approved_does_not_run_by_an_update() {
-        for status in [Reviewed, Failing] {
-            let before = import(status);
-            let mut definition = before.intent.definition.clone();
-            definition.source.url = "https://unlisted/x".to_owned();
-            let decision = update(&before, definition, &only_listed(), &owner()).expect("permitted").expect("a change");
-            assert_eq!((decision.intent.status, decision.resume), (New, false), "{status}");
-        }
-        let created = create(import(New).intent.definition, &only_listed(), &owner()).expect("permitted");
-        assert_eq!((created.intent.status, created.resume), (New, false));
-    }
-
-    #[test]
     fn nobody_changes_the_import_of_another_but_everybody_may_try_it_again() {
         let (stranger, failing) = (caller("mallory", &["other-team"]), import(Failing));
         assert!(delete(&failing, &stranger).is_err());
@@ -392,24 +212,6 @@ mod tests {
         let taken = update(&failing, definition.clone(), &Policy::default(), &stranger).expect_err("forbidden");
         assert_eq!((taken.role, taken.transition), (Role::Requester, Transition::HandOver));
         assert!(matches!(update(&failing, definition, &Policy::default(), &owner()), Ok(Some(_))));
-    }
-
-    #[test]
-    fn every_changed_field_takes_a_transition() {
-        let before = import(Reviewed).intent.definition;
-        let changed = |change: &dyn Fn(&mut Definition)| {
-            let mut after = before.clone();
-            change(&mut after);
-            changes(&before, &after).collect::<Vec<_>>()
-        };
-        assert_eq!(changed(&|d| d.display_name.push('x')), [Transition::Describe]);
-        assert_eq!(changed(&|d| drop(d.care.labels.insert("a".to_owned(), String::new()))), [Transition::Describe]);
-        assert_eq!(changed(&|d| d.update_interval = Some(std::time::Duration::MAX)), [Transition::Reschedule]);
-        assert_eq!(changed(&|d| d.source.author_map.push('x')), [Transition::Redirect]);
-        assert_eq!(changed(&|d| d.source.credential_id.push('x')), [Transition::Redirect]);
-        assert_eq!(changed(&|d| d.target_url.push('x')), [Transition::Redirect]);
-        assert_eq!(changed(&|d| d.care.owner.push('x')), [Transition::HandOver]);
-        assert_eq!(changed(&|d| d.care.assignee.push('x')), [Transition::Assign]);
     }
 
     #[test]

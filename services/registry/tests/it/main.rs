@@ -14,6 +14,7 @@ mod parity;
 mod process;
 mod receiver;
 mod relay;
+mod replicas;
 mod revisions;
 mod roles;
 mod run_events;

@@ -1,6 +1,9 @@
 //! What the loop takes away and what it must leave.
 
-use crate::harness::Registry;
+use crate::{
+    harness::{Registry, token},
+    scans::{commit, put, reference, swap},
+};
 use codeimport_registry::{
     credential::{Login, NewCredential},
     key_ring::KeyRing,
@@ -32,6 +35,24 @@ async fn old_entries_go_but_never_the_results_that_count_failures() {
     assert_eq!(registry.count(&format!("{kept}'b'")).await, 2);
     assert_eq!(keep.prune(later).await.expect("pruned"), 0, "the same again takes nothing more");
     assert_eq!(registry.get("a").await.consecutive_failure_count, 0);
+}
+
+#[tokio::test]
+async fn what_runs_changed_long_ago_goes_but_for_the_last_change() {
+    let mut registry = Registry::start().await;
+    registry.create("a").await;
+    for n in 1..=3_u8 {
+        let run = i64::from(n);
+        registry.runs.put_revisions(put(token("a", run), vec![commit(n, &[])])).await.expect("stored");
+        let refs = vec![reference("main", n)];
+        registry.runs.swap_refs(swap(token("a", run), refs)).await.expect("swapped");
+    }
+    let keep = maintenance(&registry, &KeyRing::default());
+    assert_eq!(keep.prune_swaps(Timestamp::now()).await.expect("pruned"), 0, "nothing is old");
+    let later = Timestamp::now() + SignedDuration::from_hours(31 * 24);
+    assert_eq!(keep.prune_swaps(later).await.expect("pruned"), 2);
+    assert_eq!(registry.count("SELECT max(swap_number) FROM ref_change").await, 3);
+    assert_eq!(registry.count("SELECT count(*) FROM ref_change").await, 1);
 }
 
 #[tokio::test]
