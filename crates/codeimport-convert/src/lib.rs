@@ -47,8 +47,8 @@ pub use map::{CommitMap, MapEntry, read_map};
 pub use preview::Preview;
 pub use refs::{Carried, Refs, SourceState, Watermark};
 pub use source::{
-    BzrOptions, CvsOptions, HgOptions, InvalidSshPath, Login, Source, SourceOptions, Ssh, SvnOptions, open_source,
-    supported_types, tool_versions,
+    BzrOptions, CvsOptions, HgOptions, InvalidSshPath, Login, Recognized, Source, SourceOptions, Ssh, SvnOptions,
+    open_source, rcs_of_address, recognize, supported_types, tool_versions,
 };
 pub use target::{Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};
 pub use verify::{Difference, Mismatch, Scope, Verdict, Verification, verify};

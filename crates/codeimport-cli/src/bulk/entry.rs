@@ -1,7 +1,7 @@
 //! One definition in a list: the fields that a person would type, in JSON and in CSV. Pure.
 
 use crate::bulk::csv::Record;
-use crate::guess;
+use codeimport_convert::rcs_of_address;
 use codeimport_core::RcsType;
 use codeimport_proto::convert::{rcs_type_from_wire, rcs_type_to_wire};
 use codeimport_proto::registry::{CreateImportRequest, Import, RefFilter, Source, Target};
@@ -86,7 +86,7 @@ impl Entry {
     /// What the registry is asked.
     pub(crate) fn request(self, allow_duplicate: bool) -> Result<CreateImportRequest, String> {
         let rcs_type = match self.rcs.as_str() {
-            "" => guess::rcs_of(&self.url).unwrap_or(RcsType::Git),
+            "" => rcs_of_address(&self.url).unwrap_or(RcsType::Git),
             name => name.parse().map_err(|error: codeimport_core::UnknownName| error.to_string())?,
         };
         let source = Source {

@@ -4,8 +4,8 @@ use super::print_import;
 use crate::api::Api;
 use crate::args::Create;
 use crate::exit::{Done, Failure};
-use crate::guess;
 use crate::output::Output;
+use crate::recognize;
 use crate::wait;
 use codeimport_convert::Watch;
 use codeimport_core::RcsType;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 /// Defines an import, and with `--wait` follows its first run.
 pub(crate) async fn run(api: &mut Api, output: Output, create: Create) -> Done {
     let wait = create.wait;
-    let rcs = rcs(&create).await?;
+    let rcs = rcs(&create, output).await?;
     let answer = api.imports.create_import(request(create, rcs)?).await;
     let answer = answer.map_err(|s| Failure::status("cannot create the import", &s))?;
     let import = answer.into_inner().import.unwrap_or_default();
@@ -39,10 +39,12 @@ pub(crate) async fn run(api: &mut Api, output: Output, create: Create) -> Done {
 }
 
 /// Asked from here, should the address not tell: the person who types knows the address to work here.
-async fn rcs(create: &Create) -> Result<RcsType, Failure> {
+async fn rcs(create: &Create, output: Output) -> Result<RcsType, Failure> {
     let (typed, url) = (create.rcs.or(create.cvs.rcs_type()), create.url.clone());
-    let asked = tokio::task::spawn_blocking(move || guess::rcs(typed, &url, &Watch::none()));
-    asked.await.map_err(|error| Failure::other("cannot ask what the source is", error))
+    let asked =
+        tokio::task::spawn_blocking(move || recognize::rcs(typed, &url, &Watch::none(), |text| output.say(text)));
+    let asked = asked.await.map_err(|error| Failure::other("cannot ask what the source is", error))?;
+    asked.map_err(|error| Failure::refused(error.chain()))
 }
 
 fn request(create: Create, rcs_type: RcsType) -> Result<CreateImportRequest, Failure> {

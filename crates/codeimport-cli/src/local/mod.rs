@@ -12,10 +12,10 @@ mod verify;
 
 use crate::args::{Convert, Map, Poll, Preview, SourceRef, Verify};
 use crate::exit::{Done, Failure};
-use crate::guess;
 use crate::output::Output;
+use crate::recognize;
 use codeimport_convert::{Cancel, SourceOptions, Watch};
-use codeimport_core::{RcsType, SourceUrl};
+use codeimport_core::{RcsType, SourceUrl, Stage};
 use screen::Screen;
 use std::sync::Arc;
 
@@ -65,7 +65,9 @@ fn options(source: &SourceRef) -> Result<SourceOptions, Failure> {
 
 /// The address of a source as it was typed here.
 fn source_url(source: &SourceRef, watch: &Watch) -> Result<SourceUrl, Failure> {
-    let rcs_type = guess::rcs(source.rcs.or(source.cvs.rcs_type()), &source.url, watch);
+    let say = |text: &str| watch.note(Stage::Probe, text);
+    let rcs_type = recognize::rcs(source.rcs.or(source.cvs.rcs_type()), &source.url, watch, say)
+        .map_err(|error| Failure::outcome(&error))?;
     let url = match rcs_type {
         RcsType::Cvs => source.cvs.url(&source.url)?,
         _ => source.url.clone(),

@@ -7,6 +7,7 @@ mod failures;
 mod fencing;
 mod following;
 mod hg;
+mod recognizing;
 mod scanning;
 mod smart_http;
 mod subversion;

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Serves the repositories below a folder. `/moved/…` redirects to `/…`.
-fn serve(root: PathBuf) -> SocketAddr {
+pub(crate) fn serve(root: PathBuf) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound");
     thread::spawn(move || {

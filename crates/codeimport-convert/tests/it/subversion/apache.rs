@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const MODULES: &str = "/usr/lib/apache2/modules";
 
 /// A running Apache. Each of its paths treats the same repositories in another way.
-pub(super) struct Apache {
+pub(crate) struct Apache {
     port: u16,
     _dir: TempDir,
     _daemon: Daemon,
@@ -20,7 +20,7 @@ pub(super) struct Apache {
 impl Apache {
     /// Serves the repositories below a folder. None where Apache or its module is not installed: `make setup` does that, and
     /// HTTP is not tested without.
-    pub(super) fn serve(root: &Path) -> Option<Self> {
+    pub(crate) fn serve(root: &Path) -> Option<Self> {
         if !Path::new(MODULES).join("mod_dav_svn.so").exists() {
             return None;
         }
@@ -43,8 +43,9 @@ impl Apache {
     }
 
     /// Address of a repository below one of the paths: `svn` serves it, `spared` to all but Subversion's programs, `reserved` to
-    /// them and, but for reports, to others; `tired` and `hurt` answer all questions but reports.
-    pub(super) fn url(&self, path: &str, name: &str) -> String {
+    /// them and, but for reports, to others; `tired` and `hurt` answer all questions but reports. `files` is
+    /// all that lies in the folder, as it is.
+    pub(crate) fn url(&self, path: &str, name: &str) -> String {
         format!("http://127.0.0.1:{}/{path}/{name}", self.port)
     }
 }
@@ -66,6 +67,7 @@ fn configuration(root: &Path, dir: &Path, port: u16) -> String {
          <Location /hurt>\n{serve}<If \"%{{REQUEST_METHOD}} == 'REPORT'\">\nRedirectMatch 500 .*\n</If>\n</Location>\n\
          <Location /private>\n{serve}AuthType Basic\nAuthName private\nRequire valid-user\n</Location>\n\
          <Location /closed>\n{serve}Require all denied\n</Location>\n\
+         Alias /files {root}\n\
          Redirect 429 /busy\n<Location /busy>\nHeader always set Retry-After 7\n</Location>\n\
          Redirect 500 /broken\nRedirect 503 /away\n"
     )

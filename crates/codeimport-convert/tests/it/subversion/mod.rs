@@ -1,6 +1,6 @@
 //! Subversion: every tree of every branch is what Subversion itself exports, however the conversion was cut up.
 
-mod apache;
+pub(crate) mod apache;
 mod conversion;
 mod corpora;
 mod export;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Runs a program that must succeed; gives what it prints.
-pub(super) fn run(dir: &Path, words: &[&str]) -> String {
+pub(crate) fn run(dir: &Path, words: &[&str]) -> String {
     let output = Command::new(words[0]).args(&words[1..]).cwd(dir).run().expect("the program is installed");
     assert!(output.success(), "{words:?}: {}", output.stderr);
     output.stdout_text().trim_end().to_owned()
