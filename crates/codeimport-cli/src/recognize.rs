@@ -24,7 +24,8 @@ pub(crate) fn rcs(
     let options = SourceOptions { connect_timeout: PATIENCE, idle_timeout: PATIENCE, ..SourceOptions::default() };
     let found = codeimport_convert::recognize(url, &options, watch)?;
     if found.was_asked {
-        say(&format!("{url} answers as {}.", found.rcs));
+        // Not with the address, which may have a password in it.
+        say(&format!("The source answers as {}.", found.rcs));
     }
     Ok(found.rcs)
 }

@@ -104,7 +104,7 @@ fn what_answers_as_none_is_told_with_every_answer() {
     let repositories = Repositories::make();
     let Some(apache) = Apache::serve(&repositories.root()) else { return };
     let cases = [
-        (apache.url("files", "h"), Outcome::Invalid, "git: HTTP 404; svn: "),
+        (apache.url("files", "h").replace("//", "//ada:secret@"), Outcome::Invalid, "git: HTTP 404; svn: "),
         (apache.url("private", "s"), Outcome::Authentication, "svn: HTTP 401; hg: HTTP 401"),
         (apache.url("busy", "s"), Outcome::Throttled, "bzr: HTTP 429"),
         (apache.url("broken", "s"), Outcome::Unavailable, "hg: HTTP 500"),
@@ -113,6 +113,7 @@ fn what_answers_as_none_is_told_with_every_answer() {
         let error = asked(&url).expect_err("no system");
         assert_eq!(error.outcome, outcome, "{}", error.message);
         assert!(error.message.contains(words) && error.message.contains("--rcs"), "{}", error.message);
+        assert!(!error.message.contains("secret"), "{}", error.message);
     }
 }
 

@@ -14,8 +14,9 @@ pub use scheme::rcs_of as rcs_of_address;
 
 use super::fault::{Fault, FaultSlot};
 use super::http::{self, Patience};
+use super::login::Login;
 use crate::{ConvertError, SourceOptions, Watch};
-use codeimport_core::{Outcome, RcsType, SourceUrl, Stage};
+use codeimport_core::{Outcome, RcsType, SourceUrl, Stage, decode_percent};
 use decide::{Answer, decide};
 use question::{Kind, QUESTIONS};
 use reqwest::Url;
@@ -45,12 +46,24 @@ pub fn recognize(url: &str, options: &SourceOptions, watch: &Watch) -> Result<Re
         return Ok(Recognized { rcs, was_asked: false });
     }
     let invalid = |text: String| ConvertError::new(Outcome::Invalid, Stage::Probe, text);
+    let (address, login) = without_login(url).map_err(|error| invalid(format!("That is no address: {error}.")))?;
     // All systems have the same rules for addresses of HTTP.
-    let source =
-        SourceUrl::parse(RcsType::Git, url).map_err(|error| invalid(format!("The address {url:?} {error}.")))?;
-    let address = Url::parse(source.as_str()).map_err(|error| invalid(format!("{url} is no address: {error}.")))?;
-    let answers = ask_all(&source, &address, options, watch)?;
-    decide(url, &answers).map(|rcs| Recognized { rcs, was_asked: true })
+    let source = SourceUrl::parse(RcsType::Git, address.as_str())
+        .map_err(|error| invalid(format!("The address {:?} {error}.", address.as_str())))?;
+    let options = SourceOptions { login: login.or_else(|| options.login.clone()), ..options.clone() };
+    let answers = ask_all(&source, &address, &options, watch)?;
+    decide(source.as_str(), &answers).map(|rcs| Recognized { rcs, was_asked: true })
+}
+
+/// An address and, apart from it, the name and password that stand in it: it is shown.
+fn without_login(url: &str) -> Result<(Url, Option<Login>), url::ParseError> {
+    let mut address = Url::parse(url)?;
+    let (username, password) =
+        (decode_percent(address.username()), decode_percent(address.password().unwrap_or_default()));
+    let login = (!username.is_empty() || !password.is_empty()).then(|| Login::new(username, password));
+    // It has a host, so it can be without a user.
+    let _ = address.set_username("").and_then(|()| address.set_password(None));
+    Ok((address, login))
 }
 
 /// Asks for one system after the other. A server that cannot be reached is asked once.
