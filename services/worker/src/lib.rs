@@ -31,6 +31,7 @@ mod roster;
 mod run_log;
 mod status;
 mod stop;
+mod target_size;
 
 pub use config::Config;
 

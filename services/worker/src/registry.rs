@@ -38,6 +38,8 @@ pub(crate) struct Swap {
     pub(crate) refs_digest: Vec<u8>,
     /// All of history was told.
     pub(crate) anew: bool,
+    /// Bytes that the target takes; 0: unknown.
+    pub(crate) target_bytes: i64,
 }
 
 /// What the scan has found: as much as is told at once.
@@ -85,8 +87,8 @@ impl Registry<'_> {
     pub(crate) async fn swap_refs(&self, swap: &Swap) -> Result<Swapped, Stop> {
         let call = |lease_token| {
             let mut client = self.clients.run_support();
-            let Swap { refs, default_branch, refs_digest, anew } = swap.clone();
-            let swap = SwapRefsRequest { lease_token, refs, default_branch, refs_digest, anew, target_bytes: 0 };
+            let Swap { refs, default_branch, refs_digest, anew, target_bytes } = swap.clone();
+            let swap = SwapRefsRequest { lease_token, refs, default_branch, refs_digest, anew, target_bytes };
             let mut request = Request::new(swap);
             request.set_timeout(SWAP_DEADLINE);
             async move {

@@ -8,6 +8,7 @@ use crate::{
     registry::{Found, Swap, Swapped},
     roster::to_i64,
     stop::Stop,
+    target_size,
 };
 use codeimport_convert::{
     CommitMap, ConvertError, MapEntry, ObjectId, SourceState, refs_digest,
@@ -39,12 +40,13 @@ impl Pipeline {
         self.enter(work, Stage::Scan, "commits");
         let (on, refs) = (Arc::clone(work), state.refs.clone());
         let carried = state.carried;
-        let (scanned, map) = blocking(move || {
+        let (scanned, map, target_bytes) = blocking(move || {
             let scanned = peel_refs(&on.cache, &refs)?;
-            Ok::<_, ConvertError>((scanned, CommitMap::read(carried, &on.cache)?))
+            let map = CommitMap::read(carried, &on.cache)?;
+            Ok::<_, ConvertError>((scanned, map, target_size::of(on.spec.target.url())))
         })
         .await?;
-        let mut swap = swap(state, &scanned, work.spec.scan_anew);
+        let mut swap = Swap { target_bytes, ..swap(state, &scanned, work.spec.scan_anew) };
         let tips: BTreeSet<_> = scanned.iter().filter_map(|r| r.commit_id).collect();
         let known = match swap.anew {
             true => BTreeSet::new(),
@@ -122,6 +124,7 @@ fn swap(state: &SourceState, scanned: &[ScannedRef], anew: bool) -> Swap {
         refs_digest: refs_digest(&state.refs, branch.as_deref()).to_vec(),
         default_branch: branch.unwrap_or_default(),
         anew,
+        target_bytes: 0,
     }
 }
 
