@@ -64,7 +64,7 @@ fmt: $(BUF) ## Format everything
 FUZZ_SECONDS ?= 60
 fuzz: ## Throw bytes at the parsers for a while (FUZZ_SECONDS each; needs a nightly compiler)
 	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	cd crates/codeimport-convert && for target in svn_dump svndiff svn_replay svn_dav_replay cvs_rcs cvs_rlog cvs_server hg_bundle hg_texts; do \
+	cd crates/codeimport-convert && for target in svn_dump svndiff svn_replay svn_dav_replay cvs_rcs cvs_rlog cvs_server hg_bundle hg_texts bzr_stream bzr_answer; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -rss_limit_mb=1024 || exit 1; done
 
 deny: ## Licences, sources and the architecture's bans on dependencies

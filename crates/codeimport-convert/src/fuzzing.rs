@@ -14,6 +14,11 @@ pub fn bzr_stream(stream: &[u8]) {
     bzr::fuzzing::convert_stream(repository(), stream);
 }
 
+/// Reads what a Bazaar server answers.
+pub fn bzr_answer(said: &[u8]) {
+    bzr::fuzzing::read_answer(said);
+}
+
 /// One folder for all rounds: what earlier rounds wrote is never read by later ones, ids are by content.
 fn repository() -> &'static PathBuf {
     static REPOSITORY: OnceLock<PathBuf> = OnceLock::new();

@@ -1,5 +1,6 @@
 //! What may be typed. The doc comments here are the `--help` texts.
 
+mod bzr;
 mod cvs;
 mod notify;
 mod queue;
@@ -7,6 +8,7 @@ mod registry;
 mod ssh;
 mod svn;
 
+pub(crate) use bzr::BzrArgs;
 pub(crate) use cvs::CvsArgs;
 pub(crate) use notify::{CreateWebhook, Deliveries, Redeliver, Trigger, Webhook};
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
@@ -91,13 +93,15 @@ pub(crate) enum Command {
 pub(crate) struct SourceRef {
     /// Address of the source; for Subversion and CVS `file:///path` too, for CVS also a CVSROOT.
     pub(crate) url: String,
-    /// Its revision control system: git, svn or cvs; default: what the address or the server says.
+    /// Its revision control system: git, svn, cvs or bzr; default: what the address or the server says.
     #[arg(long, value_name = "RCS")]
     pub(crate) rcs: Option<RcsType>,
     #[command(flatten)]
     pub(crate) ssh: SshArgs,
     #[command(flatten)]
     pub(crate) cvs: CvsArgs,
+    #[command(flatten)]
+    pub(crate) bzr: BzrArgs,
 }
 
 /// Options of `convert`.

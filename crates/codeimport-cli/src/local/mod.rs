@@ -60,7 +60,8 @@ fn block(output: Output, command: LocalCommand, cancel: Cancel) -> Done {
 
 /// How a source is read that was named here.
 fn options(source: &SourceRef) -> Result<SourceOptions, Failure> {
-    Ok(SourceOptions { ssh: source.ssh.ssh()?, cvs: source.cvs.options()?, ..SourceOptions::default() })
+    let (cvs, bzr) = (source.cvs.options()?, source.bzr.options());
+    Ok(SourceOptions { ssh: source.ssh.ssh()?, cvs, bzr, ..SourceOptions::default() })
 }
 
 /// The address of a source as it was typed here.

@@ -12,8 +12,8 @@ use std::process::ExitCode;
 pub(super) fn run(output: Output, preview: &Preview, watch: &Watch) -> Done {
     let url = source_url(&preview.source, watch)?;
     let failed = |error| Failure::outcome(&error);
-    let SourceOptions { ssh, cvs, .. } = super::options(&preview.source)?;
-    let options = SourceOptions { ssh, cvs, ..preview.svn.source_options()? };
+    let SourceOptions { ssh, cvs, bzr, .. } = super::options(&preview.source)?;
+    let options = SourceOptions { ssh, cvs, bzr, ..preview.svn.source_options()? };
     let source = open_source(&url, options).map_err(failed)?;
     let preview = source.preview(watch).map_err(failed)?;
     output.preview(&PreviewView::new(&url, preview));

@@ -60,6 +60,11 @@ impl Wire {
         read_bytes(&mut self.input, count)
     }
 
+    /// What is read, for parsers of their own.
+    pub(in crate::source) fn input(&mut self) -> &mut impl io::BufRead {
+        &mut self.input
+    }
+
     /// Bytes that came so far.
     pub(in crate::source) fn received(&self) -> u64 {
         self.input.get_ref().received

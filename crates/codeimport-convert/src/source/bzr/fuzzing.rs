@@ -24,3 +24,8 @@ pub(crate) fn convert_stream(repository: &Path, stream: &[u8]) {
         }
     }
 }
+
+/// Reads what a smart server answers, whatever it is.
+pub(crate) fn read_answer(mut said: &[u8]) {
+    let _ = super::smart::message::read_answer(&mut said);
+}

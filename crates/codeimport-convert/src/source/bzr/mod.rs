@@ -11,6 +11,7 @@
 //!   run        all of these, once
 //!   names      refs of the branch and its tags                          pure
 //!   position   where a branch stands                                    pure
+//!   smart      the same, asked without any program
 //!   export     what Bazaar itself says, for verification; preview: for people
 //! ```
 //!
@@ -29,6 +30,7 @@ mod options;
 mod position;
 mod preview;
 mod run;
+mod smart;
 mod state;
 mod stream;
 mod tree;
@@ -71,7 +73,10 @@ impl BzrSource {
 
 impl Source for BzrSource {
     fn probe(&self, watch: &Watch) -> Result<Watermark, ConvertError> {
-        self.position_by_program(watch)
+        match smart::position(&self.exporter.url, &self.options, watch)? {
+            Some(position) => Ok(position.watermark()),
+            None => self.position_by_program(watch),
+        }
     }
 
     fn fetch(&self, cache: &Cache, carried: Option<ObjectId>, watch: &Watch) -> Result<SourceState, ConvertError> {

@@ -45,7 +45,7 @@ fn logged(branches: &Branches) -> BTreeMap<String, String> {
             field("committer:"),
             field("timestamp:"),
             parents.join(" "),
-            message.join(" ").trim()
+            message.join(" ").trim().replace("(no message)", "")
         );
         told.insert(field("revision-id:").to_owned(), said);
     }

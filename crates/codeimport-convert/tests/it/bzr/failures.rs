@@ -3,6 +3,7 @@
 use super::copy::Copy;
 use super::repository::Branches;
 use super::server::{BzrServer, free_port};
+use codeimport_convert::SourceOptions;
 use codeimport_core::Outcome;
 use std::fs;
 use std::io::{BufRead as _, Write as _};
@@ -10,7 +11,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Shortest patience that a busy machine lets a well-behaved server keep.
+/// For a server that says nothing.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A server that does the same to everybody, as long as the test runs; gives the address of a branch.
@@ -22,9 +23,12 @@ fn serve(mut answer: impl FnMut(std::net::TcpStream) + Send + 'static) -> String
 }
 
 fn failure_of(url: &str) -> (Outcome, String) {
+    failure_within(url, SourceOptions::default().idle_timeout)
+}
+
+fn failure_within(url: &str, idle_timeout: Duration) -> (Outcome, String) {
     let mut copy = Copy::of(url);
-    copy.options.idle_timeout = PATIENCE;
-    copy.options.connect_timeout = PATIENCE;
+    copy.options.idle_timeout = idle_timeout;
     let failure = copy.failure();
     assert_eq!(copy.refs(), "", "{url}");
     failure
@@ -42,7 +46,7 @@ fn what_is_no_branch_is_invalid_and_who_does_not_answer_is_unavailable() {
 #[test]
 fn servers_that_hang_drop_or_lie_are_told_apart() {
     let mut held = Vec::new();
-    let (outcome, text) = failure_of(&serve(move |connection| held.push(connection)));
+    let (outcome, text) = failure_within(&serve(move |connection| held.push(connection)), PATIENCE);
     assert!(outcome == Outcome::Unavailable && text.contains("said nothing"), "{outcome:?} {text}");
     let (outcome, text) = failure_of(&serve(drop));
     assert_eq!(outcome, Outcome::Unavailable, "{text}");

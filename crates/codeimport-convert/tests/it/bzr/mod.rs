@@ -3,6 +3,8 @@
 mod copy;
 mod corpora;
 mod failures;
+mod following;
 mod generated;
+mod polling;
 mod repository;
 mod server;

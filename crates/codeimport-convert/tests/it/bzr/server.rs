@@ -48,3 +48,25 @@ pub(super) fn wait_for(port: u16, daemon: &Daemon) {
         std::thread::yield_now();
     }
 }
+
+/// A web server that knows nothing of Bazaar, only files.
+pub(super) struct WebServer {
+    port: u16,
+    _daemon: Daemon,
+}
+
+impl WebServer {
+    pub(super) fn start(folder: &Path) -> Self {
+        let port = free_port();
+        let (port_text, folder_text) = (port.to_string(), folder.to_str().expect("text"));
+        let words = ["python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", folder_text, &port_text];
+        let daemon = command(folder, &words).start().expect("python3 is installed");
+        wait_for(port, &daemon);
+        Self { port, _daemon: daemon }
+    }
+
+    /// The address of a branch.
+    pub(super) fn url(&self, branch: &str) -> String {
+        format!("http://127.0.0.1:{}/{branch}", self.port)
+    }
+}

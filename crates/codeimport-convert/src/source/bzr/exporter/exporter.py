@@ -28,7 +28,8 @@ FORMAT = 1
 # Revisions read together: their inventories and texts are fetched with few questions.
 BATCH = 250
 
-# Up to so many new revisions are asked of the server one by one; for more the history is copied first, which is quicker.
+# Up to so many new revisions, or a third of those that are known, are asked of the server one by one; for more the history is
+# copied first. One by one, a revision costs somewhat more than in a copy, but a copy has all of them.
 DIRECT = 150
 
 # Between two signs of life, in seconds.
@@ -317,7 +318,7 @@ def tell_history(request, branch, answer, beat):
     repository = branch.repository
     if request["mode"] == "log":
         return tell_log(repository, ordered, answer)
-    if request.get("kept") and len(now) > DIRECT:
+    if request.get("kept") and len(now) > max(DIRECT, len(known) // 3):
         repository = kept_repository(request["kept"], branch, [head for head in heads if head in parents])
     with repository.lock_read():
         Exporter(repository, parents, known, mainline_of(tip, parents), answer, beat).tell(now)
