@@ -11,6 +11,7 @@ mod convert;
 mod cvs_import;
 mod git_import;
 mod grpc_surface;
+mod hg_import;
 mod lease_loss;
 mod outages;
 mod queue_bad_input;
