@@ -6,6 +6,7 @@
 #![allow(clippy::needless_update, reason = "messages are completed, so that a field that is added breaks no story")]
 
 mod bad_input;
+mod bzr_import;
 mod command_line;
 mod convert;
 mod cvs_import;

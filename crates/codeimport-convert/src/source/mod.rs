@@ -32,7 +32,7 @@ use svn::escape_ref_part;
 use crate::{Cache, ConvertError, Preview, SourceState, Watch, Watermark};
 use codeimport_core::{AuthorMap, RcsType, RefFilter, SourceUrl};
 use gix::{ObjectId, bstr::BString};
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::LazyLock, time::Duration};
 
 /// A foreign repository that history is read from.
 pub trait Source: Send + Sync {
@@ -137,10 +137,15 @@ impl Default for SourceOptions {
     }
 }
 
-/// The types of sources that [`open_source`] can read.
+/// The types of sources that [`open_source`] can read here: some need a program. Blocking, the first time.
 #[must_use]
 pub fn supported_types() -> &'static [RcsType] {
-    &[RcsType::Git, RcsType::Subversion, RcsType::Cvs, RcsType::Mercurial]
+    static TYPES: LazyLock<Vec<RcsType>> = LazyLock::new(|| {
+        let needed = [(RcsType::Bazaar, "brz")].into_iter().filter(|(_, program)| tools::version(program).is_some());
+        let always = [RcsType::Git, RcsType::Subversion, RcsType::Cvs, RcsType::Mercurial];
+        always.into_iter().chain(needed.map(|(rcs_type, _)| rcs_type)).collect()
+    });
+    &TYPES
 }
 
 /// The source at an address. Nothing is asked of it yet.

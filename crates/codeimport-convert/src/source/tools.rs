@@ -19,14 +19,14 @@ pub fn tool_versions(rcs_type: RcsType) -> String {
         RcsType::Subversion => &["svn", "svnrdump"],
         RcsType::Cvs => &["rsync"],
         RcsType::Mercurial => &["hg"],
-        RcsType::Bazaar => &[],
+        RcsType::Bazaar => &["brz"],
     };
     let found: Vec<String> = programs.iter().filter_map(|program| version(program)).collect();
     found.join(", ")
 }
 
 /// The first line that a program prints of its version; none if it is not there.
-fn version(program: &str) -> Option<String> {
+pub(super) fn version(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").timeout(TIMEOUT).run().ok()?;
     let line: String = output.stdout_text().lines().next()?.trim().chars().take(MAX_LEN).collect();
     Some(line)
