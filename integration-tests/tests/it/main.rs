@@ -22,4 +22,5 @@ mod soak;
 mod support;
 mod svn_import;
 mod svn_options;
+mod svn_protected;
 mod terminal;
