@@ -50,7 +50,7 @@ struct Args {
     /// Conversions, of which the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Seconds that `git cvsimport` gets for each module; 0 leaves it out.
+    /// Seconds that `git cvsimport` gets for each module and way; 0 leaves it out.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Where to write the figures as JSON.
@@ -106,21 +106,26 @@ fn module(args: &Args, name: &str, make: impl FnOnce(&CvsRoot) -> anyhow::Result
     make(&root)?;
     let server = CvsServer::start(&root);
     let mut ways = Vec::new();
-    for (way, url) in [("files", file_url(&root)), ("pserver", server.url(MODULE))] {
+    let local = root.path().display().to_string();
+    let places = [("files", file_url(&root), local), ("pserver", server.url(MODULE), server.cvs_root("anonymous@"))];
+    for (way, url, cvs_root) in places {
         eprintln!("{name}: ours, {way}");
         let runs: Result<Vec<_>, _> = (0..args.runs.max(1)).map(|_| ours::convert(&url)).collect();
-        ways.push(Way { name: way, runs: runs?, poll_seconds: median(ours::poll(&url, POLLS)?) });
+        let poll_seconds = median(ours::poll(&url, POLLS)?);
+        let cvsimport = match args.seconds {
+            0 => None,
+            seconds => {
+                eprintln!("{name}: git cvsimport, {way}, for {seconds} s");
+                peers::cvsimport(&cvs_root, MODULE, Duration::from_secs(seconds))?
+            }
+        };
+        ways.push(Way { name: way, runs: runs?, poll_seconds, cvsimport });
     }
     eprintln!("{name}: cvs-fast-export and git fast-import");
     let runs: Result<Vec<_>, _> =
         (0..args.runs.max(1)).map(|_| peers::fast_export(&root.path().join(MODULE))).collect();
     let fast_export = runs?.into_iter().collect::<Option<Vec<_>>>();
-    eprintln!("{name}: git cvsimport, for {} s", args.seconds);
-    let cvsimport = match args.seconds {
-        0 => None,
-        seconds => peers::cvsimport(&root, MODULE, Duration::from_secs(seconds))?,
-    };
-    Ok(Module { name: name.to_owned(), ways, fast_export, cvsimport })
+    Ok(Module { name: name.to_owned(), ways, fast_export })
 }
 
 fn file_url(root: &CvsRoot) -> String {

@@ -1,7 +1,7 @@
 //! What else there is.
 
 use crate::report::Conversion;
-use crate::repository::{CvsRoot, run, try_run};
+use crate::repository::{run, try_run};
 use codeimport_subprocess::Command;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -23,13 +23,16 @@ pub(crate) fn fast_export(module: &Path) -> anyhow::Result<Option<Conversion>> {
     Ok(output.success().then(|| Conversion { commits: commits_in(dir.path()), seconds, peak_bytes: 0 }))
 }
 
-/// `git cvsimport`, for so long: what it made until then. None if it made nothing, or is not there.
-pub(crate) fn cvsimport(root: &CvsRoot, module: &str, limit: Duration) -> anyhow::Result<Option<Conversion>> {
+/// `git cvsimport` of a module of a `CVSROOT`, for so long: what it made until then. None if it made nothing, or is not
+/// there.
+pub(crate) fn cvsimport(cvs_root: &str, module: &str, limit: Duration) -> anyhow::Result<Option<Conversion>> {
     let dir = tempfile::tempdir()?;
     let copy = dir.path().join("copy");
+    // What `cvs login` would have written: the empty password, scrambled.
+    std::fs::write(dir.path().join(".cvspass"), format!("/1 {cvs_root} A\n"))?;
     let began = Instant::now();
     let command =
-        Command::new("git").args(["cvsimport", "-a", "-R", "-d"]).arg(root.path()).arg("-C").arg(&copy).arg(module);
+        Command::new("git").args(["cvsimport", "-a", "-R", "-d"]).arg(cvs_root).arg("-C").arg(&copy).arg(module);
     // Ended by its time, it has made something all the same.
     drop(command.env("HOME", dir.path()).env("LOGNAME", "ada").timeout(limit).cwd(dir.path()).run());
     let seconds = began.elapsed().as_secs_f64();

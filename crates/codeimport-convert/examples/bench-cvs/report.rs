@@ -16,9 +16,8 @@ pub(crate) struct Report {
 pub(crate) struct Module {
     pub(crate) name: String,
     pub(crate) ways: Vec<Way>,
+    /// From files, which it always needs.
     pub(crate) fast_export: Option<Vec<Conversion>>,
-    /// As far as it came.
-    pub(crate) cvsimport: Option<Conversion>,
 }
 
 /// One way to the module.
@@ -27,6 +26,8 @@ pub(crate) struct Way {
     pub(crate) name: &'static str,
     pub(crate) runs: Vec<Conversion>,
     pub(crate) poll_seconds: f64,
+    /// `git cvsimport` by the same way, as far as it came.
+    pub(crate) cvsimport: Option<Conversion>,
 }
 
 /// One conversion.
@@ -65,18 +66,18 @@ impl Report {
 
 impl Module {
     fn table(&self) -> String {
-        let cvsimport = self.cvsimport.as_ref().map(rate);
         let mut lines = vec![format!("\n{}", self.name), row(["", "commits", "seconds", "commits/s", "x cvsimport"])];
         for way in &self.ways {
+            let cvsimport = way.cvsimport.as_ref().map(rate);
             lines.push(conversion_row(&format!("ours, {}", way.name), &way.runs, cvsimport));
+            match &way.cvsimport {
+                Some(one) => lines.push(conversion_row("git cvsimport", std::slice::from_ref(one), cvsimport)),
+                None => lines.push("  git cvsimport made nothing, or is not installed".to_owned()),
+            }
         }
         match &self.fast_export {
-            Some(runs) => lines.push(conversion_row("cvs-fast-export", runs, cvsimport)),
+            Some(runs) => lines.push(conversion_row("cvs-fast-export", runs, None)),
             None => lines.push("  cvs-fast-export fails, or is not installed".to_owned()),
-        }
-        match &self.cvsimport {
-            Some(one) => lines.push(conversion_row("git cvsimport", std::slice::from_ref(one), cvsimport)),
-            None => lines.push("  git cvsimport made nothing, or is not installed".to_owned()),
         }
         for way in &self.ways {
             let peak = way.runs.iter().map(|run| run.peak_bytes).max().unwrap_or_default();
