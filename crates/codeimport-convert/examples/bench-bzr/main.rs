@@ -1,13 +1,20 @@
 //! `make bench-bzr`: this converter beside `brz push --lossy` and `brz fast-export | git fast-import`, on the same branch in the
 //! same run; and its poll beside `brz revno`.
 //!
-//! Takes a branch on disk (`--branch`), serves it on loopback by `brz serve`, and measures commits per second from disk and from
-//! the server. Asserts nothing: figures are for people to judge.
+//! Makes a branch (or takes a copy of one by `--branch`), serves it on loopback by `brz serve`, and measures commits per second
+//! from the folder and from the server, peak memory, how many commits have trees that ours do not have, the time of a poll that finds
+//! nothing, and of ten new revisions. Asserts nothing: figures are for people to judge.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures go to standard output, progress to the other")]
 
+mod branch;
+#[path = "../bench-svn/figures.rs"]
+mod figures;
+#[path = "../bench-svn/memory.rs"]
+mod memory;
 mod ours;
 mod peers;
+mod report;
 #[expect(dead_code, reason = "the tests' own, of which only some is needed here")]
 #[path = "../../tests/it/bzr/repository.rs"]
 mod repository;
@@ -16,19 +23,32 @@ mod repository;
 mod server;
 
 use anyhow::Context as _;
+use branch::Branch;
 use clap::Parser;
+use figures::median;
+use report::{Conversion, Increment, Poll, Report, Row};
 use server::BzrServer;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Compares with other converters.
+/// Polls, of which the median counts; and those of `brz revno`, which take their time.
+const POLLS: usize = 50;
+const REVNOS: usize = 7;
+
+/// Increments, of which the median counts.
+const INCREMENTS: usize = 3;
+
+/// Compares with other converters, on a made-up branch unless told otherwise.
 #[derive(Parser)]
 struct Args {
-    /// Folder of a branch.
+    /// Measure with this branch, as it is: no increment then.
     #[arg(long)]
-    branch: PathBuf,
-    /// Conversions and polls, of which the median counts.
+    branch: Option<PathBuf>,
+    /// Revisions of the made-up branch.
+    #[arg(long, default_value_t = 2_000)]
+    revisions: u64,
+    /// Conversions, of which the median counts; the others get one each.
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// Seconds that `brz push --lossy` gets.
@@ -37,45 +57,104 @@ struct Args {
     /// Where to write the figures as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    convert_into: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    url: Option<String>,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let branch = args.branch.canonicalize().context("the branch is not there")?;
-    let server = BzrServer::start(&branch);
-    let (by_files, by_server) = (format!("file://{}", branch.display()), server.url(""));
-    let mut figures = BTreeMap::new();
-    for (name, url) in [("files", &by_files), ("bzr", &by_server)] {
-        eprintln!("ours, {name} …");
-        let (commits, seconds) = ours::convert(url, args.runs)?;
-        figures.insert(format!("ours_{name}_commits_per_second"), commits / seconds);
-        figures.insert(format!("ours_{name}_seconds"), seconds);
+    if let (Some(dir), Some(url)) = (&args.convert_into, &args.url) {
+        println!("{}", serde_json::to_string(&ours::convert_here(url, dir)?)?);
+        return Ok(());
     }
-    eprintln!("polls …");
-    let poll = ours::poll(&by_server, args.runs)?;
-    let revno = peers::revno(&by_server, args.runs)?;
-    figures.insert("ours_poll_seconds".to_owned(), poll);
-    figures.insert("brz_revno_seconds".to_owned(), revno);
-    figures.insert("ratio_poll".to_owned(), revno / poll);
-    eprintln!("brz push --lossy …");
-    let (commits, seconds) = peers::push_lossy(&branch, Duration::from_secs(args.seconds))?;
-    figures.insert("brz_push_lossy_commits_per_second".to_owned(), commits / seconds);
-    for name in ["files", "bzr"] {
-        let ours = figures[&format!("ours_{name}_commits_per_second")];
-        figures.insert(format!("ratio_{name}_to_push_lossy"), ours / (commits / seconds));
-    }
-    eprintln!("brz fast-export and git fast-import …");
-    match peers::fast_export(&branch)? {
-        Ok((commits, seconds)) => {
-            figures.insert("brz_fast_export_commits_per_second".to_owned(), commits / seconds);
-        }
-        Err(why) => eprintln!("not measured (it needs python3-fastimport): {why}"),
-    }
-    for (name, value) in &figures {
-        println!("{name:<40} {value:>12.4}");
-    }
-    match args.json {
-        Some(path) => Ok(std::fs::write(path, serde_json::to_string_pretty(&figures)?)?),
+    let report = measure(&args)?;
+    print!("{}", report.table());
+    match &args.json {
+        Some(path) => std::fs::write(path, serde_json::to_vec_pretty(&report)?).context("cannot write the figures"),
         None => Ok(()),
     }
+}
+
+fn measure(args: &Args) -> anyhow::Result<Report> {
+    let dir = tempfile::Builder::new().prefix("bench-bzr-").tempdir()?;
+    let branch = match &args.branch {
+        Some(given) => Branch::of(dir.path(), &given.canonicalize().context("the branch is not there")?)?,
+        None => {
+            eprintln!("making a branch of {} revisions", args.revisions);
+            Branch::make(dir.path(), args.revisions)?
+        }
+    };
+    // The peers run while no server does, so that its memory is not taken for theirs.
+    let here = conversions(args, &format!("file://{}", branch.path().display()))?;
+    let trees = here.first().map(Conversion::trees).unwrap_or_default();
+    let peers = [push_lossy(args, &branch, &trees)?, fast_export(&branch, &trees)?];
+    let server = BzrServer::start(branch.path());
+    let url = server.url("");
+    let mut rows =
+        vec![Row::of("ours, folder", &here, &trees), Row::of("ours, bzr://", &conversions(args, &url)?, &trees)];
+    rows.extend(peers);
+    let push_lossy = rows[2].commits_per_second;
+    rows.iter_mut().for_each(|row| row.ratio = row.commits_per_second / push_lossy);
+    Ok(Report {
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        rows,
+        poll: poll(&url)?,
+        increment: args.branch.is_none().then(|| increment(args, &branch, &url, dir.path())).transpose()?,
+    })
+}
+
+fn conversions(args: &Args, url: &str) -> anyhow::Result<Vec<Conversion>> {
+    let convert = |run| {
+        eprintln!("ours, {url}, {}", run + 1);
+        ours::convert(url)
+    };
+    (0..args.runs.max(1)).map(convert).collect()
+}
+
+fn push_lossy(args: &Args, branch: &Branch, trees: &BTreeSet<String>) -> anyhow::Result<Row> {
+    const NAME: &str = "brz push --lossy";
+    eprintln!("{NAME}, for {} s at most", args.seconds);
+    Ok(match peers::push_lossy(branch, Duration::from_secs(args.seconds))? {
+        Ok(conversion) => Row::of(NAME, &[conversion], trees),
+        Err(cut_off) => Row::cut_off(NAME, &cut_off),
+    })
+}
+
+fn fast_export(branch: &Branch, trees: &BTreeSet<String>) -> anyhow::Result<Row> {
+    const NAME: &str = "brz fast-export";
+    eprintln!("{NAME} and git fast-import");
+    Ok(match peers::fast_export(branch)? {
+        Ok(conversion) => Row::of(NAME, &[conversion], trees),
+        Err(why) => Row::none(NAME, Some(format!("fails; it needs Debian's python3-fastimport: {}", why.trim()))),
+    })
+}
+
+fn poll(url: &str) -> anyhow::Result<Poll> {
+    eprintln!("polls");
+    let (ours_seconds, revno_seconds) = (median(ours::poll(url, POLLS)?), median(peers::revno(url, REVNOS)?));
+    Ok(Poll { ours_seconds, revno_seconds, ratio: revno_seconds / ours_seconds })
+}
+
+/// Ten new revisions for copies of the same target, with the cache of the run before and with none.
+fn increment(args: &Args, branch: &Branch, url: &str, dir: &Path) -> anyhow::Result<Increment> {
+    eprintln!("{} new revisions", branch::INCREMENT);
+    let first = dir.join("first");
+    std::fs::create_dir(&first)?;
+    ours::update(url, &first)?;
+    branch.grow(args.revisions)?;
+    let (mut with_cache, mut without_cache) = (Vec::new(), Vec::new());
+    for _ in 0..INCREMENTS {
+        for (seconds, has_cache) in [(&mut with_cache, true), (&mut without_cache, false)] {
+            repository::run(dir, &["cp", "-r", "first", "next"]);
+            let next = dir.join("next");
+            if !has_cache {
+                std::fs::remove_dir_all(next.join("cache"))?;
+            }
+            seconds.push(ours::update(url, &next)?);
+            std::fs::remove_dir_all(next)?;
+        }
+    }
+    Ok(Increment { with_cache_seconds: median(with_cache), without_cache_seconds: median(without_cache) })
 }

@@ -7,6 +7,8 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures go to standard output, progress to the other")]
 
+#[path = "../bench-svn/figures.rs"]
+mod figures;
 mod history;
 #[expect(dead_code, reason = "the other bench's own, of which only some is needed here")]
 #[path = "../bench-svn/memory.rs"]
@@ -23,7 +25,8 @@ mod server;
 
 use anyhow::Context as _;
 use clap::Parser;
-use report::{Module, Report, Way, median};
+use figures::median;
+use report::{Module, Report, Way};
 use repository::{CvsRoot, run};
 use server::CvsServer;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! The figures, for people and as JSON.
 
+use crate::figures::{count, median};
 use serde::{Deserialize, Serialize};
 
 /// All figures of one run of the bench.
@@ -37,12 +38,6 @@ pub(crate) struct Conversion {
     pub(crate) seconds: f64,
     /// Of the process that converts; 0 where it was not looked at.
     pub(crate) peak_bytes: u64,
-}
-
-/// The middle of a few.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 impl Report {
@@ -102,10 +97,4 @@ fn row(cells: [&str; 5]) -> String {
 
 fn rate(conversion: &Conversion) -> f64 {
     count(conversion.commits) / conversion.seconds
-}
-
-/// Counts here are far below 2^52, where a float begins to round.
-#[expect(clippy::cast_precision_loss, reason = "counts of commits and bytes are far below 2^52")]
-fn count(number: u64) -> f64 {
-    number as f64
 }

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures go to standard output, progress to the other")]
 
 mod fast_import;
+mod figures;
 mod git_svn;
 mod history;
 mod memory;
@@ -17,9 +18,10 @@ mod server;
 
 use anyhow::Context as _;
 use clap::Parser;
+use figures::{count, median};
 use git_svn::GitSvn;
 use memory::MemoryWatch;
-use report::{GitSvnFigures, Large, Report, Transport, count, median};
+use report::{GitSvnFigures, Large, Report, Transport};
 use repository::{INCREMENT, Repository};
 use server::Server;
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! The figures, for people and as JSON.
 
+use crate::figures::{count, median};
 use crate::git_svn::Bounded;
 use crate::ours::Ours;
 use serde::Serialize;
@@ -45,12 +46,6 @@ pub(crate) struct GitSvnFigures {
 pub(crate) struct Large {
     pub(crate) seconds: f64,
     pub(crate) peak_bytes: u64,
-}
-
-/// The middle of a few.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 impl Report {
@@ -120,10 +115,4 @@ fn megabytes(bytes: u64) -> String {
 
 fn ratio(numerator: Option<f64>, denominator: Option<f64>) -> String {
     numerator.zip(denominator).map_or_else(none, |(numerator, denominator)| format!("{:.0} x", numerator / denominator))
-}
-
-/// Counts here are far below 2^52, where a float begins to round.
-#[expect(clippy::cast_precision_loss, reason = "counts of revisions and bytes are far below 2^52")]
-pub(crate) fn count(number: u64) -> f64 {
-    number as f64
 }
