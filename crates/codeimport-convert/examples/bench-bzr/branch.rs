@@ -18,20 +18,22 @@ pub(crate) const INCREMENT: u64 = 10;
 pub(crate) struct Branch {
     dir: PathBuf,
     path: PathBuf,
+    folders: &'static str,
 }
 
 impl Branch {
-    /// Makes one of so many revisions at `dir/branch`.
-    pub(crate) fn make(dir: &Path, revisions: u64) -> anyhow::Result<Self> {
+    /// Makes one of so many revisions at `dir/branch`, with directories that are moved now and then or with none such.
+    pub(crate) fn make(dir: &Path, revisions: u64, has_moves: bool) -> anyhow::Result<Self> {
+        let folders = if has_moves { "moving" } else { "still" };
         std::fs::write(dir.join("codeimport_history.py"), HISTORY)?;
-        let branch = Self { dir: dir.to_owned(), path: dir.join("branch") };
+        let branch = Self { dir: dir.to_owned(), path: dir.join("branch"), folders };
         branch.write(0, revisions)?;
         Ok(branch)
     }
 
     /// Takes a copy of one that there is.
     pub(crate) fn of(dir: &Path, given: &Path) -> anyhow::Result<Self> {
-        let branch = Self { dir: dir.to_owned(), path: given.to_owned() };
+        let branch = Self { dir: dir.to_owned(), path: given.to_owned(), folders: "moving" };
         Ok(Self { path: branch.copy("branch")?, ..branch })
     }
 
@@ -42,7 +44,8 @@ impl Branch {
 
     fn write(&self, first: u64, last: u64) -> anyhow::Result<()> {
         let path = self.path.to_str().context("a folder whose name is text")?;
-        let command = command(&self.dir, &["brz", "make-history", path, &first.to_string(), &last.to_string()]);
+        let (first, last) = (first.to_string(), last.to_string());
+        let command = command(&self.dir, &["brz", "make-history", path, &first, &last, self.folders]);
         let plugin = format!("codeimport_history@{}", self.dir.join("codeimport_history.py").display());
         let output = command.env("BRZ_PLUGINS_AT", plugin).env("PYTHONDONTWRITEBYTECODE", "1").timeout(MAKE).run();
         let output = output.context("Bazaar is needed: apt-get install brz")?;

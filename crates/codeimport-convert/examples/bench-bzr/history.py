@@ -1,12 +1,12 @@
 """Makes a Bazaar branch to measure with: a plugin of `brz` with one hidden command.
 
-    brz make-history BRANCH FIRST LAST
+    brz make-history BRANCH FIRST LAST moving|still
 
 writes the revisions from FIRST up to LAST (without it). What is in them is always made up from the first one on, so the same numbers
 give the same history however it is written in parts. Written on Bazaar's repository itself: a working tree would take an hour.
 
 300 files of 1 to 20 KB in 30 directories of two levels. Most revisions change a few files; some add, rename, remove; each
-hundredth moves a directory or lets two swap names. After each tenth on the trunk, a line of four beside it is merged.
+hundredth moves a directory or lets two swap names, unless they are to stay still. After each tenth on the trunk, a line of four beside it is merged.
 """
 
 import collections
@@ -99,11 +99,11 @@ class Change:
         self.replace(one, name=names[1])
         self.replace(other, name=names[0])
 
-    def on_trunk(self):
+    def on_trunk(self, folders):
         if self.number == 0:
             return self.begin()
         self.anywhere()
-        if self.number % 100 < 2:
+        if self.number % 100 < 2 and folders == "moving":
             self.dice.choice([self.move_folder, self.swap_folders])()
 
     def anywhere(self):
@@ -133,14 +133,14 @@ class Change:
                 self.put(file_id, ours.parent, ours.name, text=text, before=(ours.revision, theirs.revision))
 
 
-def history():
+def history(folders):
     """All revisions in order, without an end."""
     numbers = itertools.count()
     trunk = []
     while True:
         for nth in range(TRUNK):
             trunk = [Change(next(numbers), trunk)]
-            trunk[0].on_trunk()
+            trunk[0].on_trunk(folders)
             yield trunk[0]
             if nth == 1:
                 base = beside = trunk[0]
@@ -207,9 +207,9 @@ class cmd_make_history(commands.Command):
     """Makes up a branch."""
 
     hidden = True
-    takes_args = ["location", "first", "last"]
+    takes_args = ["location", "first", "last", "folders"]
 
-    def run(self, location, first, last):
+    def run(self, location, first, last, folders):
         try:
             branch = _branch.Branch.open(location)
         except errors.NotBranchError:
@@ -218,14 +218,14 @@ class cmd_make_history(commands.Command):
                 location, force_new_repo=True, force_new_tree=False,
                 format=controldir.format_registry.make_controldir("2a"))
         with branch.lock_write():
-            add(branch, int(first), int(last))
+            add(branch, int(first), int(last), folders)
 
 
-def add(branch, first, last):
+def add(branch, first, last, folders):
     """Adds those revisions to a branch that has all before them."""
     writer, repository = Writer(branch), branch.repository
     repository.start_write_group()
-    for change in itertools.islice(history(), last):
+    for change in itertools.islice(history(folders), last):
         if change.number >= first:
             writer.write(change)
             if (change.number + 1) % GROUP == 0:

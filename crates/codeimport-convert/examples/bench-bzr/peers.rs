@@ -71,7 +71,9 @@ pub(crate) fn fast_export(branch: &Branch) -> anyhow::Result<Result<Conversion, 
     let output = command.timeout(LONG).run()?;
     let (seconds, peaks) = (began.elapsed().as_secs_f64(), watch.stop());
     if !output.success() {
-        return Ok(Err(output.stderr));
+        let needs =
+            if output.stderr.contains("import library") { "; it needs Debian's python3-fastimport" } else { "" };
+        return Ok(Err(format!("fails: {}{needs}", output.stderr.lines().next().unwrap_or_default())));
     }
     Ok(Ok(Conversion::new(trees_in(&dir.path().join("copy.git"))?, seconds, peaks)))
 }

@@ -105,7 +105,9 @@ impl Row {
     }
 
     fn line(&self) -> String {
-        let peaks = self.peak_bytes.iter().map(|(name, peak)| format!("{name} {:.0} MB", count(*peak) / 1e6));
+        // Programs that only start others, and processes that were about to become another program, are left out.
+        let large = self.peak_bytes.iter().filter(|(_, peak)| **peak > 10_000_000);
+        let peaks = large.map(|(name, peak)| format!("{name} {:.0} MB", count(*peak) / 1e6));
         let notes = peaks.chain(self.note.clone()).collect::<Vec<_>>().join(", ");
         let (commits, trees) = (self.commits, self.other_trees);
         let figures = format!("{commits:>8}{:>9.2}{:>11.1}", self.seconds, self.commits_per_second);
