@@ -7,6 +7,7 @@
 //! | 2 | the command line is wrong |
 //! | 3 | the request was refused: bad input, no such import, not allowed now |
 //! | 4 | a service cannot be reached |
+//! | 141 | nobody reads the output any more, as in `codeimport … | head` |
 //!
 //! Of the commands that read a source themselves (`convert`, `map`, `verify`, `preview`, `poll`):
 //!
@@ -22,6 +23,7 @@
 //! | 7 | the source contradicts itself |
 //! | 8 | verify says MISMATCH |
 //! | 130 | stopped by Ctrl-C; what was published stays |
+//! | 141 | nobody reads the output any more; what was published stays |
 
 use codeimport_convert::{ConvertError, PublishError};
 use codeimport_core::Outcome;
@@ -37,6 +39,9 @@ pub(crate) const PARTIAL: u8 = 3;
 
 /// The copy is not what the source has.
 pub(crate) const MISMATCH: u8 = 8;
+
+/// Nobody reads the output: what a shell shows of a program that the closed pipe ended.
+pub(crate) const READER_GONE: i32 = 141;
 
 /// Why the command could not do what it was asked to.
 pub(crate) struct Failure {

@@ -124,6 +124,19 @@ fn count(repository: &Path) -> usize {
 }
 
 #[tokio::test]
+async fn a_command_whose_reader_has_gone_ends_quietly() {
+    let svn = SvnServer::start().await;
+    svn.with_history("r");
+    let (_, dir) = target(&svn, "copy.git");
+    assert_eq!(codeimport(&["convert", &svn.url("r"), &dir]).code, Some(0));
+    // The reader is waited for, so that it has gone before the first line is written.
+    let words = "exec 3> >(:); wait $!; exec \"$0\" map \"$1\" >&3";
+    let output =
+        Command::new("bash").args(["-c", words]).arg(program("codeimport")).arg(&dir).run().expect("bash is there");
+    assert_eq!((output.code, output.stderr.as_str()), (Some(141), ""));
+}
+
+#[tokio::test]
 async fn each_kind_of_failure_has_its_exit_code() {
     let svn = SvnServer::start().await;
     svn.with_history("r");

@@ -1,8 +1,7 @@
 //! What the commands that need no service print.
 
-#![expect(clippy::print_stdout, reason = "a part of the command's one door to standard output")]
-
 use super::Output;
+use super::stdout::outln;
 use crate::view::{ConversionView, MapView, MismatchView, PositionView, PreviewView, VerificationView};
 use crate::words;
 use jiff::SignedDuration;
@@ -22,8 +21,8 @@ impl Output {
         }
         let span = words::span(SignedDuration::try_from_secs_f64(view.elapsed_s).unwrap_or_default());
         let refs = words::count(i64::try_from(view.refs_changed_count).unwrap_or(i64::MAX));
-        println!("{}: {}, {refs} refs changed, in {span}", view.target_dir, view.outcome);
-        println!("  {}", view.position);
+        outln!("{}: {}, {refs} refs changed, in {span}", view.target_dir, view.outcome);
+        outln!("  {}", view.position);
     }
 
     /// One line of the map.
@@ -31,7 +30,7 @@ impl Output {
         if self.json {
             return Self::json(view);
         }
-        println!("{}\t{}\t{}", view.branch, view.revision, view.commit_id);
+        outln!("{}\t{}\t{}", view.branch, view.revision, view.commit_id);
     }
 
     /// Where a source stands.
@@ -39,7 +38,7 @@ impl Output {
         if self.json {
             return Self::json(view);
         }
-        println!("{}", view.position);
+        outln!("{}", view.position);
     }
 
     /// What a comparison found.
@@ -47,8 +46,8 @@ impl Output {
         if self.json {
             return Self::json(view);
         }
-        println!("{}: {} of {} commits compared", view.verdict, view.compared_count, view.commit_count);
-        view.reasons.iter().chain(&view.faults).for_each(|line| println!("  {line}"));
+        outln!("{}: {} of {} commits compared", view.verdict, view.compared_count, view.commit_count);
+        view.reasons.iter().chain(&view.faults).for_each(|line| outln!("  {line}"));
         view.mismatches.iter().for_each(mismatch);
     }
 
@@ -57,8 +56,8 @@ impl Output {
         if self.json {
             return Self::json(view);
         }
-        println!("{} ({})", view.source_url, view.rcs_type);
-        let field = |name: &str, value: &str| println!("  {name:<10} {value}");
+        outln!("{} ({})", view.source_url, view.rcs_type);
+        let field = |name: &str, value: &str| outln!("  {name:<10} {value}");
         field("position", &view.position);
         let confidence = view.layout_confidence.map(|sure| format!("  ({sure} % sure)")).unwrap_or_default();
         field("layout", &format!("{}{confidence}", view.layout));
@@ -82,15 +81,15 @@ impl Output {
 }
 
 fn mismatch(view: &MismatchView) {
-    println!("  first wrong: {}@{}, commit {}", view.entry.branch, view.entry.revision, view.entry.commit_id);
+    outln!("  first wrong: {}@{}, commit {}", view.entry.branch, view.entry.revision, view.entry.commit_id);
     for difference in view.differences.iter().take(SHOWN) {
         let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-        println!("    {}", difference.path);
-        println!("      expected {}", side(&difference.expected));
-        println!("      got      {}", side(&difference.got));
+        outln!("    {}", difference.path);
+        outln!("      expected {}", side(&difference.expected));
+        outln!("      got      {}", side(&difference.got));
     }
     if view.differences.len() > SHOWN {
-        println!("    and {} more", view.differences.len() - SHOWN);
+        outln!("    and {} more", view.differences.len() - SHOWN);
     }
 }
 

@@ -2,17 +2,17 @@
 //!
 //! With `--json` each item is one object on one line; without, it is text for people.
 
-#![expect(clippy::print_stdout, reason = "this is the command's one door to standard output")]
-
 mod local;
 mod notify;
 mod queue;
 mod registry;
+mod stdout;
 
 use crate::view::{ImportView, LogLineView, RefView, RevisionView, RunView};
 use crate::words;
 use jiff::Timestamp;
 use serde::Serialize;
+use stdout::outln;
 
 /// How to print.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ impl Output {
     /// A line for people; nothing with `--json`.
     pub(crate) fn say(self, line: &str) {
         if !self.json {
-            println!("{line}");
+            outln!("{line}");
         }
     }
 
@@ -39,7 +39,7 @@ impl Output {
     /// Any object of docs/cli-json.md.
     fn json(item: &impl Serialize) {
         // Views hold only strings, numbers and times: serialising them cannot fail.
-        println!("{}", serde_json::to_string(item).unwrap_or_default());
+        outln!("{}", serde_json::to_string(item).unwrap_or_default());
     }
 
     /// One import, in full.
@@ -48,10 +48,10 @@ impl Output {
             return Self::json(import);
         }
         let now = Timestamp::now();
-        println!("{}", import.import_id);
+        outln!("{}", import.import_id);
         let field = |name: &str, value: &str| {
             if !value.is_empty() {
-                println!("  {name:<13} {value}");
+                outln!("  {name:<13} {value}");
             }
         };
         field("source", &format!("{} ({})", import.source_url, import.rcs_type));
@@ -69,14 +69,18 @@ impl Output {
             return imports.iter().for_each(Self::json);
         }
         if imports.is_empty() {
-            return println!("No imports yet. Define one: codeimport import create URL --wait");
+            return outln!("No imports yet. Define one: codeimport import create URL --wait");
         }
         let width = imports.iter().map(|i| i.import_id.len()).max().unwrap_or_default();
         for import in imports {
             let outcome = import.last_outcome.as_deref().unwrap_or("-");
-            println!(
+            outln!(
                 "{:<width$}  {:<9}  {:<12}  {} {}",
-                import.import_id, import.review_status, outcome, import.rcs_type, import.source_url
+                import.import_id,
+                import.review_status,
+                outcome,
+                import.rcs_type,
+                import.source_url
             );
         }
     }
@@ -87,12 +91,12 @@ impl Output {
             return runs.iter().for_each(Self::json);
         }
         if runs.is_empty() {
-            println!("No runs yet.");
+            outln!("No runs yet.");
         }
         let now = Timestamp::now();
         for run in runs {
             let start = run.start_time.map(|t| words::relative(t, now)).unwrap_or_default();
-            println!("{:>6}  {:<12}  {:>14}  {}", run.run_id, run_word(run), start, run_words(run));
+            outln!("{:>6}  {:<12}  {:>14}  {}", run.run_id, run_word(run), start, run_words(run));
         }
     }
 
@@ -101,7 +105,7 @@ impl Output {
         if self.json {
             return Self::json(run);
         }
-        println!("run {}: {}  {}", run.run_id, run_word(run), run_words(run));
+        outln!("run {}: {}  {}", run.run_id, run_word(run), run_words(run));
     }
 
     /// One line of a log.
@@ -110,7 +114,7 @@ impl Output {
             return Self::json(line);
         }
         let time = line.time.map(|t| t.strftime("%H:%M:%S").to_string()).unwrap_or_default();
-        println!("{time}  {:<8} {}", line.stage.as_deref().unwrap_or(""), line.text);
+        outln!("{time}  {:<8} {}", line.stage.as_deref().unwrap_or(""), line.text);
     }
 
     /// One ref.
@@ -119,7 +123,7 @@ impl Output {
             return Self::json(reference);
         }
         let mark = if reference.is_default_branch { "  (default)" } else { "" };
-        println!("{}  {}{mark}", reference.object_id, reference.name);
+        outln!("{}  {}{mark}", reference.object_id, reference.name);
     }
 
     /// One revision.
@@ -130,7 +134,7 @@ impl Output {
         let date = revision.author_time.map(|t| t.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
         let id = revision.commit_id.get(..10).unwrap_or_default();
         let subject = revision.message.lines().next().unwrap_or_default();
-        println!("{id}  {date}  {}  {subject}", revision.author_name);
+        outln!("{id}  {date}  {}  {subject}", revision.author_name);
     }
 }
 

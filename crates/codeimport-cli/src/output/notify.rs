@@ -1,8 +1,7 @@
 //! Triggers, webhooks and deliveries as text.
 
-#![expect(clippy::print_stdout, reason = "a part of the command's one door to standard output")]
-
 use super::Output;
+use super::stdout::outln;
 use crate::view::{DeliveryView, TriggerView, WebhookView};
 
 impl Output {
@@ -13,7 +12,7 @@ impl Output {
         }
         let types = if webhook.types.is_empty() { "everything".to_owned() } else { webhook.types.join(", ") };
         let paused = if webhook.is_paused { "  (paused)" } else { "" };
-        println!("{}  {}  {types}, of {}{paused}", webhook.webhook_id, webhook.url, webhook.owner);
+        outln!("{}  {}  {types}, of {}{paused}", webhook.webhook_id, webhook.url, webhook.owner);
         print_secret(webhook.secret.as_deref());
     }
 
@@ -23,7 +22,7 @@ impl Output {
             return Self::json(trigger);
         }
         let last = trigger.push_time.map_or("never".to_owned(), |time| time.strftime("%F %T UTC").to_string());
-        println!("{}  POST {}  last push: {last}", trigger.import_id, trigger.path);
+        outln!("{}  POST {}  last push: {last}", trigger.import_id, trigger.path);
         print_secret(trigger.secret.as_deref());
     }
 
@@ -37,7 +36,7 @@ impl Output {
             (Some(status), Some(ms)) => format!("{status} in {ms} ms"),
             _ => delivery.error.clone(),
         };
-        println!(
+        outln!(
             "{:>6}  {}  event {}  {}, attempt {}  {said}",
             delivery.delivery_id,
             time.unwrap_or_default(),
@@ -50,7 +49,7 @@ impl Output {
 
 fn print_secret(secret: Option<&str>) {
     if let Some(secret) = secret {
-        println!("  secret: {secret}");
-        println!("  It is not shown again.");
+        outln!("  secret: {secret}");
+        outln!("  It is not shown again.");
     }
 }

@@ -1,8 +1,7 @@
 //! Workers, hosts, explanations and figures of the queue as text.
 
-#![expect(clippy::print_stdout, reason = "a part of the command's one door to standard output")]
-
 use super::Output;
+use super::stdout::outln;
 use crate::view::{ExplanationView, HostView, LoadView, StatsView, WorkerView};
 use crate::words;
 use jiff::{SignedDuration, Timestamp};
@@ -14,15 +13,19 @@ impl Output {
             return Self::json(worker);
         }
         let seen = worker.seen_time.map(|seen| words::relative(seen, Timestamp::now())).unwrap_or_default();
-        println!(
+        outln!(
             "{}  {}  {} of {} slots  {}  seen {seen}",
-            worker.worker_id, worker.state, worker.running_count, worker.slot_count, worker.version
+            worker.worker_id,
+            worker.state,
+            worker.running_count,
+            worker.slot_count,
+            worker.version
         );
         for (rcs_type, tools) in &worker.capabilities {
-            println!("  {rcs_type:<4} {tools}");
+            outln!("  {rcs_type:<4} {tools}");
         }
         if worker.state == "draining" {
-            println!("  drained by {}: {}", worker.state_set_by, worker.state_reason);
+            outln!("  drained by {}: {}", worker.state_set_by, worker.state_reason);
         }
     }
 
@@ -33,15 +36,15 @@ impl Output {
         }
         let limit = |limit: Option<i32>| limit.map_or_else(|| "any".to_owned(), |limit| limit.to_string());
         let name = if host.name.is_empty() { "(no host)" } else { &host.name };
-        println!("{name}  {}", host_words(host, Timestamp::now()));
-        println!(
+        outln!("{name}  {}", host_words(host, Timestamp::now()));
+        outln!(
             "  {} running, at most {}; at most {} starts a minute",
             host.running_count,
             limit(host.max_running),
             limit(host.starts_per_minute)
         );
         if host.limits_set_time.is_some() {
-            println!("  limits set by {}: {}", host.limits_set_by, host.limits_reason);
+            outln!("  limits set by {}: {}", host.limits_set_by, host.limits_reason);
         }
     }
 
@@ -50,7 +53,7 @@ impl Output {
         if self.json {
             return Self::json(explanation);
         }
-        println!("{}", explanation.sentence);
+        outln!("{}", explanation.sentence);
     }
 
     /// The figures of the queue.
@@ -59,17 +62,17 @@ impl Output {
             return Self::json(stats);
         }
         let oldest = span(stats.oldest_due_age_s);
-        println!(
+        outln!(
             "{} due (the oldest for {oldest}), {} running, {} wait",
             words::count(stats.due_count),
             words::count(stats.leased_count),
             words::count(stats.waiting_count)
         );
         if let (Some(p50), Some(p99)) = (stats.lag_p50_s, stats.lag_p99_s) {
-            println!("from due to running: half within {}, 99 of 100 within {}", span(p50), span(p99));
+            outln!("from due to running: half within {}, 99 of 100 within {}", span(p50), span(p99));
         }
         for (reason, count) in &stats.waiting {
-            println!("  {reason:<13} {}", words::count(*count));
+            outln!("  {reason:<13} {}", words::count(*count));
         }
         stats.rcs_types.iter().chain(&stats.hosts).for_each(load);
     }
@@ -78,7 +81,7 @@ impl Output {
 fn load(load: &LoadView) {
     let workers = load.worker_count.map(|count| format!(", {count} workers")).unwrap_or_default();
     let name = if load.name.is_empty() { "(no host)" } else { &load.name };
-    println!("{name}: {} due, {} running{workers}", words::count(load.due_count), words::count(load.leased_count));
+    outln!("{name}: {} due, {} running{workers}", words::count(load.due_count), words::count(load.leased_count));
 }
 
 fn host_words(host: &HostView, now: Timestamp) -> String {

@@ -1,8 +1,7 @@
 //! Notes, credentials and lists of definitions as text.
 
-#![expect(clippy::print_stdout, reason = "a part of the command's one door to standard output")]
-
 use super::Output;
+use super::stdout::outln;
 use crate::view::{CredentialView, EventView, LoadedView, NoteView};
 
 impl Output {
@@ -12,8 +11,8 @@ impl Output {
             return Self::json(note);
         }
         let time = note.time.map(|t| t.strftime("%F %H:%M").to_string()).unwrap_or_default();
-        println!("{time}  {}", note.author);
-        note.text.lines().for_each(|line| println!("  {line}"));
+        outln!("{time}  {}", note.author);
+        note.text.lines().for_each(|line| outln!("  {line}"));
     }
 
     /// What happened to an import: a line, and one for each thing that changed.
@@ -23,15 +22,15 @@ impl Output {
         }
         let time = event.time.map(|t| t.strftime("%F %T").to_string()).unwrap_or_default();
         let run = event.run_id.map(|run| format!(", run {run}")).unwrap_or_default();
-        println!("{time}  {}  {} by {}{run}", event.import_id, event.event_type.replace('_', " "), event.actor);
+        outln!("{time}  {}  {} by {}{run}", event.import_id, event.event_type.replace('_', " "), event.actor);
         for line in [&event.reason, &event.log_url].into_iter().filter(|line| !line.is_empty()) {
-            println!("  {line}");
+            outln!("  {line}");
         }
         for change in &event.changes {
-            println!("  {}: {} -> {}", change.path, or_dash(&change.before), or_dash(&change.after));
+            outln!("  {}: {} -> {}", change.path, or_dash(&change.before), or_dash(&change.after));
         }
         if event.omitted_change_count > 0 {
-            println!("  and {} more", event.omitted_change_count);
+            outln!("  and {} more", event.omitted_change_count);
         }
     }
 
@@ -41,7 +40,7 @@ impl Output {
             return Self::json(credential);
         }
         let rotated = credential.rotate_time.map(|t| t.strftime("%F").to_string()).unwrap_or_default();
-        println!(
+        outln!(
             "{}  version {} of {rotated}, for {}, of {}  {}",
             credential.credential_id,
             credential.version,
@@ -57,13 +56,13 @@ impl Output {
             return Self::json(line);
         }
         if line.result == "refused" {
-            println!("line {}: {}", line.line, line.message);
+            outln!("line {}: {}", line.line, line.message);
         }
     }
 
     /// A line of a file that is written to standard output.
     pub(crate) fn raw(self, line: &str) {
-        println!("{line}");
+        outln!("{line}");
     }
 }
 
