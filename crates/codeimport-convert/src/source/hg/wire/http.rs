@@ -10,7 +10,7 @@ use crate::source::http::{self, Body, Head, Patience};
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::{SourceUrl, Stage};
 use reqwest::blocking::{Client, RequestBuilder};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONNECTION, CONTENT_TYPE};
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
@@ -77,9 +77,15 @@ impl Http {
         }
     }
 
+    /// `hg serve` sends an answer in two pieces, and the second waits for the first to be acknowledged. On a connection that has been in
+    /// use the receiving system does that 40 ms later, on a new one at once. Behind `https` there is another server in front, and a new
+    /// connection is dear.
     fn request(&self, command: &Command, forms: Option<&str>) -> io::Result<RequestBuilder> {
         let url = format!("{}?cmd={}", self.url.as_str(), command.name);
         let mut request = self.client()?.get(url);
+        if self.url.as_str().starts_with("http:") {
+            request = request.header(CONNECTION, "close");
+        }
         let form = command.form();
         for (number, piece) in form.as_bytes().chunks(HEADER_LEN).enumerate() {
             request = request.header(format!("X-HgArg-{}", number + 1), piece);
