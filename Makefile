@@ -4,7 +4,7 @@ SOURCE ?=
 BUF = .tools/node_modules/.bin/buf
 BUF_VERSION = 1.75.0
 
-.PHONY: help setup build demo up test soak bench-svn bench-cvs bench-bzr bench-queue bench-registry lint fmt fuzz deny clean
+.PHONY: help setup build demo up test soak bench-svn bench-cvs bench-bzr bench-hg bench-queue bench-registry lint fmt fuzz deny clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ bench-cvs: ## Measure CVS conversion beside git cvsimport and cvs-fast-export (B
 bench-bzr: ## Measure Bazaar conversion beside brz push --lossy and brz fast-export (BENCH_ARGS='--branch FOLDER')
 	@scripts/setup
 	cargo run --release --locked -p codeimport-convert --example bench-bzr -- $(BENCH_ARGS)
+
+bench-hg: ## Measure Mercurial conversion beside git-remote-hg and hg-git (BENCH_ARGS='--repository FOLDER')
+	@scripts/setup
+	cargo run --release --locked -p codeimport-convert --example bench-hg -- $(BENCH_ARGS)
 
 # A workspace of its own, so that what its peers depend on stays out of the product's.
 bench-queue: ## Measure the queue over gRPC beside other queues (BENCH_ARGS='--only batch,unary', or --full for an hour)

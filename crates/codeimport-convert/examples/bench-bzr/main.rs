@@ -8,11 +8,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures go to standard output, progress to the other")]
 
 mod branch;
-#[path = "../bench-svn/figures.rs"]
+#[path = "../bench/figures.rs"]
 mod figures;
-#[path = "../bench-svn/memory.rs"]
+#[path = "../bench/memory.rs"]
 mod memory;
 mod ours;
+#[path = "../bench/peak.rs"]
+mod peak;
 mod peers;
 mod report;
 #[expect(dead_code, reason = "the tests' own, of which only some is needed here")]

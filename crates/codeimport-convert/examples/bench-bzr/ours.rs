@@ -1,6 +1,7 @@
 //! This converter.
 
-use crate::memory::{self, MemoryWatch};
+use crate::memory::MemoryWatch;
+use crate::peak::peak_of;
 use crate::peers::trees_in;
 use crate::report::Conversion;
 use anyhow::{Context as _, ensure};
@@ -35,7 +36,7 @@ pub(crate) fn convert_here(url: &str, dir: &Path) -> anyhow::Result<BTreeMap<Str
     let target = LocalTarget::open(&dir.join("target.git"), &watch)?;
     while target.run(&url, SourceOptions::default(), &watch)?.outcome == Outcome::Partial {}
     let mut peaks = memory.stop();
-    peaks.extend(memory::peak_of("self"));
+    peaks.extend(peak_of("self"));
     Ok(peaks)
 }
 

@@ -7,13 +7,14 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures go to standard output, progress to the other")]
 
-#[path = "../bench-svn/figures.rs"]
+#[path = "../bench/conversion.rs"]
+mod conversion;
+#[path = "../bench/figures.rs"]
 mod figures;
 mod history;
-#[expect(dead_code, reason = "the other bench's own, of which only some is needed here")]
-#[path = "../bench-svn/memory.rs"]
-mod memory;
 mod ours;
+#[path = "../bench/peak.rs"]
+mod peak;
 mod peers;
 mod report;
 #[expect(dead_code, reason = "the tests' own, of which only some is needed here")]

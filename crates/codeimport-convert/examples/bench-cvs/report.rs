@@ -1,7 +1,7 @@
 //! The figures, for people and as JSON.
 
 use crate::figures::{count, median};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// All figures of one run of the bench.
 #[derive(Debug, Serialize)]
@@ -32,7 +32,7 @@ pub(crate) struct Way {
 }
 
 /// One conversion.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Conversion {
     pub(crate) commits: u64,
     pub(crate) seconds: f64,

@@ -6,24 +6,34 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures go to standard output, progress to the other")]
 
+#[path = "../bench/conversion.rs"]
+mod conversion;
 mod fast_import;
+#[path = "../bench/figures.rs"]
 mod figures;
 mod git_svn;
 mod history;
+#[path = "../bench/memory.rs"]
 mod memory;
-mod ours;
+#[path = "../bench/peak.rs"]
+mod peak;
 mod report;
 mod repository;
 mod server;
+#[path = "../bench/serving.rs"]
+mod serving;
 
 use anyhow::Context as _;
 use clap::Parser;
+use codeimport_convert::SourceOptions;
+use codeimport_core::{RcsType, SourceUrl};
+use conversion::convert;
 use figures::{count, median};
 use git_svn::GitSvn;
 use memory::MemoryWatch;
 use report::{GitSvnFigures, Large, Report, Transport};
 use repository::{INCREMENT, Repository};
-use server::Server;
+use serving::Server;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -57,12 +67,15 @@ struct Args {
     json: Option<PathBuf>,
     #[arg(long, hide = true)]
     convert_into: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    url: Option<String>,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if let (Some(dir), Some(url)) = (&args.convert_into, &args.repository) {
-        println!("{}", serde_json::to_string(&ours::convert_here(url, dir)?)?);
+    if let (Some(dir), Some(url)) = (&args.convert_into, &args.url) {
+        let made = conversion::convert_here(&source(url)?, &SourceOptions::default(), dir)?;
+        println!("{}", serde_json::to_string(&made)?);
         return Ok(());
     }
     let report = measure(&args)?;
@@ -87,8 +100,8 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
     std::fs::create_dir(&served)?;
     // Apache's processes give up root's rights.
     open_to_all(dir)?;
-    let svnserve = Server::svnserve(&served)?;
-    let apache = Server::apache(&served, dir)?;
+    let svnserve = server::svnserve(&served)?;
+    let apache = server::apache(&served, dir)?;
     let servers = [Some(&svnserve), apache.as_ref()].into_iter().flatten().map(Server::pid).collect();
     let bench = Bench { args, dir, servers };
     report.transports.push(bench.made("svn", &svnserve, &served)?);
@@ -100,7 +113,7 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
         eprintln!("making a repository of {revisions} revisions");
         let name = format!("large-{revisions}");
         Repository::make(&served, &name, *revisions)?;
-        let ours = ours::convert(&svnserve.url(&name), &bench.folder(&name)?)?;
+        let ours = convert(&svnserve.url(&name), &bench.folder(&name)?)?;
         report.memory.insert(*revisions, Large { seconds: ours.seconds, peak_bytes: ours.peak_bytes });
     }
     Ok(report)
@@ -128,7 +141,7 @@ impl Bench<'_> {
         let (mut our_seconds, mut their_seconds) = (Vec::new(), Vec::new());
         // In turns, so that both have the same load of whatever else the machine does.
         for (number, dir) in ours.iter().enumerate() {
-            our_seconds.push(ours::convert(&url, dir)?.seconds);
+            our_seconds.push(convert(&url, dir)?.seconds);
             if let Some(clones) = &theirs {
                 their_seconds.push(clones[number].fetch(None)?);
             }
@@ -147,12 +160,12 @@ impl Bench<'_> {
         let mut ours = Vec::new();
         for run in 0..self.args.runs.max(1) {
             eprintln!("{name}: conversion {}", run + 1);
-            ours.push(ours::convert(url, &self.folder(&format!("{name}-{run}"))?)?);
+            ours.push(convert(url, &self.folder(&format!("{name}-{run}"))?)?);
         }
         let ours_peak_bytes = watch.stop();
         let seconds = median(ours.iter().map(|ours| ours.seconds).collect());
         eprintln!("{name}: the same commits by git fast-import");
-        let converted = self.dir.join(format!("{name}-0/target.git"));
+        let converted = conversion::target(&self.dir.join(format!("{name}-0")));
         let fast_import_seconds = fast_import::seconds(&converted, &self.dir.join(format!("{name}-fast-import")))?;
         Ok(Transport {
             name: format!("{name}: {url}"),
@@ -160,7 +173,7 @@ impl Bench<'_> {
             ours_revisions_per_second: count(revisions) / seconds,
             ours_peak_bytes,
             fast_import_seconds,
-            ours_poll_seconds: median(ours::poll(url, POLLS)?),
+            ours_poll_seconds: median(conversion::poll(&source(url)?, &SourceOptions::default(), POLLS)?),
             ours_increment_seconds: None,
             git_svn: self.git_svn(name, url)?,
         })
@@ -208,6 +221,10 @@ fn copies(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         Ok(copy)
     };
     (0..INCREMENTS).map(copy).collect()
+}
+
+fn source(url: &str) -> anyhow::Result<SourceUrl> {
+    Ok(SourceUrl::parse(RcsType::Subversion, url)?)
 }
 
 fn open_to_all(dir: &Path) -> std::io::Result<()> {

@@ -1,8 +1,8 @@
 //! The figures, for people and as JSON.
 
+use crate::conversion::Conversion;
 use crate::figures::{count, median};
 use crate::git_svn::Bounded;
-use crate::ours::Ours;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(crate) struct Report {
 pub(crate) struct Transport {
     pub(crate) name: String,
     /// Every conversion, in order.
-    pub(crate) ours: Vec<Ours>,
+    pub(crate) ours: Vec<Conversion>,
     pub(crate) ours_revisions_per_second: f64,
     /// Largest peak of any process of a name, in bytes: helpers too.
     pub(crate) ours_peak_bytes: BTreeMap<String, u64>,

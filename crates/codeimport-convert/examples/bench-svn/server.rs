@@ -1,71 +1,31 @@
 //! Serves repositories on loopback: svnserve, and Apache with mod_dav_svn where it is installed.
 
-use anyhow::{Context as _, bail};
-use codeimport_subprocess::{Command, Daemon};
+use crate::serving::{Server, free_port};
+use codeimport_subprocess::Command;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// How long a server may take to listen.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where Debian keeps Apache's modules.
 const MODULES: &str = "/usr/lib/apache2/modules";
 
-/// A running server. Dropping it ends it.
-pub(crate) struct Server {
-    daemon: Daemon,
-    base: String,
+/// Serves the repositories below a folder over `svn://`.
+pub(crate) fn svnserve(root: &Path) -> anyhow::Result<Server> {
+    let port = free_port()?;
+    let listen = ["--listen-host", "127.0.0.1", "--listen-port", &port.to_string()].map(str::to_owned);
+    let command = Command::new("svnserve").args(["--daemon", "--foreground", "--root"]).arg(root).args(listen);
+    Server::start(command, port, format!("svn://127.0.0.1:{port}"))
 }
 
-impl Server {
-    /// Serves the repositories below a folder over `svn://`.
-    pub(crate) fn svnserve(root: &Path) -> anyhow::Result<Self> {
-        let port = free_port()?;
-        let listen = ["--listen-host", "127.0.0.1", "--listen-port", &port.to_string()].map(str::to_owned);
-        let command = Command::new("svnserve").args(["--daemon", "--foreground", "--root"]).arg(root).args(listen);
-        Self::start(command, port, format!("svn://127.0.0.1:{port}"))
+/// Serves them over `http://`; none if Apache or its module is not installed.
+pub(crate) fn apache(root: &Path, dir: &Path) -> anyhow::Result<Option<Server>> {
+    if !Path::new(MODULES).join("mod_dav_svn.so").exists() {
+        return Ok(None);
     }
-
-    /// Serves them over `http://`; none if Apache or its module is not installed.
-    pub(crate) fn apache(root: &Path, dir: &Path) -> anyhow::Result<Option<Self>> {
-        if !Path::new(MODULES).join("mod_dav_svn.so").exists() {
-            return Ok(None);
-        }
-        let port = free_port()?;
-        let config = dir.join("apache.conf");
-        fs::write(&config, apache_config(root, dir, port))?;
-        let command = Command::new("/usr/sbin/apache2").args(["-D", "FOREGROUND", "-f"]).arg(&config);
-        Self::start(command, port, format!("http://127.0.0.1:{port}/svn")).map(Some)
-    }
-
-    fn start(command: Command, port: u16, base: String) -> anyhow::Result<Self> {
-        let server = Self { daemon: command.start()?, base };
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            if !server.daemon.is_running() || Instant::now() > deadline {
-                bail!("the server for {} does not listen: {}", server.base, server.daemon.log_tail());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Ok(server)
-    }
-
-    /// Address of a repository.
-    pub(crate) fn url(&self, name: &str) -> String {
-        format!("{}/{name}", self.base)
-    }
-
-    /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.daemon.pid()
-    }
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("loopback has no free port")?;
-    Ok(listener.local_addr()?.port())
+    let port = free_port()?;
+    let config = dir.join("apache.conf");
+    fs::write(&config, apache_config(root, dir, port))?;
+    let command = Command::new("/usr/sbin/apache2").args(["-D", "FOREGROUND", "-f"]).arg(&config);
+    Server::start(command, port, format!("http://127.0.0.1:{port}/svn")).map(Some)
 }
 
 /// As mod_dav_svn's own documentation has it, with many requests per connection and bulk updates, as hosts do.

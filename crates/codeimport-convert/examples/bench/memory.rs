@@ -1,5 +1,6 @@
-//! Watches how much memory the programs started from here take, by what the kernel keeps of each (`VmHWM`).
+//! Watches how much memory the programs started from here take.
 
+use crate::peak::peak_of;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
@@ -53,12 +54,4 @@ fn look(pid: u32, servers: &[u32], peaks: &mut BTreeMap<String, u64>) {
             }
         }
     }
-}
-
-/// Name and peak of a process; `self` for this one.
-pub(crate) fn peak_of(pid: &str) -> Option<(String, u64)> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
-    let kilobytes: u64 = field("VmHWM")?.strip_suffix(" kB")?.parse().ok()?;
-    Some((field("Name")?.to_owned(), kilobytes * 1024))
 }

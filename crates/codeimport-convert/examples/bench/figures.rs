@@ -1,4 +1,4 @@
-//! Sums that all benches of converters do.
+//! Arithmetic on figures.
 
 /// The middle of a few.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
@@ -7,7 +7,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Counts here are far below 2^52, where a float begins to round.
-#[expect(clippy::cast_precision_loss, reason = "counts of revisions, commits and bytes are far below 2^52")]
+#[expect(clippy::cast_precision_loss, reason = "counts of commits and bytes are far below 2^52")]
 pub(crate) fn count(number: u64) -> f64 {
     number as f64
 }
