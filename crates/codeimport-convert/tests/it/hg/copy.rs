@@ -109,7 +109,7 @@ impl Copy {
     }
 }
 
-/// How git shows the commit of a changeset, but for what stands empty at its end: versions of git differ there.
+/// How git shows the commit of a changeset, but for the newlines at its end.
 fn expected(changeset: &Truth, commits: &BTreeMap<String, String>) -> String {
     let parents: Vec<_> = changeset.parents.iter().map(|node| commits[node].as_str()).collect();
     // Git stops at times before 1970, be it only there.
