@@ -12,10 +12,10 @@ pub enum CvsAddressError {
     #[error("names a folder of the machine that reads it: give the address of a server, :pserver:HOST:/ROOT")]
     Local,
     /// A way in that there is none of here.
-    #[error("has the access method {0:?}, which is not imported by: use :pserver:")]
+    #[error("has the access method {0:?}, which is not imported by: use :pserver: or :ext:")]
     Method(String),
     /// No root at all.
-    #[error("is no CVS root: write it as :pserver:[USER[:PASSWORD]@]HOST:[PORT]/ROOT")]
+    #[error("is no CVS root: write it as :pserver:[USER[:PASSWORD]@]HOST:[PORT]/ROOT or :ext:[USER@]HOST:[PORT]/ROOT")]
     Malformed,
     /// A repository without saying what of it.
     #[error("is not given, and the address names a repository only: name a directory in it, or \".\" for all of it")]
@@ -39,7 +39,7 @@ impl CvsAddressError {
 /// The URL of a module. `address` is a CVSROOT (`:pserver:anonymous@host:/cvsroot`) or a URL; `module` may be empty where the
 /// address has it, behind `//` or as the last part of its path. What this gives, it gives again.
 ///
-/// An anonymous user without password is what every server is asked for anyway, and is left out; other users stay.
+/// An anonymous user without password is what every `pserver` is asked for anyway, and is left out; other users stay.
 ///
 /// # Errors
 ///
@@ -55,7 +55,8 @@ pub fn cvs_url(address: &str, module: &str) -> Result<String, CvsAddressError> {
         ("", None) => last_part_apart(scheme, path)?,
         (module, named) => with_module(path, named, module)?,
     };
-    Ok(format!("{scheme}://{}{path}", without_anonymous(authority)))
+    let authority = if scheme == "pserver" { without_anonymous(authority) } else { authority };
+    Ok(format!("{scheme}://{authority}{path}"))
 }
 
 /// Root and module of a URL, without escapes; the module is `.` for the whole repository.
@@ -85,11 +86,13 @@ fn decode_without_control(text: &str) -> String {
 /// `:method:[user[:password]@]host:[port]/path` as a URL without module.
 fn url_of_root(root: &str) -> Result<String, CvsAddressError> {
     let (method, rest) = root[1..].split_once(':').ok_or(CvsAddressError::Malformed)?;
-    match method {
-        "pserver" => {}
+    let scheme = match method {
+        "pserver" => "pserver",
+        // The second as others than CVS itself write it.
+        "ext" | "extssh" => "cvs+ssh",
         "local" | "fork" => return Err(CvsAddressError::Local),
         other => return Err(CvsAddressError::Method(other.to_owned())),
-    }
+    };
     let (authority, path) = rest.split_at(rest.find('/').ok_or(CvsAddressError::Malformed)?);
     let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     let host = host.strip_suffix(':').unwrap_or(host);
@@ -103,7 +106,7 @@ fn url_of_root(root: &str) -> Result<String, CvsAddressError> {
     // Two slashes would stand for the root's end.
     let parts: String =
         path.split('/').filter(|part| !part.is_empty()).map(|part| format!("/{}", encoded(part))).collect();
-    Ok(format!("pserver://{}{host}{}", user.unwrap_or_default(), if parts.is_empty() { "/" } else { &parts }))
+    Ok(format!("{scheme}://{}{host}{}", user.unwrap_or_default(), if parts.is_empty() { "/" } else { &parts }))
 }
 
 fn without_anonymous(authority: &str) -> &str {
@@ -116,7 +119,7 @@ fn last_part_apart(scheme: &str, path: &str) -> Result<String, CvsAddressError> 
     match plain.rsplit_once('/') {
         Some((root, module)) if !root.is_empty() => Ok(format!("{root}//{module}")),
         // A server's repository is never its whole disk.
-        _ if scheme == "pserver" => Err(CvsAddressError::NoModule),
+        _ if scheme == "pserver" || scheme == "cvs+ssh" => Err(CvsAddressError::NoModule),
         _ => Ok(format!("{plain}//")),
     }
 }
@@ -168,6 +171,9 @@ mod tests {
             ("pserver://anonymous@host/cvsroot/m/", "", "pserver://host/cvsroot//m"),
             ("pserver://host/cvsroot//m", "m", "pserver://host/cvsroot//m"),
             ("pserver://host/cvsroot", "m", "pserver://host/cvsroot//m"),
+            (":ext:ada@host:/r", "m", "cvs+ssh://ada@host/r//m"),
+            (":extssh:anonymous@host:2222/r", ".", "cvs+ssh://anonymous@host:2222/r//"),
+            ("cvs+ssh://host/r/m", "", "cvs+ssh://host/r//m"),
             ("rsync://host/m", "", "rsync://host/m//"),
             ("no url", "", "no url"),
         ];
@@ -184,7 +190,7 @@ mod tests {
             (":local:/cvsroot", "m", CvsAddressError::Local),
             (":fork:/cvsroot", "m", CvsAddressError::Local),
             (":gserver:host:/r", "m", CvsAddressError::Method("gserver".to_owned())),
-            (":ext:ada@host:/r", "m", CvsAddressError::Method("ext".to_owned())),
+            (":ext=telnet:ada@host:/r", "m", CvsAddressError::Method("ext=telnet".to_owned())),
             (":pserver;proxy=p:host:/r", "m", CvsAddressError::Method("pserver;proxy=p".to_owned())),
             (":pserver", "m", CvsAddressError::Malformed),
             (":pserver:host", "m", CvsAddressError::Malformed),

@@ -58,7 +58,7 @@ impl SourceUrl {
         match rcs_type {
             RcsType::Git => &["https", "http", "git"],
             RcsType::Subversion => &["https", "http", "svn", "svn+ssh"],
-            RcsType::Cvs => &["pserver", "rsync"],
+            RcsType::Cvs => &["pserver", "cvs+ssh", "rsync"],
             RcsType::Mercurial => &["https", "http", "ssh"],
             RcsType::Bazaar => &["https", "http", "bzr"],
         }

@@ -3,6 +3,7 @@
 use crate::{Cancel, Daemon, Output, Signal, Stream, SubprocessError, User, launch, run};
 use std::{
     ffi::{OsStr, OsString},
+    fs::File,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -163,6 +164,17 @@ impl Command {
     /// [`SubprocessError::NotFound`] and [`SubprocessError::Start`].
     pub fn stream(self, idle_timeout: Duration) -> Result<Stream, SubprocessError> {
         Stream::start(self, idle_timeout)
+    }
+
+    /// As [`stream`](Self::stream), for a program that is spoken with: gives besides what its standard input is written to. Its end
+    /// comes when that is dropped. Writing fails once the program is gone, and waits while it does not read: what takes long, a
+    /// thread of its own should write.
+    ///
+    /// # Errors
+    ///
+    /// [`SubprocessError::NotFound`] and [`SubprocessError::Start`].
+    pub fn converse(self, idle_timeout: Duration) -> Result<(Stream, File), SubprocessError> {
+        Stream::converse(self, idle_timeout)
     }
 
     /// Starts the program and leaves it running until the handle is dropped.

@@ -6,7 +6,7 @@
 //! bounded tail with credentials taken out.
 //!
 //! - [`Command::run`] runs a program to its end. A non-zero exit is an [`Output`], not an error.
-//! - [`Command::stream`] gives the output of a program to read while it runs.
+//! - [`Command::stream`] gives the output of a program to read while it runs; [`Command::converse`] also takes words.
 //! - [`Command::start`] starts a companion that lives as long as its [`Daemon`] handle, such as a database.
 //!
 //! Everything here blocks: call it from `spawn_blocking` or from a thread of its own. What it does *not* do: hold

@@ -43,19 +43,36 @@ enum Stopped {
 
 impl Stream {
     pub(crate) fn start(mut command: Command, idle_timeout: Duration) -> Result<Self, SubprocessError> {
+        // A program that is given nothing has no pipe.
+        let bytes = command.stdin.as_mut().map(std::mem::take);
+        let (stream, stdin) = Self::open(command, idle_timeout)?;
+        if let Some((pipe, bytes)) = stdin.zip(bytes) {
+            feed(pipe, bytes).map_err(|source| SubprocessError::Start { program: stream.program.clone(), source })?;
+        }
+        Ok(stream)
+    }
+
+    pub(crate) fn converse(command: Command, idle_timeout: Duration) -> Result<(Self, File), SubprocessError> {
+        // Nothing yet, but by a pipe.
+        let (stream, stdin) = Self::open(command.stdin(Vec::new()), idle_timeout)?;
+        match stdin {
+            Some(stdin) => Ok((stream, stdin)),
+            None => Err(SubprocessError::Start { program: stream.program.clone(), source: missing() }),
+        }
+    }
+
+    fn open(command: Command, idle_timeout: Duration) -> Result<(Self, Option<File>), SubprocessError> {
         let program = command.name();
         let start_error = |source| SubprocessError::Start { program: program.clone(), source };
-        let missing = || io::Error::other("a pipe that was asked for is missing");
         let mut job = launch::launch(&command)?;
         let (stdin, stdout, stderr) = (job.stdin.take(), job.stdout.take(), job.stderr.take());
         let group = Group::new(job).map_err(start_error)?;
         let stdout = stdout.ok_or_else(missing).map_err(start_error)?;
         let stderr = stderr.ok_or_else(missing).and_then(|pipe| Tail::start([pipe])).map_err(start_error)?;
-        if let (Some(pipe), Some(bytes)) = (stdin, command.stdin.take()) {
-            feed(pipe, bytes).map_err(start_error)?;
-        }
         let now = Instant::now();
-        Ok(Self { program, group, stdout, stderr, command, idle_timeout, started: now, last_byte: now, stopped: None })
+        let stream =
+            Self { program, group, stdout, stderr, command, idle_timeout, started: now, last_byte: now, stopped: None };
+        Ok((stream, stdin))
     }
 
     /// Waits for the program's end and tells how it ended; [`Output::stdout`] is empty. To be called when the stream
@@ -98,6 +115,10 @@ impl Stream {
     }
 }
 
+fn missing() -> io::Error {
+    io::Error::other("a pipe that was asked for is missing")
+}
+
 impl Read for Stream {
     /// Reads what is there, waiting for it. An error says that the reading was given up; [`Stream::finish`] says why.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -122,6 +143,7 @@ impl Read for Stream {
 mod tests {
     use super::*;
     use crate::Cancel;
+    use std::io::Write as _;
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -145,6 +167,20 @@ mod tests {
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("readable");
         assert!(text == "words" && stream.finish().expect("ended").success());
+    }
+
+    #[test]
+    fn a_program_can_be_spoken_with_until_its_input_ends() {
+        let (mut stream, mut stdin) = shell("read a; echo $a; cat; echo end").converse(LONG).expect("started");
+        let mut said = [0; 4];
+        for words in [b"one\n", b"two\n"] {
+            stdin.write_all(words).expect("it reads");
+            stream.read_exact(&mut said).expect("it answers");
+            assert_eq!(&said, words);
+        }
+        drop(stdin);
+        stream.read_exact(&mut said).expect("it answers");
+        assert!(&said == b"end\n" && stream.finish().expect("ended").success());
     }
 
     #[test]

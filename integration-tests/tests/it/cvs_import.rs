@@ -1,5 +1,7 @@
 //! A module of CVS goes through the services, and any worker goes on where another one stopped.
 
+use super::sshd::Sshd;
+use super::support::worker_keys;
 use super::svn_import::{codeimport, run};
 use codeimport_integration_tests::{Cluster, ClusterOptions, git, published_refs};
 use cvs_server::CvsServer;
@@ -85,6 +87,28 @@ async fn any_worker_goes_on_and_makes_what_a_conversion_by_hand_makes() {
     git(&target, &["fsck", "--strict", "--no-dangling"]);
     let found = codeimport(&cluster, &["verify", &url, target.to_str().expect("text"), "--all"]).remove(0);
     assert_eq!(found["verdict"], "VERIFIED", "{found}");
+    assert_eq!(codeimport(&cluster, &["import", "now", "it", "--wait"])[0]["outcome"], "no_change");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_a_key_reads_over_ssh_and_another_worker_goes_on() {
+    let root = with_history();
+    let Some(sshd) = Sshd::running("cvs server") else { return };
+    let mut cluster = Cluster::with(ClusterOptions { env: worker_keys(&sshd), ..ClusterOptions::default() }).await;
+    let cvs_root = format!(":ext:{}{}", sshd.account(), root.path().display());
+    let create = ["import", "create", &cvs_root, "--cvs-module", "m", "--id", "it", "--wait"];
+    let first = codeimport(&cluster, &create).remove(0);
+    assert_eq!(first["outcome"], "success", "{first}");
+
+    cluster.workers[0].process.kill();
+    commit(&root, "three");
+    cluster.add_worker().await;
+    let second = codeimport(&cluster, &["import", "now", "it", "--wait"]).remove(0);
+    assert_eq!((&second["outcome"], &second["new_revision_count"]), (&"success".into(), &1.into()), "{second}");
+    let files = format!("file://{}//m", root.path().display());
+    let by_hand = root.dir.path().join("by-hand.git");
+    codeimport(&cluster, &["convert", &files, by_hand.to_str().expect("text"), "--rcs", "cvs"]);
+    assert_eq!(cluster.target_refs("it"), published_refs(&by_hand), "what the files themselves make");
     assert_eq!(codeimport(&cluster, &["import", "now", "it", "--wait"])[0]["outcome"], "no_change");
 }
 

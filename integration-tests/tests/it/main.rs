@@ -19,6 +19,8 @@ mod queue_bad_input;
 mod queue_migrations;
 mod review;
 mod soak;
+#[path = "../../../crates/codeimport-convert/tests/it/sshd.rs"]
+mod sshd;
 mod support;
 mod svn_import;
 mod svn_options;

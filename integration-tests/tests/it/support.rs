@@ -1,8 +1,9 @@
 //! What several stories check in the same way.
 
+use crate::sshd::Sshd;
 use codeimport_integration_tests::{Cluster, GitDaemon, GitRepo, Held, git, published_refs};
 use codeimport_proto::registry::{Revision, Signature};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// An import whose first run stands still at a known place.
 pub(crate) struct HeldRun {
@@ -21,6 +22,16 @@ impl HeldRun {
         cluster.create("it", &daemon.url()).await;
         Self { held: armed.reached().await, repo, _daemon: daemon }
     }
+}
+
+/// What lets a worker read over SSH what this server has.
+pub(crate) fn worker_keys(sshd: &Sshd) -> Vec<(&'static str, String)> {
+    let text = |path: PathBuf| path.to_str().expect("a temporary folder's name is text").to_owned();
+    let known_hosts = sshd.known_hosts("host.pub");
+    vec![
+        ("CODEIMPORT_WORKER_SSH_KEY", text(sshd.file("key"))),
+        ("CODEIMPORT_WORKER_SSH_KNOWN_HOSTS", text(known_hosts)),
+    ]
 }
 
 /// Claims that target and registry both show exactly what the source has.

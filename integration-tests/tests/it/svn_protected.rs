@@ -1,5 +1,7 @@
 //! Subversion that wants to know who asks: a password over HTTP, a key over SSH; and what is behind an address is found out.
 
+use crate::sshd::Sshd;
+use crate::support::worker_keys;
 use crate::svn_import::{SvnServer, codeimport, run};
 use codeimport_integration_tests::{Cluster, ClusterOptions, eventually, published_refs};
 use codeimport_subprocess::{Command, Daemon};
@@ -10,7 +12,6 @@ use std::path::Path;
 use tempfile::TempDir;
 
 const MODULES: &str = "/usr/lib/apache2/modules";
-const SSHD: &str = "/usr/sbin/sshd";
 const PASSWORD: &str = "correct horse";
 
 /// The password as `openssl passwd -6` has it.
@@ -21,7 +22,7 @@ fn htpasswd() -> String {
 
 /// Something that listens on loopback, for as long as it is kept.
 struct Listening {
-    dir: TempDir,
+    _dir: TempDir,
     port: u16,
     _daemon: Daemon,
 }
@@ -33,7 +34,7 @@ async fn listen(dir: TempDir, port: u16, command: Command) -> Listening {
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
     })
     .await;
-    Listening { dir, port, _daemon: daemon }
+    Listening { _dir: dir, port, _daemon: daemon }
 }
 
 fn free_port() -> u16 {
@@ -105,44 +106,14 @@ async fn what_is_behind_an_address_is_asked_and_a_password_in_it_becomes_a_crede
     assert_eq!(codeimport(&cluster, &["import", "now", "closed", "--wait"])[0]["outcome"], "success");
 }
 
-/// An sshd that lets one key in and runs svnserve, whatever it is asked for. None where it is not installed.
-async fn sshd(root: &Path) -> Option<Listening> {
-    if !Path::new(SSHD).exists() {
-        return None;
-    }
-    let (dir, port) = (tempfile::tempdir().expect("a temporary folder"), free_port());
-    for name in ["host", "key"] {
-        let make = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", name]).cwd(dir.path());
-        assert!(make.run().expect("ssh-keygen is installed").success());
-    }
-    if codeimport_subprocess::current_user_is_root() {
-        // Where it locks itself in, by its own packaging.
-        std::fs::create_dir_all("/run/sshd").expect("root may");
-    }
-    let host = std::fs::read_to_string(dir.path().join("host.pub")).expect("the key was made");
-    std::fs::write(dir.path().join("known"), format!("[127.0.0.1]:{port} {host}")).expect("the folder is ours");
-    let (here, root) = (dir.path().display(), root.display());
-    let text = format!(
-        "ListenAddress 127.0.0.1:{port}\nHostKey {here}/host\nAuthorizedKeysFile {here}/key.pub\nPidFile none\nUsePAM no\n\
-         StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
-         ForceCommand svnserve --tunnel --root {root}\n"
-    );
-    let config = dir.path().join("sshd.conf");
-    std::fs::write(&config, text).expect("the folder is ours");
-    let command = Command::new(SSHD).args(["-D", "-e", "-f"]).arg(&config);
-    Some(listen(dir, port, command).await)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_with_a_key_reads_over_ssh_and_the_next_run_is_an_increment() {
     let svn = SvnServer::start().await;
     svn.with_history("r");
-    let Some(sshd) = sshd(svn.dir.path()).await else { return };
-    let file = |name: &str| sshd.dir.path().join(name).to_str().expect("text").to_owned();
-    let env = vec![("CODEIMPORT_WORKER_SSH_KEY", file("key")), ("CODEIMPORT_WORKER_SSH_KNOWN_HOSTS", file("known"))];
-    let cluster = Cluster::with(ClusterOptions { env, ..ClusterOptions::default() }).await;
-    let user = Command::new("id").arg("-un").run().expect("id is there").stdout_text();
-    let url = format!("svn+ssh://{}@127.0.0.1:{}/r", user.trim(), sshd.port);
+    let served = format!("svnserve --tunnel --root {}", svn.dir.path().display());
+    let Some(sshd) = Sshd::running(&served) else { return };
+    let cluster = Cluster::with(ClusterOptions { env: worker_keys(&sshd), ..ClusterOptions::default() }).await;
+    let url = format!("svn+ssh://{}/r", sshd.account());
     let first = codeimport(&cluster, &["import", "create", &url, "--id", "it", "--wait"]).remove(0);
     assert_eq!(first["outcome"], "success", "{first}");
     svn.commit("r", &["mkdir", "trunk/new", "put", svn.dir.path().join("text").to_str().expect("text"), "trunk/new/f"]);

@@ -10,7 +10,7 @@ use codeimport_proto::registry::{self as wire, Source, source::Options};
 #[derive(Args)]
 pub(crate) struct CvsArgs {
     /// Which directory of a CVS repository; `.` for all of it. Needed where the address is a CVSROOT, such as
-    /// :pserver:anonymous@host:/cvsroot; URLs may name it behind `//`.
+    /// :pserver:anonymous@host:/cvsroot or :ext:user@host:/cvsroot; URLs may name it behind `//`.
     #[arg(long, value_name = "DIRECTORY")]
     cvs_module: Option<String>,
     /// Keep texts as CVS stores them, instead of with bare keywords (-kk). Kept from the first run on.

@@ -10,6 +10,7 @@ mod hg;
 mod recognizing;
 mod scanning;
 mod smart_http;
+mod sshd;
 mod subversion;
 mod targets;
 mod wire;

@@ -29,6 +29,7 @@ fn default_port(scheme: &str) -> Option<u16> {
         "svn" => Some(3690),
         "pserver" => Some(2401),
         "bzr" => Some(4155),
+        "svn+ssh" | "cvs+ssh" | "ssh" => Some(22),
         _ => None,
     }
 }
@@ -87,6 +88,7 @@ mod tests {
         }
         assert_eq!(source_key(RcsType::Git, "git://HOST:9418/a"), source_key(RcsType::Git, "git://host/a.git"));
         assert_eq!(source_key(RcsType::Subversion, "svn://h:3690/r/"), source_key(RcsType::Subversion, "svn://h/r"));
+        assert_eq!(source_key(RcsType::Cvs, "cvs+ssh://a@h:22/r//m"), source_key(RcsType::Cvs, "cvs+ssh://a@h/r/m"));
     }
 
     #[test]

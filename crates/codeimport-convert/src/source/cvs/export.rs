@@ -1,15 +1,18 @@
 //! What CVS itself says that a branch was: for verification.
 
-use super::address::Address;
+use super::address::{Access, Address};
 use super::ledger::{CommitIndex, Ledger, LineId};
 use super::names::in_cvs;
+use crate::source::ssh::{no_way_to, with_agent};
 use crate::{ConvertError, Watch};
 use codeimport_core::{Outcome, Stage};
 use codeimport_subprocess::Command;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longest time for an export.
@@ -27,35 +30,67 @@ pub(super) fn can_be_exported(revision: &str) -> bool {
     !revision.ends_with(IN_BETWEEN)
 }
 
-/// Exports a branch or tag into a folder that is not there yet.
-pub(super) fn export(
-    root: &str,
-    address: &Address,
-    (symbol, revision): (&[u8], &str),
-    keywords: &str,
-    into: &Path,
-    watch: &Watch,
-) -> Result<(), ConvertError> {
-    let disk = |error| ConvertError::disk(Stage::Scan, into, error);
-    let (parent, name) = (into.parent().unwrap_or(Path::new("/")), into.file_name().unwrap_or_default());
-    let mut command = Command::new("cvs").args(["-f", "-Q", "-d", root, "export", keywords]).env("HOME", parent);
-    let trunk = symbol == b"HEAD";
-    let date = revision.replace('T', " ").replace('Z', " UTC");
-    command = match (revision, trunk) {
-        (TIP, _) => command.arg("-r").arg(OsStr::from_bytes(symbol)),
-        (_, true) => command.args(["-D", date.as_str()]),
-        (_, false) => command.arg("-r").arg(OsStr::from_bytes(&[symbol, b":", date.as_bytes()].concat())),
-    };
-    let command =
-        command.arg("-d").arg(name).arg(&address.module).cwd(parent).timeout(LONG).cancel(watch.cancel().clone());
-    let output = command.run().map_err(|error| ConvertError::program(Stage::Scan, error))?;
-    // Nothing to export is a folder with nothing in it.
-    std::fs::create_dir_all(into).map_err(disk)?;
-    if output.success() {
-        return Ok(());
+/// What is exported, and how.
+pub(super) struct Export<'a> {
+    pub(super) address: &'a Address,
+    /// How keywords are to be shown, as an option of `cvs`.
+    pub(super) keywords: &'a str,
+    /// How a host is reached over SSH, if this one is.
+    pub(super) ssh: Option<String>,
+    /// A folder that is not there yet.
+    pub(super) into: &'a Path,
+    pub(super) watch: &'a Watch,
+}
+
+impl Export<'_> {
+    /// Exports a branch or tag.
+    pub(super) fn run(&self, symbol: &[u8], revision: &str) -> Result<(), ConvertError> {
+        let disk = |error| ConvertError::disk(Stage::Scan, self.into, error);
+        let (parent, name) = (self.into.parent().unwrap_or(Path::new("/")), self.into.file_name().unwrap_or_default());
+        let command = self.command(parent)?.args(["export", self.keywords]);
+        let date = revision.replace('T', " ").replace('Z', " UTC");
+        let command = match (revision, symbol == b"HEAD") {
+            (TIP, _) => command.arg("-r").arg(OsStr::from_bytes(symbol)),
+            (_, true) => command.args(["-D", date.as_str()]),
+            (_, false) => command.arg("-r").arg(OsStr::from_bytes(&[symbol, b":", date.as_bytes()].concat())),
+        };
+        let command = command.arg("-d").arg(name).arg(&self.address.module).cwd(parent).timeout(LONG);
+        let output = command.cancel(self.watch.cancel().clone()).run();
+        let output = output.map_err(|error| ConvertError::program(Stage::Scan, error))?;
+        // Nothing to export is a folder with nothing in it.
+        std::fs::create_dir_all(self.into).map_err(disk)?;
+        if output.success() {
+            return Ok(());
+        }
+        let text = format!("CVS cannot export {} at {revision}.", String::from_utf8_lossy(symbol));
+        Err(ConvertError::new(Outcome::RemoteBroken, Stage::Scan, text).caused_by(output.stderr))
     }
-    let text = format!("CVS cannot export {} at {revision}.", String::from_utf8_lossy(symbol));
-    Err(ConvertError::new(Outcome::RemoteBroken, Stage::Scan, text).caused_by(output.stderr))
+
+    /// `cvs`, told where the repository is.
+    fn command(&self, folder: &Path) -> Result<Command, ConvertError> {
+        let Some(root) = self.address.cvs_root() else {
+            let text = "CVS has no way to this address by which it could be compared: give that of its server.";
+            return Err(ConvertError::new(Outcome::UnsupportedFeature, Stage::Scan, text));
+        };
+        let command = Command::new("cvs").args(["-f", "-Q", "-d", &root]).env("HOME", folder);
+        match (&self.ssh, self.address.access) {
+            (Some(line), _) => Ok(with_agent(command.env("CVS_RSH", write_ssh(line, folder)?))),
+            (None, Access::Ssh) => Err(no_way_to(&self.address.url, Stage::Scan)),
+            (None, _) => Ok(command),
+        }
+    }
+}
+
+/// A program that is ssh with its options: CVS runs one by its name only. Gives its path.
+fn write_ssh(line: &str, folder: &Path) -> Result<PathBuf, ConvertError> {
+    let path = folder.join("ssh");
+    // CVS puts an option behind: the words must not end here.
+    let line = line.strip_suffix(" --").unwrap_or(line);
+    let written = std::fs::write(&path, format!("#!/bin/sh\nexec {line} \"$@\"\n"));
+    written
+        .and_then(|()| std::fs::set_permissions(&path, Permissions::from_mode(0o700)))
+        .map_err(|error| ConvertError::disk(Stage::Scan, &path, error))?;
+    Ok(path)
 }
 
 /// How each commit is called in CVS: by its date, if that is enough.

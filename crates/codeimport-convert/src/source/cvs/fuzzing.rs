@@ -1,11 +1,11 @@
 //! What the fuzz targets run.
 
 use super::address::Address;
-use super::pserver::{LogReader, Pserver};
 use super::rcs::{Number, RcsFile};
+use super::server::{LogReader, Server};
 use super::transport::{Transport as _, Wanted};
 use crate::{SourceOptions, Watch};
-use codeimport_core::Stage;
+use codeimport_core::{RcsType, SourceUrl, Stage};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener};
 use std::ops::ControlFlow;
@@ -41,10 +41,9 @@ pub(crate) fn follow_server(said: &[u8]) {
     let listener =
         LISTENER.get_or_init(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports"));
     let port = listener.local_addr().expect("it is bound").port();
-    let address =
-        Address { host: "127.0.0.1".to_owned(), port: Some(port), root: "/r".to_owned(), module: "m".to_owned() };
+    let url = SourceUrl::parse(RcsType::Cvs, &format!("pserver://127.0.0.1:{port}/r//m")).expect("well-formed");
     let options = SourceOptions { idle_timeout: Duration::from_secs(1), ..SourceOptions::default() };
-    let (server, watch) = (Pserver::new(address, &options), Watch::none());
+    let (server, watch) = (Server::new(Address::of(&url), &options), Watch::none());
     let answered = |ask: &mut dyn FnMut()| {
         std::thread::scope(|scope| {
             scope.spawn(|| {

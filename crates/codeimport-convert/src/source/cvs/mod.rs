@@ -1,9 +1,9 @@
-//! CVS: `,v` files in a folder or by rsync, and servers by `:pserver:`.
+//! CVS: `,v` files in a folder or by rsync, and servers by `:pserver:` or ssh.
 //!
 //! ```text
 //!   rcs         `,v` files: form, texts                                   pure
 //!   history     what is known of each file but its texts                  pure
-//!   transport   what all ways in have in common: folder (`,v` files on this machine), rsync, pserver
+//!   transport   what all ways in have in common: folder (`,v` files on this machine), rsync, server
 //!   address     where a module is                                         pure
 //!   place       which line (branch of the whole repository) a revision is on   pure
 //!   changeset   which revisions were one commit; order: in which order    pure
@@ -40,11 +40,11 @@ mod options;
 mod order;
 mod place;
 mod preview;
-mod pserver;
 mod rcs;
 mod refs;
 mod rsync;
 mod run;
+mod server;
 mod state;
 mod symbols;
 mod transport;
@@ -54,12 +54,13 @@ pub use options::CvsOptions;
 
 use crate::objects::ObjectStore;
 use crate::{Cache, ConvertError, MapEntry, Preview, Source, SourceOptions, SourceState, Watch, Watermark};
-use address::Address;
-use codeimport_core::{Outcome, SourceUrl, Stage};
+use address::{Access, Address};
+use codeimport_core::{SourceUrl, Stage};
+use export::Export;
 use folder::Folder;
 use gix::{ObjectId, bstr::BString};
-use pserver::Pserver;
 use rsync::Rsync;
+use server::Server;
 use std::sync::OnceLock;
 use std::{collections::BTreeSet, path::Path};
 use transport::Transport;
@@ -70,8 +71,6 @@ const KEPT_FILES: &str = "cvs-files";
 /// A module of a CVS repository.
 pub(super) struct CvsSource {
     address: Address,
-    /// What `cvs` itself calls the repository; none if it has no way there.
-    root: Option<String>,
     transport: Box<dyn Transport>,
     options: SourceOptions,
 }
@@ -80,16 +79,16 @@ impl CvsSource {
     pub(super) fn new(url: &SourceUrl, options: SourceOptions) -> Self {
         let address = Address::of(url);
         let is_root = address.is_whole();
-        let (root, transport): (_, Box<dyn Transport>) = match url.as_str().split(':').next() {
-            Some("file") => (Some(address.root.clone()), Box::new(Folder { path: address.path(), is_root })),
-            Some("rsync") => {
+        let transport: Box<dyn Transport> = match address.access {
+            Access::Folder => Box::new(Folder { path: address.path(), is_root }),
+            Access::Rsync => {
                 let (connect_timeout, idle_timeout) = (options.connect_timeout, options.idle_timeout);
                 let kept = OnceLock::new();
-                (None, Box::new(Rsync { url: address.rsync_url(), connect_timeout, idle_timeout, is_root, kept }))
+                Box::new(Rsync { url: address.rsync_url(), connect_timeout, idle_timeout, is_root, kept })
             }
-            _ => (Some(address.cvs_root()), Box::new(Pserver::new(address.clone(), &options))),
+            Access::Password | Access::Ssh => Box::new(Server::new(address.clone(), &options)),
         };
-        Self { address, root, transport, options }
+        Self { address, transport, options }
     }
 }
 
@@ -105,12 +104,12 @@ impl Source for CvsSource {
     }
 
     fn export(&self, branch: &[u8], revision: &str, into: &Path, watch: &Watch) -> Result<(), ConvertError> {
-        let Some(root) = &self.root else {
-            let text = "CVS has no way to this address by which it could be compared: give that of its server.";
-            return Err(ConvertError::new(Outcome::UnsupportedFeature, Stage::Scan, text));
-        };
         let keywords = if self.options.cvs.raw_keywords { "-ko" } else { "-kk" };
-        export::export(root, &self.address, (branch, revision), keywords, into, watch)
+        let ssh = match self.address.access {
+            Access::Ssh => self.options.ssh.command_line(self.address.port, self.options.connect_timeout),
+            _ => None,
+        };
+        Export { address: &self.address, keywords, ssh, into, watch }.run(branch, revision)
     }
 
     fn can_export(&self, revision: &str) -> bool {

@@ -12,7 +12,7 @@ pub fn rcs_of(url: &str) -> Option<RcsType> {
         // Two slashes end the path of a repository of CVS.
         "file" if rest.trim_start_matches('/').contains("//") => Some(RcsType::Cvs),
         "file" => Some(RcsType::Subversion),
-        "pserver" | "rsync" => Some(RcsType::Cvs),
+        "pserver" | "cvs+ssh" | "rsync" => Some(RcsType::Cvs),
         // A CVSROOT begins with a colon.
         "" if url.starts_with(':') => Some(RcsType::Cvs),
         // Of those that are read by it, only Mercurial's address begins so.
@@ -38,6 +38,7 @@ mod tests {
             ("file:///r", Some(RcsType::Subversion)),
             ("file:///r//m", Some(RcsType::Cvs)),
             ("pserver://h/r//m", Some(RcsType::Cvs)),
+            ("cvs+ssh://h/r//m", Some(RcsType::Cvs)),
             ("rsync://h/r/m", Some(RcsType::Cvs)),
             (":pserver:anonymous@h:/r", Some(RcsType::Cvs)),
             ("ssh://h/r", Some(RcsType::Mercurial)),

@@ -8,5 +8,6 @@ mod findings;
 mod generated;
 mod repository;
 mod server;
+mod ssh;
 mod stability;
 mod transports;

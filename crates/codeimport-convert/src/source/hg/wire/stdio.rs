@@ -7,6 +7,7 @@ use super::command::Command;
 use super::complaint::classify;
 use crate::source::hg::error::HgError;
 use crate::source::hg::explain::explain;
+use crate::source::ssh::{no_way_to, with_agent};
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::{Outcome, SourceUrl, Stage, decode_percent};
 use codeimport_subprocess::{Signal, Stream, SubprocessError};
@@ -53,21 +54,13 @@ impl Stdio {
     /// Starts the program and reads up to the answer.
     fn begin(&self, command: &Command, stage: Stage, watch: &Watch) -> Result<History, ConvertError> {
         let Some((program, args)) = self.words.as_deref().and_then(<[_]>::split_first) else {
-            let url = &self.url;
-            let text = format!(
-                "{url} needs SSH, and this worker has no key for it: an operator can set ssh_key and ssh_known_hosts."
-            );
-            return Err(ConvertError::new(Outcome::Forbidden, stage, text));
+            return Err(no_way_to(self.url.as_str(), stage));
         };
         let input = [Command::new("hello").lines(), command.lines()].concat();
         let program = codeimport_subprocess::Command::new(program).args(args).stdin(input).timeout(LONG);
         // No configuration of the machine or its user; a repository's own counts only for whom Mercurial trusts.
         let program = program.env("HGRCPATH", "").env("HGPLAIN", "1").cancel(watch.cancel().clone());
-        let program = match std::env::var_os("SSH_AUTH_SOCK") {
-            Some(agent) => program.env("SSH_AUTH_SOCK", agent),
-            None => program,
-        };
-        let stream = program.end_signal(Signal::KILL).stream(self.idle_timeout);
+        let stream = with_agent(program).end_signal(Signal::KILL).stream(self.idle_timeout);
         let stream = stream.map_err(|error| ConvertError::program(stage, error))?;
         let mut answer = History { input: BufReader::new(stream), received: 0, url: self.url.clone() };
         match answer.skip_greeting() {

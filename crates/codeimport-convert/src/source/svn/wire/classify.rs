@@ -2,24 +2,14 @@
 //!
 //! Their messages are translated and change; their codes (`E170013`, Subversion's `svn_error_codes.h`; from 120000 on
 //! those of its HTTP library, below 20000 those of the operating system, above 600000 those of its run-time library) do not.
-//! ssh has sentences only, which it does not translate, and which have been the same for two decades.
+//! Where SSH is the trouble, ssh says so beside them.
 
 use crate::ConvertError;
+use crate::source::ssh::complaint;
 use codeimport_core::{Outcome, Stage};
 
 /// Codes with what they mean. The first that occurs in a message decides: the specific ones stand in front.
-const CODES: [(&[&str], Outcome, &str); 15] = [
-    (
-        &["HOST IDENTIFICATION HAS CHANGED"],
-        Outcome::Forbidden,
-        "shows another host key than the known one: find out why, and correct the known hosts",
-    ),
-    (
-        &["Host key verification failed"],
-        Outcome::Forbidden,
-        "is on a host whose key is not known: check the key, and add it to the known hosts",
-    ),
-    (&["Permission denied ("], Outcome::Authentication, "does not let the SSH key in"),
+const CODES: [(&[&str], Outcome, &str); 12] = [
     (&["E175013", "HTTP status 403"], Outcome::Authentication, "refuses to let itself be read by us"),
     (
         &["E170001", "E220001", "E215004", "E170010", "E000013", "HTTP status 401"],
@@ -32,11 +22,7 @@ const CODES: [(&[&str], Outcome, &str); 15] = [
         Outcome::Invalid,
         "has no repository there",
     ),
-    (
-        &["E670002", "E670008", "E670003", "Could not resolve hostname"],
-        Outcome::Unavailable,
-        "is on a host whose name nobody knows",
-    ),
+    (&["E670002", "E670008", "E670003"], Outcome::Unavailable, "is on a host whose name nobody knows"),
     (
         &["E000111", "E000110", "E000113", "E000101", "E000104", "E210002", "E120106", "E120108", "E175012", "E670007"],
         Outcome::Unavailable,
@@ -54,8 +40,9 @@ const CODES: [(&[&str], Outcome, &str); 15] = [
 /// The failure that a message of a Subversion program tells of.
 pub(crate) fn classify(url: &str, stage: Stage, stderr: &str) -> ConvertError {
     let known = CODES.iter().find(|(codes, ..)| codes.iter().any(|code| stderr.contains(code)));
+    let known = complaint(stderr).or_else(|| known.map(|(_, outcome, words)| (*outcome, *words)));
     let (outcome, text) = match known {
-        Some((_, outcome, words)) => (*outcome, format!("The Subversion source {url} {words}.")),
+        Some((outcome, words)) => (outcome, format!("The Subversion source {url} {words}.")),
         None => (Outcome::Failure, format!("Reading {url} failed in a way that codeimport does not know.")),
     };
     ConvertError::new(outcome, stage, text).caused_by(stderr.to_owned())

@@ -1,7 +1,8 @@
 //! `svn+ssh://`: Subversion's programs run ssh, and get told how by a variable. They do not know ports in such addresses.
 
+use crate::source::ssh::{no_way_to, with_agent};
 use crate::{ConvertError, SourceOptions};
-use codeimport_core::{Outcome, Stage};
+use codeimport_core::Stage;
 use codeimport_subprocess::Command;
 use url::Url;
 
@@ -28,23 +29,12 @@ impl Tunnel {
     /// Tells a program the way.
     pub(crate) fn through(&self, command: Command) -> Command {
         let Some(line) = &self.command_line else { return command };
-        let command = command.env("SVN_SSH", line);
-        // Where the keys of the person are who runs this; the pinned way is told not to ask there.
-        match std::env::var_os("SSH_AUTH_SOCK") {
-            Some(agent) => command.env("SSH_AUTH_SOCK", agent),
-            None => command,
-        }
+        with_agent(command.env("SVN_SSH", line))
     }
 
     /// Refuses an address to which there is no way here.
     pub(crate) fn check(&self, url: &str, stage: Stage) -> Result<(), ConvertError> {
-        if !self.is_needed || self.command_line.is_some() {
-            return Ok(());
-        }
-        let text = format!(
-            "{url} needs SSH, and this worker has no key for it: an operator can set ssh_key and ssh_known_hosts."
-        );
-        Err(ConvertError::new(Outcome::Forbidden, stage, text))
+        if self.is_needed && self.command_line.is_none() { Err(no_way_to(url, stage)) } else { Ok(()) }
     }
 }
 
@@ -52,6 +42,7 @@ impl Tunnel {
 mod tests {
     use super::*;
     use crate::Ssh;
+    use codeimport_core::Outcome;
 
     #[test]
     fn a_port_is_told_to_ssh_and_not_to_subversion() {

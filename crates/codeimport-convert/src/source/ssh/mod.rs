@@ -2,6 +2,13 @@
 //!
 //! Never a question to anybody, and never a host key that is trusted because it is new.
 
+mod complaint;
+
+pub(super) use complaint::complaint;
+
+use crate::ConvertError;
+use codeimport_core::{Outcome, Stage};
+use codeimport_subprocess::Command;
 use std::{path::PathBuf, time::Duration};
 
 /// By what right.
@@ -66,6 +73,28 @@ impl Ssh {
         words.push("--".to_owned());
         Some(words.join(" "))
     }
+
+    /// The same as a command, which lacks the host and what to run there.
+    pub(super) fn command(&self, port: Option<u16>, connect_timeout: Duration) -> Option<Command> {
+        let line = self.command_line(port, connect_timeout)?;
+        let mut words = line.split(' ');
+        Some(with_agent(Command::new(words.next()?).args(words)))
+    }
+}
+
+/// Lets a program find the agent of the person who runs this; the pinned way is told not to ask there.
+pub(super) fn with_agent(command: Command) -> Command {
+    match std::env::var_os("SSH_AUTH_SOCK") {
+        Some(agent) => command.env("SSH_AUTH_SOCK", agent),
+        None => command,
+    }
+}
+
+/// The failure where there is no SSH, and an address needs it.
+pub(super) fn no_way_to(url: &str, stage: Stage) -> ConvertError {
+    let text =
+        format!("{url} needs SSH, and this worker has no key for it: an operator can set ssh_key and ssh_known_hosts.");
+    ConvertError::new(Outcome::Forbidden, stage, text)
 }
 
 #[cfg(test)]

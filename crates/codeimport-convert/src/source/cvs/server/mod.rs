@@ -1,19 +1,24 @@
-//! `:pserver:`: a client of the CVS protocol (the manual "The CVS Client/Server Protocol").
+//! Servers: a client of the CVS protocol (the manual "The CVS Client/Server Protocol"), by TCP (`:pserver:`) or by ssh (`:ext:`).
 //!
 //! ```text
-//!   session   logging in, requests, what the server says
-//!   scramble  how passwords are written            pure
-//!   heads     what a poll looks at               pure
-//!   rlog      what `rlog` prints, as histories         pure
-//!   batches   in which requests texts are asked for    pure
-//!   texts     the answers to these
+//!   peer        who is asked, and by which way
+//!   connection  the bytes from and to it
+//!   login       how a `pserver` is told who asks; scramble: how passwords are written (pure)
+//!   session     requests, and what the server says
+//!   heads       what a poll looks at                     pure
+//!   rlog        what `rlog` prints, as histories         pure
+//!   batches     in which requests texts are asked for    pure
+//!   texts       the answers to these
 //! ```
 //!
 //! One connection at a time: two that read the same directory wait for each other's lock, half a minute each time. What is
 //! asked is sent without waiting for answers.
 
 mod batches;
+mod connection;
 mod heads;
+mod login;
+mod peer;
 mod rlog;
 mod scramble;
 mod session;
@@ -28,21 +33,20 @@ use super::transport::{Take, Transport, Wanted};
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::Stage;
 use heads::Heads;
+use peer::Peer;
 use rlog::LogReader as Reader;
-use session::{Line, Server, Session};
+use session::{Line, Session};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A module on a server.
-pub(super) struct Pserver {
-    server: Server,
+pub(super) struct Server {
+    peer: Peer,
     received: AtomicU64,
 }
 
-impl Pserver {
+impl Server {
     pub(super) fn new(address: Address, options: &SourceOptions) -> Self {
-        let (connect_timeout, idle_timeout) = (options.connect_timeout, options.idle_timeout);
-        let server = Server { address, login: options.login.clone(), connect_timeout, idle_timeout };
-        Self { server, received: AtomicU64::new(0) }
+        Self { peer: Peer::new(address, options), received: AtomicU64::new(0) }
     }
 
     /// Runs `rlog` on some places, and hands over its lines.
@@ -69,20 +73,20 @@ impl Pserver {
         watch: &'a Watch,
         act: impl FnOnce(&mut Session<'a>) -> Result<T, ConvertError>,
     ) -> Result<T, ConvertError> {
-        let mut session = Session::open(&self.server, stage, watch)?;
+        let mut session = Session::open(&self.peer, stage, watch)?;
         let done = act(&mut session);
         self.received.fetch_add(session.received(), Ordering::Relaxed);
         done
     }
 
     fn module(&self) -> [Vec<u8>; 1] {
-        [self.server.address.module.clone().into_bytes()]
+        [self.peer.address.module.clone().into_bytes()]
     }
 }
 
-impl Transport for Pserver {
+impl Transport for Server {
     fn position(&self, stage: Stage, watch: &Watch) -> Result<String, ConvertError> {
-        let mut heads = Heads::below(&self.server.address.root);
+        let mut heads = Heads::below(&self.peer.address.root);
         self.with_session(stage, watch, |session| {
             Self::rlog(session, &["-h", "-N"], &self.module(), |line| {
                 heads.take(&line);
@@ -101,7 +105,7 @@ impl Transport for Pserver {
     }
 
     fn histories(&self, stage: Stage, watch: &Watch) -> Result<Vec<FileHistory>, ConvertError> {
-        let address = &self.server.address;
+        let address = &self.peer.address;
         let mut reader = Reader::new(address.directory(), address.is_whole());
         self.with_session(stage, watch, |session| {
             Self::rlog(session, &[], &self.module(), |line| {
@@ -115,8 +119,8 @@ impl Transport for Pserver {
         if wanted.is_empty() {
             return Ok(());
         }
-        let requests = batches::requests(&self.server.address, wanted);
-        let asked = texts::Asked::new(&self.server.address, wanted);
+        let requests = batches::requests(&self.peer.address, wanted);
+        let asked = texts::Asked::new(&self.peer.address, wanted);
         self.with_session(Stage::Fetch, watch, |session| {
             session.pipelined(&requests, |session| texts::read_texts(session, &asked, requests.len(), take))
         })
