@@ -26,18 +26,22 @@ impl Run<'_> {
         store: &mut ObjectStore,
     ) -> Result<(), ConvertError> {
         let units = changesets.iter().flat_map(|changeset| &changeset.units).map(|unit| (unit.file, &unit.number));
-        let unseen = look.unseen(ledger).map(|(index, placed)| (index, &placed.number));
+        let unseen = look.unseen(ledger);
         let mut numbers: BTreeMap<usize, HashSet<Number>> = BTreeMap::new();
         let mut total = 0;
         for (index, number) in units.chain(unseen) {
             let is_known = contents.contains_key(&(index, number.clone()));
-            if !is_known && look.histories[index].revisions.get(number).is_some_and(|revision| !revision.is_dead) {
+            if !is_known && look.histories.files[index].revisions.get(number).is_some_and(|revision| !revision.is_dead)
+            {
                 numbers.entry(index).or_default().insert(number.clone());
                 total += 1;
             }
         }
-        let wanted =
-            numbers.into_iter().map(|(index, numbers)| Wanted { index, path: &look.histories[index].path, numbers });
+        let wanted = numbers.into_iter().map(|(index, numbers)| Wanted {
+            index,
+            path: &look.histories.files[index].path,
+            numbers,
+        });
         let wanted: Vec<_> = wanted.collect();
         let (mut unsafe_bytes, mut done) = (0, 0);
         self.transport.texts(&wanted, self.watch, &mut |text| {
@@ -62,7 +66,7 @@ impl Run<'_> {
         text: Text,
         store: &mut ObjectStore,
     ) -> Result<Content, crate::objects::StoreError> {
-        let history = &look.histories[text.index];
+        let history = &look.histories.files[text.index];
         let revision =
             history.revisions.get(&text.number).filter(|_| !history.is_binary && !self.options.cvs.raw_keywords);
         let bytes = match revision {

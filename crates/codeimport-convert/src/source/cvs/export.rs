@@ -102,7 +102,7 @@ pub(super) fn revisions(ledger: &Ledger) -> Vec<String> {
     let mut revisions = vec![String::new(); ledger.commits.len()];
     for (line, commits) in lines {
         // By the dates of file revisions: the newest up to each commit, and the oldest behind it.
-        let spans: Vec<_> = commits.iter().map(|commit| span(ledger, line, *commit)).collect();
+        let spans: Vec<_> = commits.iter().map(|commit| span(ledger, *commit)).collect();
         let mut oldest_behind = vec![i64::MAX; spans.len() + 1];
         for at in (0..spans.len()).rev() {
             oldest_behind[at] = oldest_behind[at + 1].min(spans[at].0);
@@ -131,8 +131,8 @@ fn is_symbol(name: &[u8]) -> bool {
 }
 
 /// The dates of the oldest and the newest revision in a commit.
-fn span(ledger: &Ledger, line: LineId, commit: CommitIndex) -> (i64, i64) {
-    let seconds = ledger.changed(line, commit).map(|revision| {
+fn span(ledger: &Ledger, commit: CommitIndex) -> (i64, i64) {
+    let seconds = ledger.changed(commit).map(|revision| {
         revision.map_or(ledger.commits[commit as usize].seconds, |revision| ledger.known(revision).seconds)
     });
     seconds.fold((i64::MAX, i64::MIN), |(oldest, newest), seconds| (oldest.min(seconds), newest.max(seconds)))

@@ -14,55 +14,84 @@ pub(super) struct Fit {
     pub(super) distance: usize,
 }
 
+/// At which commits of a line it begins (more) and ends (less) to show how many of the revisions.
+type Turns = Vec<(CommitIndex, isize)>;
+
 /// The earliest of those commits that are nearest to a manifest; none if no commit has anything of it.
 pub(super) fn best_fit(ledger: &Ledger, manifest: &Manifest) -> Option<Fit> {
+    let mut own = own_turns(ledger, manifest);
+    // Of each line, from which commit on it shows how many of the revisions.
+    let mut matches: Vec<Vec<(CommitIndex, usize)>> = Vec::new();
     let mut found: Option<Fit> = None;
-    for (line, mut changes) in changes_by_line(ledger, manifest) {
-        changes.sort_unstable_by_key(|(at, _)| *at);
-        let mut matched = 0;
-        let mut rest = changes.as_slice();
-        while let Some((commit, _)) = rest.first().copied() {
-            let here = rest.partition_point(|(at, _)| *at == commit);
-            let gained: isize = rest[..here].iter().map(|(_, change)| change).sum();
-            let brings = rest[..here].iter().any(|(_, change)| *change > 0);
-            matched += gained;
-            rest = &rest[here..];
-            if brings {
-                let common = usize::try_from(matched).unwrap_or_default();
-                let distance = manifest.len() + size_at(ledger, line, commit) - 2 * common;
+    // A line comes after the one that it began from.
+    for line in ledger.line_ids() {
+        let mut turns = own.remove(&line).unwrap_or_default();
+        inherited_turns(ledger, manifest, line, &matches, &mut turns);
+        turns.sort_unstable_by_key(|(at, _)| *at);
+        let (mut matched, mut matches_here) = (0, Vec::new());
+        for here in turns.chunk_by(|a, b| a.0 == b.0) {
+            let commit = here[0].0;
+            matched += here.iter().map(|(_, change)| change).sum::<isize>();
+            let common = usize::try_from(matched).unwrap_or_default();
+            matches_here.push((commit, common));
+            if here.iter().any(|(_, change)| *change > 0) {
+                let distance = manifest.len() + ledger.size_at(commit) - 2 * common;
                 let is_better = |found: &Fit| (distance, commit) < (found.distance, found.commit);
                 if found.as_ref().is_none_or(is_better) {
                     found = Some(Fit { commit, distance });
                 }
             }
         }
+        matches.push(matches_here);
     }
     found
 }
 
-/// For each line: at which commit it begins (+1) and ends (-1) to show one of the revisions.
-fn changes_by_line(ledger: &Ledger, manifest: &Manifest) -> BTreeMap<LineId, Vec<(CommitIndex, isize)>> {
-    let mut changes: BTreeMap<LineId, Vec<(CommitIndex, isize)>> = BTreeMap::new();
+/// What the lines' own commits do.
+fn own_turns(ledger: &Ledger, manifest: &Manifest) -> BTreeMap<LineId, Turns> {
+    let mut turns: BTreeMap<LineId, Turns> = BTreeMap::new();
     for (file, revision) in manifest {
         for (line, from) in &ledger.places[*revision as usize] {
-            let changes = changes.entry(*line).or_default();
-            changes.push((*from, 1));
+            let turns = turns.entry(*line).or_default();
+            turns.push((*from, 1));
             if let Some(until) = shown_until(ledger, *line, *file, *from) {
-                changes.push((until, -1));
+                turns.push((until, -1));
             }
         }
     }
-    changes
+    turns
+}
+
+/// What a line shows because it began as another one's commit: its first own commit brings that, but for what it changes.
+fn inherited_turns(
+    ledger: &Ledger,
+    manifest: &Manifest,
+    line: LineId,
+    matches: &[Vec<(CommitIndex, usize)>],
+    turns: &mut Turns,
+) {
+    let (Some(from), Some(first)) = ledger.begin(line) else { return };
+    let before = &matches[ledger.commits[from as usize].line as usize];
+    let inherited = before.partition_point(|(at, _)| *at <= from).checked_sub(1).map_or(0, |at| before[at].1);
+    if inherited == 0 {
+        return;
+    }
+    let is_inherited = |file: &u32| manifest.get(file).is_some_and(|it| ledger.shows_at(from, *file) == Some(*it));
+    let mut brought = isize::try_from(inherited).unwrap_or(isize::MAX);
+    for (_, at) in ledger.first_changes(line).filter(|(file, _)| is_inherited(file)) {
+        if at == first {
+            brought -= 1;
+        } else {
+            turns.push((at, -1));
+        }
+    }
+    if brought > 0 {
+        turns.push((first, brought));
+    }
 }
 
 /// The next commit that changes a file of a line.
 fn shown_until(ledger: &Ledger, line: LineId, file: u32, from: CommitIndex) -> Option<CommitIndex> {
     let shown = ledger.shown(line, file);
     shown.get(shown.partition_point(|(at, _)| *at <= from)).map(|(at, _)| *at)
-}
-
-fn size_at(ledger: &Ledger, line: LineId, commit: CommitIndex) -> usize {
-    let sizes = ledger.sizes(line);
-    let after = sizes.partition_point(|(at, _)| *at <= commit);
-    after.checked_sub(1).map_or(0, |at| sizes[at].1)
 }

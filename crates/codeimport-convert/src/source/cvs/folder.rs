@@ -1,6 +1,7 @@
 //! A folder of `,v` files on this machine.
 
-use super::history::{FileHistory, Interner};
+use super::history::{FileHistory, Histories};
+use super::interner::Interner;
 use super::rcs::{RcsError, RcsFile};
 use super::transport::{Take, Text, Transport, Wanted, can_be_shown, without_attic};
 use crate::{ConvertError, Watch};
@@ -92,7 +93,7 @@ impl Transport for Folder {
         Ok(format!("{} files, {}", found.len(), &digest[..32]))
     }
 
-    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Vec<FileHistory>, ConvertError> {
+    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Histories, ConvertError> {
         let mut interner = Interner::default();
         let read = |(path, found): (Vec<u8>, Found)| {
             watch.check(stage)?;
@@ -101,7 +102,8 @@ impl Transport for Folder {
             FileHistory::of_rcs(path.clone(), &file, &mut interner)
                 .map_err(|number| damaged(stage, &path, &RcsError::MissingText(number)))
         };
-        self.find(stage)?.into_iter().map(read).collect()
+        let files = self.find(stage)?.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Histories { files, names: interner.into_names() })
     }
 
     fn texts(&self, wanted: &[Wanted<'_>], watch: &Watch, take: &mut Take<'_>) -> Result<(), ConvertError> {

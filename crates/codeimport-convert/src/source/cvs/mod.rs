@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   rcs         `,v` files: form, texts                                   pure
-//!   history     what is known of each file but its texts                  pure
+//!   history     what is known of each file but its texts; interner: names and messages, each once   pure
 //!   transport   what all ways in have in common: folder (`,v` files on this machine), rsync, server
 //!   address     where a module is                                         pure
 //!   place       which line (branch of the whole repository) a revision is on   pure
@@ -32,6 +32,7 @@ mod folder;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod history;
+mod interner;
 mod keywords;
 mod ledger;
 mod look;
@@ -124,7 +125,7 @@ impl Source for CvsSource {
     fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError> {
         let position = self.transport.position(Stage::Probe, watch)?;
         let histories = self.transport.histories(Stage::Probe, watch)?;
-        Ok(preview::preview(position, &histories, self.options.cvs.charset))
+        Ok(preview::preview(position, histories, self.options.cvs.charset))
     }
 }
 

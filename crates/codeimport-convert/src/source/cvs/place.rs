@@ -5,6 +5,7 @@
 //! until somebody commits to the trunk.
 
 use super::history::FileHistory;
+use super::interner::{Names, Symbol};
 use super::rcs::Number;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -31,12 +32,12 @@ pub(super) struct Placed {
     pub(super) after: Vec<Number>,
 }
 
-/// Places all revisions of a file, in order of their numbers.
-pub(super) fn place(file: &FileHistory) -> Vec<Placed> {
+/// Places all revisions of a file, in order of their numbers. `names`: of its symbols.
+pub(super) fn place(file: &FileHistory, names: &Names) -> Vec<Placed> {
     let trunk = trunk(file);
     let before_on_trunk: BTreeMap<_, _> = trunk.windows(2).map(|pair| (&pair[1], &pair[0])).collect();
     let on_trunk: BTreeSet<_> = trunk.iter().collect();
-    let names = branch_names(file);
+    let branches = named_branches(file, names);
     // The newest so far of each branch, and of the trunk; numbers rise.
     let mut newest: HashMap<Option<Number>, &Number> = HashMap::new();
     let place_one = |number| {
@@ -47,7 +48,7 @@ pub(super) fn place(file: &FileHistory) -> Vec<Placed> {
         let is_on_trunk = on_trunk.contains(number);
         let line = match branch {
             None => is_on_trunk.then_some(LineName::Trunk),
-            Some(branch) => Some(names.get(&branch).cloned().unwrap_or(LineName::Unlabelled(branch))),
+            Some(branch) => Some(line_of(branch, &branches, names)),
         };
         Placed { number: number.clone(), line, is_on_trunk, after: after.into_iter().collect() }
     };
@@ -88,20 +89,31 @@ fn imported(file: &FileHistory) -> Vec<Number> {
     if is_import { vendor } else { Vec::new() }
 }
 
-/// The names of a file's branches. Of two with the same number the first in order; the other one stands for no line of its
-/// own in this file.
-pub(super) fn branch_names(file: &FileHistory) -> BTreeMap<Number, LineName> {
-    let branches = file.symbols.iter().filter(|(_, number)| !number.is_revision() && number.parts().len() > 2);
-    let mut names = BTreeMap::new();
-    for (name, number) in branches {
-        names.entry(number.clone()).or_insert_with(|| LineName::Branch(name.clone()));
+/// The branches of a file that have a name, in order of their numbers. Of two names for the same number the first in order
+/// counts; the other one stands for no line of its own in this file.
+pub(super) fn named_branches(file: &FileHistory, names: &Names) -> Vec<Symbol> {
+    let is_branch = |symbol: &&Symbol| {
+        let number = names.number(**symbol);
+        !number.is_revision() && number.parts().len() > 2
+    };
+    let mut branches: Vec<_> = file.symbols.iter().filter(is_branch).copied().collect();
+    branches.sort_by_key(|symbol| (names.number(*symbol), names.text(*symbol)));
+    branches.dedup_by_key(|symbol| symbol.number);
+    branches
+}
+
+/// The line that a branch of a file is of.
+fn line_of(branch: Number, branches: &[Symbol], names: &Names) -> LineName {
+    match branches.binary_search_by(|symbol| names.number(*symbol).cmp(&branch)) {
+        Ok(at) => LineName::Branch(names.text(branches[at]).clone()),
+        Err(_) => LineName::Unlabelled(branch),
     }
-    names
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::history::Revision;
+    use super::super::interner::Interner;
     use super::*;
 
     fn number(text: &str) -> Number {
@@ -109,13 +121,14 @@ mod tests {
     }
 
     /// `1.1@10 1.2@20`: revisions with their dates; `v=1.1.1`: symbols; `default=1.1.1`.
-    fn file(words: &str) -> FileHistory {
+    fn file(words: &str) -> (FileHistory, Names) {
         let mut file = FileHistory::default();
+        let mut symbols = Vec::new();
         for word in words.split(' ') {
             if let Some((name, value)) = word.split_once('=') {
                 match name {
                     "default" => file.default_branch = Some(number(value)),
-                    _ => file.add_symbol(name.as_bytes().into(), number(value)),
+                    _ => symbols.push((name.as_bytes(), number(value))),
                 }
             } else {
                 let (revision, seconds) = word.split_once('@').expect("a date");
@@ -126,7 +139,9 @@ mod tests {
                 file.revisions.insert(number(revision), revision_of);
             }
         }
-        file
+        let mut interner = Interner::default();
+        file.symbols = interner.symbols(symbols.into_iter());
+        (file, interner.into_names())
     }
 
     #[test]
@@ -141,15 +156,16 @@ mod tests {
             ("default=1.1.1 1.1@10 1.2@20", "1.1 1.2"),
         ];
         for (words, expected) in cases {
-            let shown: Vec<_> = trunk(&file(words)).iter().map(ToString::to_string).collect();
+            let shown: Vec<_> = trunk(&file(words).0).iter().map(ToString::to_string).collect();
             assert_eq!(shown.join(" "), expected, "{words}");
         }
     }
 
     #[test]
     fn each_revision_has_a_line_and_those_before_it() {
-        let file = file("v=1.1.1 b=1.2.0.2 also=1.2.0.2 1.1@10 1.1.1.1@10 1.2@20 1.2.2.1@30 1.2.2.2@40 1.2.4.1@50");
-        let placed: Vec<_> = place(&file)
+        let (file, names) =
+            file("v=1.1.1 b=1.2.0.2 also=1.2.0.2 1.1@10 1.1.1.1@10 1.2@20 1.2.2.1@30 1.2.2.2@40 1.2.4.1@50");
+        let placed: Vec<_> = place(&file, &names)
             .into_iter()
             .map(|placed| {
                 let line = match placed.line {

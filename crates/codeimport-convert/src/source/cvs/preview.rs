@@ -1,10 +1,9 @@
 //! A look at a repository without reading its texts.
 
 use super::changeset::group;
-use super::history::FileHistory;
-use super::look::unit;
+use super::history::{FileHistory, Histories};
+use super::look::Look;
 use super::names::in_cvs;
-use super::place::place;
 use super::symbols::Symbols;
 use crate::Preview;
 use crate::source::text::decode_from;
@@ -16,15 +15,12 @@ use std::time::Duration;
 const TEXTS_PER_SECOND: (u64, u64) = (5_000, 150);
 
 /// Puts all that histories tell into words.
-pub(super) fn preview(position: String, histories: &[FileHistory], charset: Charset) -> Preview {
+pub(super) fn preview(position: String, histories: Histories, charset: Charset) -> Preview {
     let decode = |bytes: &[u8]| decode_from(charset, bytes);
-    let placed: Vec<_> = histories.iter().map(place).collect();
-    let ids: Vec<_> = (0..).take(histories.len()).collect();
-    let symbols = Symbols::of(histories, &ids, &placed);
-    let units = histories.iter().zip(&placed).enumerate();
-    let units = units
-        .flat_map(|(index, (history, placed))| placed.iter().filter_map(move |placed| unit(index, history, placed)));
-    let changesets = group(units.collect());
+    let ids = (0..).take(histories.files.len()).collect();
+    let (look, units) = Look::at(histories, ids, |_, _| true);
+    let (symbols, histories) = (Symbols::of(&look), &look.histories.files);
+    let changesets = group(units);
     let mut authors: BTreeMap<String, u64> = BTreeMap::new();
     for changeset in &changesets {
         *authors.entry(decode(&changeset.units[0].author)).or_default() += 1;

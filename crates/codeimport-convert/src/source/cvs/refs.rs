@@ -62,7 +62,7 @@ impl Run<'_> {
         converted: &mut Converted,
         store: &mut ObjectStore,
     ) -> Result<Named, ShadowError> {
-        let symbols = Symbols::of(&look.histories, &look.ids, &look.placed);
+        let symbols = Symbols::of(look);
         note_names(&symbols, &mut converted.findings);
         let known: HashSet<_> = converted.ledger.commits.iter().map(|commit| commit.id).collect();
         let mut emitter = self.emitter(&mut converted.ledger, store);

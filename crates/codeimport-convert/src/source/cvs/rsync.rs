@@ -1,7 +1,7 @@
 //! `,v` files by rsync: brought into a folder beside the worker's cache, then read there.
 
 use super::folder::Folder;
-use super::history::FileHistory;
+use super::history::Histories;
 use super::transport::{Take, Transport, Wanted};
 use crate::{ConvertError, Watch};
 use codeimport_core::{Outcome, Stage};
@@ -80,7 +80,7 @@ impl Transport for Rsync {
         Ok(format!("{} files, {}", lines.len(), &text[..32]))
     }
 
-    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Vec<FileHistory>, ConvertError> {
+    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Histories, ConvertError> {
         let folder = self.folder(stage)?;
         self.run(&["--delete", "--compress"], Some(&folder.path), stage, watch)?;
         folder.histories(stage, watch)

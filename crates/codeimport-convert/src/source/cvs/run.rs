@@ -4,9 +4,9 @@ use super::changeset::{Changeset, Unit, group};
 use super::emit::Emitter;
 use super::findings::note_changesets;
 use super::ledger::Ledger;
-use super::look::{Contents, Look, unit};
+use super::look::{Contents, Look};
 use super::order::order;
-use super::place::{LineName, place};
+use super::place::LineName;
 use super::refs::Converted;
 use super::state::{CvsState, Decisions};
 use super::symbols::Symbols;
@@ -41,10 +41,9 @@ impl Run<'_> {
         let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
         let mut ledger = self.open(carried, &mut store)?;
         let histories = self.transport.histories(Stage::Fetch, self.watch)?;
-        let placed: Vec<_> = histories.iter().map(place).collect();
-        let ids = histories.iter().map(|history| ledger.file(&history.path)).collect();
-        let look = Look { histories, placed, ids };
-        let (changesets, waiting) = self.plan(&look, &ledger);
+        let ids = histories.files.iter().map(|history| ledger.file(&history.path)).collect();
+        let (look, units) = Look::at(histories, ids, |file, number| ledger.revision(file, number).is_none());
+        let (changesets, waiting) = self.plan(units);
         let limit = usize::try_from(self.options.max_revisions).unwrap_or(usize::MAX);
         let now = &changesets[..changesets.len().min(limit)];
         let done = self.convert(&look, &mut ledger, now, &mut store)?;
@@ -55,7 +54,7 @@ impl Run<'_> {
             (false, _) => format!("{position}, {done} of {} changesets", changesets.len()),
         };
         let mut findings = Findings::default();
-        note_changesets(&changesets[..done], &look.histories, &self.options.authors, &mut findings);
+        note_changesets(&changesets[..done], &look.histories.files, &self.options.authors, &mut findings);
         let converted = Converted { ledger, complete, watermark: Watermark(watermark), findings };
         self.state(&look, converted, store)
     }
@@ -89,12 +88,7 @@ impl Run<'_> {
     }
 
     /// What is to be converted now, in order, and whether there is more that has to settle first.
-    fn plan(&self, look: &Look, ledger: &Ledger) -> (Vec<Changeset>, bool) {
-        let mut units = Vec::new();
-        for (index, (history, placed)) in look.histories.iter().zip(&look.placed).enumerate() {
-            let new = placed.iter().filter(|placed| ledger.revision(look.ids[index], &placed.number).is_none());
-            units.extend(new.filter_map(|placed| unit(index, history, placed)));
-        }
+    fn plan(&self, units: Vec<Unit>) -> (Vec<Changeset>, bool) {
         let (before, after) = (self.settled_before(), self.now.saturating_add(WRONG_CLOCK));
         let ordered = order(group(units), |seconds| seconds <= before || seconds > after);
         let count = ordered.len();
@@ -113,7 +107,7 @@ impl Run<'_> {
         store: &mut ObjectStore,
     ) -> Result<usize, ConvertError> {
         let began = Instant::now();
-        let symbols = Symbols::of(&look.histories, &look.ids, &look.placed);
+        let symbols = Symbols::of(look);
         let mut contents = Contents::new();
         let mut done = 0;
         loop {
@@ -122,6 +116,8 @@ impl Run<'_> {
             self.read_texts(look, ledger, block, &mut contents, store)?;
             self.emit(look, &symbols, ledger, block, &contents, store)?;
             self.ours(store.flush())?;
+            // What the ledger knows by now is asked there.
+            contents.retain(|(index, number), _| ledger.revision(look.ids[*index], number).is_none());
             done += block.len();
             if done == changesets.len() {
                 break;
@@ -130,7 +126,7 @@ impl Run<'_> {
                 return Ok(done);
             }
         }
-        let unseen: Vec<_> = look.unseen(ledger).map(|(index, placed)| (index, placed.number.clone())).collect();
+        let unseen: Vec<_> = look.unseen(ledger).map(|(index, number)| (index, number.clone())).collect();
         for (index, number) in unseen {
             look.note(index, &number, ledger, &contents);
         }

@@ -1,74 +1,79 @@
 //! What symbols name: for each of them a revision of some files. Pure.
 
 use super::history::FileHistory;
-use super::ledger::{FileId, Ledger, LineId, Manifest, RevId};
-use super::place::{LineName, Placed, branch_names, trunk};
+use super::interner::Symbol;
+use super::ledger::{Ledger, LineId, Manifest};
+use super::look::Look;
+use super::place::{LineName, named_branches, trunk};
 use super::rcs::Number;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
-/// A file, its index, and the number that a symbol stands for there.
-type Named<'a> = (FileId, usize, &'a Number);
+/// A file that has a symbol.
+#[derive(Clone, Copy)]
+struct Named {
+    /// Its index.
+    file: u32,
+    symbol: Symbol,
+}
 
 /// The symbols of all files, and the branches without one.
-#[derive(Default)]
 pub(super) struct Symbols<'a> {
-    /// Symbol -> files, each with the number it stands for there.
-    named: BTreeMap<Arc<[u8]>, Vec<Named<'a>>>,
-    /// Branch without a symbol -> files.
-    unlabelled: BTreeMap<Number, Vec<(FileId, usize)>>,
+    look: &'a Look,
+    /// All that is named, the files of each name together.
+    named: Vec<Named>,
+    /// Symbol -> where its files are.
+    ranges: BTreeMap<Arc<[u8]>, Range<usize>>,
     /// Symbols that are a branch in some file.
     branches: BTreeSet<Arc<[u8]>>,
-    /// Revision that branches begin at -> these.
-    begun_at: HashMap<(FileId, Number), Vec<(LineName, Number)>>,
-    histories: &'a [FileHistory],
-    ids: &'a [FileId],
+    /// Of each file the branches that are lines by their names, in order of their numbers.
+    lines: Vec<Box<[Symbol]>>,
 }
 
 impl<'a> Symbols<'a> {
-    /// Collects them. `ids` are the files' in the ledger; `placed` where their revisions belong.
-    pub(super) fn of(histories: &'a [FileHistory], ids: &'a [FileId], placed: &[Vec<Placed>]) -> Self {
-        let mut symbols = Self { histories, ids, ..Self::default() };
-        for (index, history) in histories.iter().enumerate() {
-            let file = ids[index];
-            for (name, number) in &history.symbols {
-                symbols.named.entry(name.clone()).or_default().push((file, index, number));
-                if !number.is_revision() {
-                    symbols.branches.insert(name.clone());
-                }
+    pub(super) fn of(look: &'a Look) -> Self {
+        let names = &look.histories.names;
+        let files = || (0..).zip(&look.histories.files);
+        let mut named: Vec<_> = Vec::with_capacity(files().map(|(_, history)| history.symbols.len()).sum());
+        named.extend(
+            files().flat_map(|(file, history)| history.symbols.iter().map(move |&symbol| Named { file, symbol })),
+        );
+        // The files of each stay in their order.
+        named.sort_by_key(|named| (named.symbol.name, named.file));
+        let (mut ranges, mut branches, mut begin) = (BTreeMap::new(), BTreeSet::new(), 0);
+        for same in named.chunk_by(|a, b| a.symbol.name == b.symbol.name) {
+            let name = names.text(same[0].symbol);
+            if same.iter().any(|named| !names.number(named.symbol).is_revision()) {
+                branches.insert(name.clone());
             }
-            let lines: BTreeSet<_> = placed[index].iter().filter_map(|placed| placed.line.as_ref()).collect();
-            for line in lines {
-                if let LineName::Unlabelled(number) = line {
-                    symbols.unlabelled.entry(number.clone()).or_default().push((file, index));
-                }
-            }
+            ranges.insert(name.clone(), begin..begin + same.len());
+            begin += same.len();
         }
-        symbols.find_begins();
-        symbols
+        let lines = files().map(|(_, history)| named_branches(history, names).into()).collect();
+        Self { look, named, ranges, branches, lines }
     }
 
-    fn find_begins(&mut self) {
-        for (index, history) in self.histories.iter().enumerate() {
-            for (branch, name) in branch_names(history) {
-                let point = begin(history, &branch);
-                let known = point.and_then(|point| Some(history.revisions.get_key_value(&point)?.0));
-                if let Some(point) = known {
-                    self.begun_at.entry((self.ids[index], point.clone())).or_default().push((name, branch));
-                }
-            }
-        }
+    /// The files that have a symbol: their indices, and the number that it stands for there.
+    fn files(&self, name: &[u8]) -> impl Iterator<Item = (usize, &Number)> {
+        let named = self.ranges.get(name).map_or(&[][..], |range| &self.named[range.clone()]);
+        named.iter().map(|named| (named.file as usize, self.look.histories.names.number(named.symbol)))
+    }
+
+    /// The files that have revisions on a branch without a name.
+    fn unlabelled<'n>(&'n self, number: &'n Number) -> impl Iterator<Item = (usize, &'n Number)> {
+        self.look.unlabelled.get(number).into_iter().flatten().map(move |file| (*file, number))
     }
 
     /// All names that are a tag in every file.
     pub(super) fn tags(&self) -> impl Iterator<Item = &Arc<[u8]>> {
-        self.named.keys().filter(|name| !self.branches.contains(*name))
+        self.ranges.keys().filter(|name| !self.branches.contains(*name))
     }
 
     /// All lines that there are by name, whether they have commits of their own or not.
     pub(super) fn lines(&self) -> Vec<LineName> {
         let named = self.branches.iter().cloned().map(LineName::Branch);
-        let unlabelled = self.unlabelled.keys().cloned().map(LineName::Unlabelled);
+        let unlabelled = self.look.unlabelled.keys().cloned().map(LineName::Unlabelled);
         std::iter::once(LineName::Trunk).chain(named).chain(unlabelled).collect()
     }
 
@@ -79,73 +84,76 @@ impl<'a> Symbols<'a> {
         index: usize,
         number: &Number,
         ledger: &Ledger,
-    ) -> impl Iterator<Item = (&LineName, LineId)> {
-        let file = self.ids[index];
-        let begun = self.begun_at.get(&(file, number.clone())).map_or(&[][..], Vec::as_slice);
-        begun.iter().filter_map(move |(name, branch)| {
-            let (line, _) = ledger.line(name)?;
-            let has_own = self.histories[index].on_branch(branch).any(|own| ledger.revision(file, own).is_some());
+    ) -> impl Iterator<Item = (LineName, LineId)> {
+        let (file, history) = (self.look.ids[index], &self.look.histories.files[index]);
+        self.begun_at(index, number).filter_map(move |symbol| {
+            let names = &self.look.histories.names;
+            let (name, branch) = (LineName::Branch(names.text(symbol).clone()), names.number(symbol));
+            let (line, _) = ledger.line(&name)?;
+            let has_own = history.on_branch(branch).any(|own| ledger.revision(file, own).is_some());
             (!has_own && ledger.shows(line, file).is_none()).then_some((name, line))
         })
     }
 
+    /// The branches of a file that begin at a revision.
+    fn begun_at(&self, index: usize, number: &Number) -> impl Iterator<Item = Symbol> {
+        let (names, lines) = (&self.look.histories.names, &self.lines[index]);
+        // Their numbers begin with the revision's: so they stand together behind it, but for branches of branches.
+        let behind = lines.partition_point(|symbol| names.number(*symbol) < number);
+        let parts = number.parts();
+        let rest = lines[behind..].iter().take_while(|symbol| names.number(**symbol).parts().starts_with(parts));
+        let begins_here = |symbol: &Symbol| {
+            let branch = names.number(*symbol);
+            branch.parts().len() == parts.len() + 1
+                && begin(&self.look.histories.files[index], branch).is_some_and(|begin| begin == *number)
+        };
+        rest.copied().filter(begins_here).collect::<Vec<_>>().into_iter()
+    }
+
     /// What a tag names, as far as it is converted.
     pub(super) fn tagged(&self, name: &[u8], ledger: &Ledger) -> Manifest {
-        self.manifest(
-            self.named.get(name).into_iter().flatten().map(|(file, _, number)| (*file, Some((*number).clone()))),
-            ledger,
-        )
+        self.manifest(self.files(name).map(|(file, number)| (file, Some(number.clone()))), ledger)
     }
 
     /// What a line shows before its first commit, as far as it is converted.
     pub(super) fn begin_of(&self, line: &LineName, ledger: &Ledger) -> Manifest {
-        let begin = |index: usize, number: &Number| begin(&self.histories[index], number);
+        let begin = |(file, number): (usize, &Number)| (file, begin(&self.look.histories.files[file], number));
         match line {
             LineName::Trunk => Manifest::new(),
-            LineName::Branch(name) => {
-                let files = self.named.get(name).into_iter().flatten();
-                self.manifest(files.map(|(file, index, number)| (*file, begin(*index, number))), ledger)
-            }
-            LineName::Unlabelled(number) => {
-                let files = self.unlabelled.get(number).into_iter().flatten();
-                self.manifest(files.map(|(file, index)| (*file, begin(*index, number))), ledger)
-            }
+            LineName::Branch(name) => self.manifest(self.files(name).map(begin), ledger),
+            LineName::Unlabelled(number) => self.manifest(self.unlabelled(number).map(begin), ledger),
         }
     }
 
     /// What CVS shows of a line now, as far as it is converted.
     pub(super) fn tip_of(&self, line: &LineName, ledger: &Ledger) -> Manifest {
-        let newest = |file: FileId, index: usize, number: &Number| {
+        let is_known = |file: usize, number: &Number| ledger.revision(self.look.ids[file], number).is_some();
+        let files = &self.look.histories.files;
+        let newest = |(file, number): (usize, &Number)| {
             if number.is_revision() {
-                return Some(number.clone());
+                return (file, Some(number.clone()));
             }
-            let own = self.histories[index].on_branch(number).rev().find(|own| ledger.revision(file, own).is_some());
-            own.cloned().or_else(|| number.branchpoint())
+            let own = files[file].on_branch(number).rev().find(|own| is_known(file, own));
+            (file, own.cloned().or_else(|| number.branchpoint()))
         };
         match line {
             LineName::Trunk => {
-                let all = self.histories.iter().zip(self.ids).map(|(history, file)| {
-                    (*file, trunk(history).into_iter().rev().find(|number| ledger.revision(*file, number).is_some()))
-                });
-                self.manifest(all, ledger)
+                let newest = |(file, history)| (file, trunk(history).into_iter().rev().find(|own| is_known(file, own)));
+                self.manifest(files.iter().enumerate().map(newest), ledger)
             }
-            LineName::Branch(name) => {
-                let files = self.named.get(name).into_iter().flatten();
-                self.manifest(files.map(|(file, index, number)| (*file, newest(*file, *index, number))), ledger)
-            }
-            LineName::Unlabelled(number) => {
-                let files = self.unlabelled.get(number).into_iter().flatten();
-                self.manifest(files.map(|(file, index)| (*file, newest(*file, *index, number))), ledger)
-            }
+            LineName::Branch(name) => self.manifest(self.files(name).map(newest), ledger),
+            LineName::Unlabelled(number) => self.manifest(self.unlabelled(number).map(newest), ledger),
         }
     }
 
     /// Files that are there, with their revisions; removed ones are not.
-    fn manifest(&self, files: impl Iterator<Item = (FileId, Option<Number>)>, ledger: &Ledger) -> Manifest {
-        let alive = |file: FileId, number: &Number| -> Option<RevId> {
-            ledger.revision(file, number).filter(|revision| ledger.known(*revision).content.is_some())
+    fn manifest(&self, files: impl Iterator<Item = (usize, Option<Number>)>, ledger: &Ledger) -> Manifest {
+        let alive = |(index, number): (usize, Option<Number>)| {
+            let file = self.look.ids[index];
+            let revision = ledger.revision(file, &number?)?;
+            ledger.known(revision).content.map(|_| (file, revision))
         };
-        files.filter_map(|(file, number)| Some((file, alive(file, &number?)?))).collect()
+        files.filter_map(alive).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a CVS repository is reached. All ways give the same values, so the same commits come out.
 
-use super::history::FileHistory;
+use super::history::Histories;
 use super::rcs::Number;
 use crate::{ConvertError, Watch};
 use codeimport_core::Stage;
@@ -12,8 +12,8 @@ pub(super) trait Transport: Send + Sync {
     /// Where the repository stands: a text that changes with every commit and every symbol.
     fn position(&self, stage: Stage, watch: &Watch) -> Result<String, ConvertError>;
 
-    /// All files, in order of their paths.
-    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Vec<FileHistory>, ConvertError>;
+    /// What is known of all files but their texts.
+    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Histories, ConvertError>;
 
     /// Hands over the texts of revisions, raw as stored, in any order.
     fn texts(&self, wanted: &[Wanted<'_>], watch: &Watch, take: &mut Take<'_>) -> Result<(), ConvertError>;

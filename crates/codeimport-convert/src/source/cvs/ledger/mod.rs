@@ -53,10 +53,10 @@ pub(super) struct KnownCommit {
 /// One line and its past.
 #[derive(Default)]
 pub(super) struct Line {
-    /// File -> from which commit on it shows which revision, rising.
+    /// The commit of another line that it began as; until its own commits say otherwise it shows the same.
+    from: Option<CommitIndex>,
+    /// File -> from which of its own commits on it shows which revision, rising.
     shown: HashMap<FileId, Vec<(CommitIndex, Option<RevId>)>>,
-    /// Commit -> what it showed anew, or removed.
-    changed: HashMap<CommitIndex, Vec<Option<RevId>>>,
     /// Commit -> files shown, rising.
     sizes: Vec<(CommitIndex, usize)>,
     /// Where it began, then its newest commit.
@@ -75,10 +75,13 @@ pub(super) struct Ledger {
     /// Files with a revision.
     known_files: HashSet<FileId>,
     pub(super) commits: Vec<KnownCommit>,
+    /// What the commits changed, one after the other; and up to where each commit's are.
+    changes: Changes,
+    changes_end: Vec<usize>,
     names: Vec<LineName>,
     lines: Vec<Line>,
     by_name: BTreeMap<LineName, LineId>,
-    /// Revision -> lines that show it, each from which commit on: where a tag's revisions are to be found.
+    /// Revision -> lines that show it by a commit of their own, each from which on: where a tag's revisions are to be found.
     pub(super) places: Vec<Vec<(LineId, CommitIndex)>>,
     /// All that was added, an entry a line.
     pub(super) text: Vec<u8>,
@@ -148,6 +151,11 @@ impl Ledger {
         self.by_name.iter().map(|(name, id)| (name, *id, &self.lines[*id as usize]))
     }
 
+    /// All lines that have begun, in the order in which they did.
+    pub(super) fn line_ids(&self) -> impl Iterator<Item = LineId> {
+        (0..).take(self.lines.len())
+    }
+
     /// The name of a line.
     pub(super) fn name(&self, line: LineId) -> &LineName {
         &self.names[line as usize]
@@ -163,12 +171,9 @@ impl Ledger {
             LineName::Unlabelled(number) => ("unlabelled", number.to_string().into_bytes()),
         };
         self.note(kind, &text, &rest);
-        let mut line = Line { tip: from, ..Line::default() };
+        let mut line = Line { from, tip: from, ..Line::default() };
         if let Some(from) = from {
-            for (file, revision) in self.manifest_at(from) {
-                line.shown.insert(file, vec![(from, Some(revision))]);
-                line.size += 1;
-            }
+            line.size = self.size_at(from);
             line.sizes.push((from, line.size));
         }
         self.names.push(name.clone());
@@ -192,63 +197,95 @@ impl Ledger {
 
     fn apply(&mut self, at: CommitIndex, changes: &[(FileId, Option<RevId>)]) {
         let id = self.commits[at as usize].line;
-        let line = &mut self.lines[id as usize];
-        // A branch that began at another line's commit has that line's past; from its first own commit on it is a place of its own.
-        if line.sizes.last().is_none_or(|(last, _)| self.commits[*last as usize].line != id) {
-            let changed: HashSet<_> = changes.iter().map(|(file, _)| *file).collect();
-            let inherited = line.shown.iter().filter(|(file, _)| !changed.contains(*file));
-            for revision in inherited.filter_map(|(_, shown)| shown.last()?.1) {
-                self.places[revision as usize].push((id, at));
-            }
-        }
         for (file, revision) in changes {
-            let shown = line.shown.entry(*file).or_default();
-            let had = shown.last().is_some_and(|(_, revision)| revision.is_some());
-            shown.push((at, *revision));
+            let had = self.shows(id, *file).is_some();
+            let line = &mut self.lines[id as usize];
+            line.shown.entry(*file).or_default().push((at, *revision));
             line.size = line.size + usize::from(revision.is_some()) - usize::from(had);
             if let Some(revision) = revision {
                 self.places[*revision as usize].push((id, at));
             }
         }
-        line.changed.insert(at, changes.iter().map(|(_, revision)| *revision).collect());
+        self.changes.extend_from_slice(changes);
+        self.changes_end.push(self.changes.len());
+        let line = &mut self.lines[id as usize];
         line.sizes.push((at, line.size));
         line.tip = Some(at);
     }
 
     /// What a line shows now.
     pub(super) fn manifest(&self, line: LineId) -> Manifest {
-        let shown = self.lines[line as usize].shown.iter();
-        shown.filter_map(|(file, shown)| Some((*file, shown.last()?.1?))).collect()
+        self.tip(line).map_or_else(Manifest::new, |tip| self.manifest_at(tip))
     }
 
     /// What the line of a commit showed at that commit.
     pub(super) fn manifest_at(&self, commit: CommitIndex) -> Manifest {
-        let line = &self.lines[self.commits[commit as usize].line as usize];
-        let at = |shown: &Vec<(CommitIndex, Option<RevId>)>| {
-            let after = shown.partition_point(|(from, _)| *from <= commit);
-            shown.get(after.checked_sub(1)?)?.1
-        };
-        line.shown.iter().filter_map(|(file, shown)| Some((*file, at(shown)?))).collect()
+        let mut manifest = Manifest::new();
+        // From where all began.
+        for at in self.way_to(commit).into_iter().rev() {
+            for (file, shown) in &self.lines[self.commits[at as usize].line as usize].shown {
+                match shown_at(shown, at) {
+                    Some(Some(revision)) => drop(manifest.insert(*file, revision)),
+                    Some(None) => drop(manifest.remove(file)),
+                    None => {}
+                }
+            }
+        }
+        manifest
+    }
+
+    /// A commit, the one that its line began as, the one that that one's line began as, and so on.
+    fn way_to(&self, commit: CommitIndex) -> Vec<CommitIndex> {
+        let before = |at: &CommitIndex| self.lines[self.commits[*at as usize].line as usize].from;
+        std::iter::successors(Some(commit), before).collect()
     }
 
     /// What a line shows of a file now.
     pub(super) fn shows(&self, line: LineId, file: FileId) -> Option<RevId> {
-        self.lines[line as usize].shown.get(&file)?.last()?.1
+        self.shows_at(self.tip(line)?, file)
     }
 
-    /// From which commit on a line shows which revision of a file.
+    /// What the line of a commit showed of a file at that commit.
+    pub(super) fn shows_at(&self, commit: CommitIndex, file: FileId) -> Option<RevId> {
+        let mut at = Some(commit);
+        while let Some(commit) = at {
+            let line = &self.lines[self.commits[commit as usize].line as usize];
+            if let Some(shown) = line.shown.get(&file).and_then(|shown| shown_at(shown, commit)) {
+                return shown;
+            }
+            at = line.from;
+        }
+        None
+    }
+
+    /// From which of its own commits on a line shows which revision of a file.
     pub(super) fn shown(&self, line: LineId, file: FileId) -> &[(CommitIndex, Option<RevId>)] {
         self.lines[line as usize].shown.get(&file).map_or(&[], Vec::as_slice)
     }
 
-    /// From which commit on a line shows how many files.
-    pub(super) fn sizes(&self, line: LineId) -> &[(CommitIndex, usize)] {
-        &self.lines[line as usize].sizes
+    /// Files that a line changed, each with the first of its own commits that did.
+    pub(super) fn first_changes(&self, line: LineId) -> impl Iterator<Item = (FileId, CommitIndex)> {
+        self.lines[line as usize].shown.iter().filter_map(|(file, shown)| Some((*file, shown.first()?.0)))
+    }
+
+    /// Where a line began, if not with nothing, and the first commit of its own, if there is one.
+    pub(super) fn begin(&self, line: LineId) -> (Option<CommitIndex>, Option<CommitIndex>) {
+        let Line { from, sizes, .. } = &self.lines[line as usize];
+        (*from, sizes.get(usize::from(from.is_some())).map(|(at, _)| *at))
+    }
+
+    /// How many files the line of a commit showed at that commit.
+    pub(super) fn size_at(&self, commit: CommitIndex) -> usize {
+        let sizes = &self.lines[self.commits[commit as usize].line as usize].sizes;
+        let after = sizes.partition_point(|(at, _)| *at <= commit);
+        after.checked_sub(1).map_or(0, |at| sizes[at].1)
     }
 
     /// What a commit changed of its line.
-    pub(super) fn changed(&self, line: LineId, commit: CommitIndex) -> impl Iterator<Item = Option<RevId>> {
-        self.lines[line as usize].changed.get(&commit).into_iter().flatten().copied()
+    pub(super) fn changed(&self, commit: CommitIndex) -> impl Iterator<Item = Option<RevId>> {
+        let end = |commit: usize| self.changes_end.get(commit).copied().unwrap_or_default();
+        let begin = (commit as usize).checked_sub(1).map_or(0, end);
+        self.changes[begin..end(commit as usize)].iter().map(|(_, revision)| *revision)
     }
 
     /// The newest commit of a line, or the one that it began from.
@@ -266,6 +303,12 @@ impl Ledger {
         }
         self.text.push(b'\n');
     }
+}
+
+/// What a line shows of a file at one of its commits; none if none of its own up to there says it.
+fn shown_at(shown: &[(CommitIndex, Option<RevId>)], commit: CommitIndex) -> Option<Option<RevId>> {
+    let after = shown.partition_point(|(from, _)| *from <= commit);
+    Some(shown.get(after.checked_sub(1)?)?.1)
 }
 
 /// An index as it is stored. CVS repositories have millions of revisions, not billions.

@@ -1,76 +1,134 @@
 //! Revision numbers: `1.2` on the trunk, `1.2.4.1` on a branch, `1.2.4` the branch itself.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// Longest number that is read: a branch of a branch, sixteen deep. CVS users have seen four.
 const MAX_PARTS: usize = 32;
 
+/// Parts for which no memory is asked: those of a branch's revision. There are millions of numbers.
+const SHORT: usize = 4;
+
 /// A dotted number; never empty. In order of its parts, so revisions of a branch stand in the order they were made.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(in crate::source::cvs) struct Number(Box<[u32]>);
+#[derive(Clone)]
+pub(in crate::source::cvs) struct Number(Parts);
+
+#[derive(Clone)]
+enum Parts {
+    Short(u8, [u32; SHORT]),
+    Long(Box<[u32]>),
+}
 
 impl Number {
     /// Reads a number; none if it is not one.
     pub(in crate::source::cvs) fn parse(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
-        let mut parts = Vec::with_capacity(4);
+        let (mut parts, mut count) = ([0; MAX_PARTS], 0);
         for part in text.split('.') {
-            if parts.len() == MAX_PARTS || !part.bytes().all(|b| b.is_ascii_digit()) {
+            if !part.bytes().all(|b| b.is_ascii_digit()) {
                 return None;
             }
-            parts.push(part.parse().ok()?);
+            *parts.get_mut(count)? = part.parse().ok()?;
+            count += 1;
         }
-        Some(Self(parts.into()))
+        Some(Self::of(&parts[..count]))
+    }
+
+    fn of(parts: &[u32]) -> Self {
+        let mut short = [0; SHORT];
+        match (short.get_mut(..parts.len()), u8::try_from(parts.len())) {
+            (Some(place), Ok(count)) => {
+                place.copy_from_slice(parts);
+                Self(Parts::Short(count, short))
+            }
+            _ => Self(Parts::Long(parts.into())),
+        }
     }
 
     /// Its parts.
     pub(in crate::source::cvs) fn parts(&self) -> &[u32] {
-        &self.0
+        match &self.0 {
+            Parts::Short(count, parts) => &parts[..usize::from(*count)],
+            Parts::Long(parts) => parts,
+        }
     }
 
     /// Whether it names a revision, not a branch.
     pub(in crate::source::cvs) fn is_revision(&self) -> bool {
-        self.0.len().is_multiple_of(2)
+        self.parts().len().is_multiple_of(2)
     }
 
     /// Whether it is a revision of the trunk.
     pub(in crate::source::cvs) fn is_trunk(&self) -> bool {
-        self.0.len() == 2
+        self.parts().len() == 2
     }
 
     /// The branch that a revision is on; none for one of the trunk.
     pub(in crate::source::cvs) fn branch(&self) -> Option<Self> {
-        (self.is_revision() && self.0.len() > 2).then(|| Self(self.0[..self.0.len() - 1].into()))
+        (self.is_revision() && self.parts().len() > 2).then(|| Self::of(&self.parts()[..self.parts().len() - 1]))
     }
 
     /// The revision that a branch begins at, or that the branch of a revision does; none on the trunk.
     pub(in crate::source::cvs) fn branchpoint(&self) -> Option<Self> {
-        let parts = self.0.len();
-        let kept = if self.is_revision() { parts.checked_sub(2)? } else { parts - 1 };
-        (kept >= 2).then(|| Self(self.0[..kept].into()))
+        let count = self.parts().len();
+        let kept = if self.is_revision() { count.checked_sub(2)? } else { count - 1 };
+        (kept >= 2).then(|| Self::of(&self.parts()[..kept]))
     }
 
     /// What a symbol means: CVS writes a branch `1.2.4` as `1.2.0.4` until it has a revision, and ever after.
     pub(in crate::source::cvs) fn of_symbol(self) -> Self {
-        let parts = &self.0;
+        let parts = self.parts();
         let count = parts.len();
         if count >= 4 && count.is_multiple_of(2) && parts[count - 2] == 0 {
             let mut plain = parts[..count - 2].to_vec();
             plain.push(parts[count - 1]);
-            return Self(plain.into());
+            return Self::of(&plain);
         }
         self
     }
 
     /// Whether it is a branch as `cvs import` makes them: 1.1.1, 1.1.3 …; those of `cvs tag -b` have even numbers.
     pub(in crate::source::cvs) fn is_vendor_branch(&self) -> bool {
-        self.0.len() == 3 && self.0[2] % 2 == 1
+        matches!(self.parts(), [_, _, branch] if branch % 2 == 1)
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Number {}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(other.parts())
+    }
+}
+
+impl Hash for Number {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, part) in self.0.iter().enumerate() {
+        for (index, part) in self.parts().iter().enumerate() {
             write!(f, "{}{part}", if index == 0 { "" } else { "." })?;
         }
         Ok(())

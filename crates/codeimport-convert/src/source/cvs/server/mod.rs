@@ -28,7 +28,7 @@ mod texts;
 pub(super) use rlog::LogReader;
 
 use super::address::Address;
-use super::history::FileHistory;
+use super::history::Histories;
 use super::transport::{Take, Transport, Wanted};
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::Stage;
@@ -104,7 +104,7 @@ impl Transport for Server {
         Ok(heads.position(jiff::Timestamp::now().as_second()))
     }
 
-    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Vec<FileHistory>, ConvertError> {
+    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Histories, ConvertError> {
         let address = &self.peer.address;
         let mut reader = Reader::new(address.directory(), address.is_whole());
         self.with_session(stage, watch, |session| {

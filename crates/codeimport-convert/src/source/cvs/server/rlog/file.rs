@@ -1,6 +1,7 @@
 //! One file of a log: what was read of it so far, and what the server's words mean. Pure.
 
-use crate::source::cvs::history::{FileHistory, Interner, Revision};
+use crate::source::cvs::history::{FileHistory, Revision};
+use crate::source::cvs::interner::Interner;
 use crate::source::cvs::rcs::Number;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub(super) struct Open {
     pub(super) expected: usize,
     /// Revision that is being read, with its message so far.
     pub(super) revision: Option<(Number, Revision, Vec<u8>)>,
+    /// Symbols so far.
+    pub(super) symbols: Vec<(Vec<u8>, Number)>,
     /// Messages, until it is known which revisions have branches.
     pub(super) logs: BTreeMap<Number, Vec<u8>>,
 }

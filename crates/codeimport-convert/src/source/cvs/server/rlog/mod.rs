@@ -6,7 +6,8 @@
 mod file;
 
 use super::session::Line;
-use crate::source::cvs::history::{FileHistory, Interner, Revision};
+use crate::source::cvs::history::{FileHistory, Histories, Revision};
+use crate::source::cvs::interner::Interner;
 use crate::source::cvs::rcs::Number;
 use crate::source::cvs::transport::{can_be_shown, without_attic};
 use file::{Open, count, parse_revision, revision_number};
@@ -97,9 +98,10 @@ impl LogReader {
     }
 
     /// All files in order of their paths; of two with the same path the one outside of `Attic`, as for CVS.
-    pub(in crate::source::cvs) fn finish(mut self) -> Result<Vec<FileHistory>, LogError> {
+    pub(in crate::source::cvs) fn finish(mut self) -> Result<Histories, LogError> {
         self.close()?;
-        Ok(self.files.into_values().map(|(history, _)| history).collect())
+        let files = self.files.into_values().map(|(history, _)| history).collect();
+        Ok(Histories { files, names: self.interner.into_names() })
     }
 
     fn between(&mut self, line: Line) -> Result<(), LogError> {
@@ -147,7 +149,7 @@ impl LogReader {
     fn symbol(&mut self, symbol: &[u8]) {
         let Some(at) = symbol.iter().rposition(|b| *b == b':') else { return };
         let (Some(open), Some(number)) = (&mut self.open, Number::parse(symbol[at + 1..].trim_ascii())) else { return };
-        open.history.add_symbol(self.interner.keep(&symbol[..at]), number);
+        open.symbols.push((symbol[..at].to_vec(), number));
     }
 
     /// A line of a message or description, or the begin of the next revision, or the end of the file.
@@ -210,6 +212,8 @@ impl LogReader {
             return Err(LogError::Incomplete(String::from_utf8_lossy(&open.history.path).into_owned()));
         }
         open.take_logs(&mut self.interner);
+        let symbols = open.symbols.iter().map(|(name, number)| (&name[..], number.clone()));
+        open.history.symbols = self.interner.symbols(symbols);
         let path = open.history.path.clone();
         let is_config = self.is_root && path.starts_with(b"CVSROOT/");
         let hides = self.files.get(&path).is_some_and(|(_, is_attic)| !is_attic || open.is_attic);
@@ -263,7 +267,7 @@ of a user
             let is_tagged = tag && line.starts_with("date: 20");
             reader.take(Line { text: line.as_bytes().to_vec(), is_tagged })?;
         }
-        reader.finish()
+        reader.finish().map(|histories| histories.files)
     }
 
     #[test]
