@@ -57,7 +57,7 @@ impl Stream {
         let (stream, stdin) = Self::open(command.stdin(Vec::new()), idle_timeout)?;
         match stdin {
             Some(stdin) => Ok((stream, stdin)),
-            None => Err(SubprocessError::Start { program: stream.program.clone(), source: missing() }),
+            None => Err(SubprocessError::Start { program: stream.program, source: missing() }),
         }
     }
 

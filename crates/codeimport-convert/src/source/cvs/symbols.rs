@@ -40,7 +40,7 @@ impl<'a> Symbols<'a> {
             files().flat_map(|(file, history)| history.symbols.iter().map(move |&symbol| Named { file, symbol })),
         );
         // The files of each stay in their order.
-        named.sort_by_key(|named| (named.symbol.name, named.file));
+        named.sort_unstable_by_key(|named| (named.symbol.name, named.file));
         let (mut ranges, mut branches, mut begin) = (BTreeMap::new(), BTreeSet::new(), 0);
         for same in named.chunk_by(|a, b| a.symbol.name == b.symbol.name) {
             let name = names.text(same[0].symbol);
