@@ -9,7 +9,7 @@ use std::net::{Shutdown, TcpStream};
 /// A way to a server, open in both directions.
 pub(super) enum Connection {
     Tcp { wire: Wire, writer: TcpStream },
-    Ssh(Tunnel),
+    Ssh(Box<Tunnel>),
 }
 
 /// A running ssh.

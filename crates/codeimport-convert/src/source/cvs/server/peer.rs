@@ -57,7 +57,7 @@ impl Peer {
         let command = ssh.arg(self.address.account()).arg("cvs server").timeout(LONG).cancel(watch.cancel().clone());
         let started = command.end_signal(Signal::KILL).converse(self.idle_timeout);
         let started = started.map_err(|error| ConvertError::program(stage, error))?;
-        Ok(Connection::Ssh(Tunnel::new(started)))
+        Ok(Connection::Ssh(Box::new(Tunnel::new(started))))
     }
 
     /// What the end of ssh says of why nothing more comes; none if it says nothing of that.
