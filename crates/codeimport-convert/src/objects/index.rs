@@ -1,7 +1,6 @@
 //! The index of a pack, version 2 (Git's `gitformat-pack`).
 
 use gix::ObjectId;
-use gix::objs::Kind;
 use sha1::{Digest as _, Sha1};
 
 /// Where an object lies in a pack.
@@ -10,9 +9,6 @@ pub(super) struct IndexEntry {
     pub(super) offset: u64,
     /// Over the entry's bytes as they are in the file.
     pub(super) crc32: u32,
-    pub(super) kind: Kind,
-    /// Length of the content, not compressed.
-    pub(super) len: usize,
 }
 
 /// Offsets from here on do not fit into 31 bits and stand in a table of their own.

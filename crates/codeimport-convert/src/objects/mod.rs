@@ -5,11 +5,15 @@
 //! deltas: measured, compression is where the time of every conversion goes, and a later repack makes small what was
 //! made fast. What was written can be read back at once, also from the pack that is still being written.
 //!
+//! Memory does not grow with the repository: what was used lately is in a ring of one size (`recent`), and finished packs
+//! are asked on the disk (`packs`).
+//!
 //! Nothing is visible to other readers of the repository before [`ObjectStore::flush`].
 
 mod commit;
 mod index;
 mod pack;
+mod packs;
 mod recent;
 mod store;
 

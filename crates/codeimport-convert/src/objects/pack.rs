@@ -8,6 +8,7 @@
 //! checksum over all is computed then, from the page cache.
 
 use super::index::{self, IndexEntry};
+use super::packs::Entry;
 use super::recent::Object;
 use super::store::StoreError;
 use flate2::{Compress, Compression, FlushCompress, Status};
@@ -100,12 +101,18 @@ impl PackWriter {
             }
             state.written.get(id).copied()
         };
-        entry.map(|entry| read_entry(&self.shared.file, &entry)).transpose().map_err(StoreError::Write)
+        let entry = entry.map(|entry| Entry::read(&self.shared.file, entry.offset)).transpose();
+        match entry.map_err(StoreError::Write)? {
+            Some(Entry::Whole(object)) => Ok(Some(object)),
+            // There are none in what is written here.
+            Some(Entry::Delta { .. }) => Err(StoreError::Missing { id: *id }),
+            None => Ok(None),
+        }
     }
 
-    /// Ends the pack: waits for all objects, writes header, checksum and index, and gives it its name. Without any
-    /// object there will be no pack.
-    pub(super) fn finish(self) -> Result<(), StoreError> {
+    /// Ends the pack: waits for all objects, writes header, checksum and index, and gives it its name. Gives the path of
+    /// its index; none without any object, for then there will be no pack.
+    pub(super) fn finish(self) -> Result<Option<PathBuf>, StoreError> {
         drop(self.queue);
         for compressor in self.compressors {
             if compressor.join().is_err() {
@@ -152,7 +159,7 @@ fn compress_all(shared: &Shared, objects: &Mutex<Receiver<(ObjectId, Object)>>) 
         let next = objects.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((id, object)) = next else { return };
         entry.clear();
-        let written = encode(&object, &mut compress, &mut entry).and_then(|()| append(shared, id, &object, &entry));
+        let written = encode(&object, &mut compress, &mut entry).and_then(|()| append(shared, id, &entry));
         if let Err(error) = written {
             shared.state().failure.get_or_insert(error);
             return;
@@ -200,49 +207,20 @@ fn low_bits(number: usize, bits: u32) -> u8 {
     u8::try_from(number & ((1 << bits) - 1)).unwrap_or_default()
 }
 
-fn append(shared: &Shared, id: ObjectId, object: &Object, entry: &[u8]) -> io::Result<()> {
+fn append(shared: &Shared, id: ObjectId, entry: &[u8]) -> io::Result<()> {
     let crc32 = crc32fast::hash(entry);
     let mut state = shared.state();
     let offset = state.end;
     shared.file.write_all_at(entry, offset)?;
     state.end += entry.len() as u64;
     state.in_flight.remove(&id);
-    let entry = IndexEntry { offset, crc32, kind: object.kind, len: object.content.len() };
-    state.written.insert(id, entry);
+    state.written.insert(id, IndexEntry { offset, crc32 });
     Ok(())
 }
 
-fn read_entry(file: &File, entry: &IndexEntry) -> io::Result<Object> {
-    // The length's own bytes come first; their number follows from the length.
-    let mut head = 1;
-    let mut rest = entry.len >> 4;
-    while rest > 0 {
-        head += 1;
-        rest >>= 7;
-    }
-    let input = io::BufReader::with_capacity(8 << 10, At { file, offset: entry.offset + head });
-    let mut content = Vec::with_capacity(entry.len);
-    flate2::bufread::ZlibDecoder::new(input).read_to_end(&mut content)?;
-    Ok(Object { kind: entry.kind, content: content.into() })
-}
-
-/// Reads a file from a place on, without moving the place where others write.
-struct At<'a> {
-    file: &'a File,
-    offset: u64,
-}
-
-impl io::Read for At<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
-fn seal(mut file: &File, path: &Path, state: &mut State) -> io::Result<()> {
+fn seal(mut file: &File, path: &Path, state: &mut State) -> io::Result<Option<PathBuf>> {
     if state.written.is_empty() {
-        return fs::remove_file(path);
+        return fs::remove_file(path).map(|()| None);
     }
     let count =
         u32::try_from(state.written.len()).map_err(|_| io::Error::other("a pack holds at most 2^32 objects"))?;
@@ -261,7 +239,9 @@ fn seal(mut file: &File, path: &Path, state: &mut State) -> io::Result<()> {
     let half_index = path.with_extension("idx");
     fs::write(&half_index, index)?;
     fs::rename(path, &pack)?;
-    fs::rename(half_index, pack.with_extension("idx"))
+    let index = pack.with_extension("idx");
+    fs::rename(half_index, &index)?;
+    Ok(Some(index))
 }
 
 fn checksum(mut file: &File) -> io::Result<[u8; 20]> {

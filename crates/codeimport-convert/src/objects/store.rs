@@ -2,11 +2,12 @@
 
 use super::object_id;
 use super::pack::PackWriter;
+use super::packs::Packs;
 use super::recent::{Object, Recent};
 use gix::ObjectId;
-use gix::objs::{Exists as _, Kind};
+use gix::objs::Kind;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Objects kept in memory: the bases of the next deltas, and the trees being edited.
@@ -38,6 +39,8 @@ pub(crate) enum StoreError {
 pub(crate) struct ObjectStore {
     repository: gix::Repository,
     recent: Recent,
+    packs: Packs,
+    /// The one being written.
     pack: Option<PackWriter>,
 }
 
@@ -47,13 +50,10 @@ impl ObjectStore {
     /// # Errors
     ///
     /// [`StoreError::Open`].
-    pub(crate) fn open(path: &std::path::Path) -> Result<Self, StoreError> {
-        let opened = gix::open_opts(path, gix::open::Options::isolated());
-        let mut repository =
-            opened.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
-        // New packs are ours; looking for others' at every miss would cost a folder listing per new object.
-        repository.objects.refresh_never();
-        Ok(Self { repository, recent: Recent::new(RECENT_BYTES), pack: None })
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let repository = open_repository(path)?;
+        let packs = Packs::open(&pack_folder(&repository));
+        Ok(Self { repository, recent: Recent::new(RECENT_BYTES), packs, pack: None })
     }
 
     /// The repository, for what else is to be done with it.
@@ -75,8 +75,7 @@ impl ObjectStore {
         let object = Object { kind, content: content.into() };
         self.recent.put(id, &object);
         if self.pack.is_none() {
-            let pack_dir = self.repository.common_dir().join("objects/pack");
-            self.pack = Some(PackWriter::begin(&pack_dir).map_err(StoreError::Write)?);
+            self.pack = Some(PackWriter::begin(&pack_folder(&self.repository)).map_err(StoreError::Write)?);
         }
         match &self.pack {
             Some(pack) => pack.push(id, object).map(|()| id),
@@ -84,12 +83,9 @@ impl ObjectStore {
         }
     }
 
-    /// Whether an object is there.
-    pub(crate) fn contains(&mut self, id: &ObjectId) -> bool {
-        self.recent.get(id).is_some()
-            || self.pack.as_ref().is_some_and(|pack| pack.contains(id))
-            // Asked of the objects themselves: for the repository the empty tree is always there, for `git fsck` it is not.
-            || self.repository.objects.exists(id)
+    /// Whether an object is in a pack. Those that git keeps in files of their own are few, and may be packed as well.
+    fn contains(&mut self, id: &ObjectId) -> bool {
+        self.recent.has(id) || self.pack.as_ref().is_some_and(|pack| pack.contains(id)) || self.packs.contain(id)
     }
 
     /// Reads an object that must be there and of this kind.
@@ -112,13 +108,19 @@ impl ObjectStore {
         };
         let object = match in_pack {
             Some(object) => object,
-            None => {
-                let found = self.repository.find_object(id).map_err(|_| StoreError::Missing { id })?;
-                Object { kind: found.kind, content: found.data.as_slice().into() }
-            }
+            // What is damaged, git may have a second time.
+            None => match self.packs.read(&id).ok().flatten() {
+                Some(object) => object,
+                None => self.read_unpacked(id)?,
+            },
         };
         self.recent.put(id, &object);
         Ok(object)
+    }
+
+    fn read_unpacked(&self, id: ObjectId) -> Result<Object, StoreError> {
+        let found = self.repository.find_object(id).map_err(|_| StoreError::Missing { id })?;
+        Ok(Object { kind: found.kind, content: found.data.as_slice().into() })
     }
 
     /// Makes everything written so far visible to all readers of the repository.
@@ -128,13 +130,20 @@ impl ObjectStore {
     /// [`StoreError::Write`]; then nothing since the last flush is there.
     pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
         let Some(pack) = self.pack.take() else { return Ok(()) };
-        pack.finish()?;
-        // A fresh view, which sees the new pack.
-        let path = self.repository.common_dir().to_owned();
-        let recent = std::mem::replace(&mut self.recent, Recent::new(RECENT_BYTES));
-        *self = Self { recent, ..Self::open(&path)? };
+        if let Some(index) = pack.finish()? {
+            self.packs.add(&index);
+        }
         Ok(())
     }
+}
+
+fn open_repository(path: &Path) -> Result<gix::Repository, StoreError> {
+    let opened = gix::open_opts(path, gix::open::Options::isolated());
+    opened.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })
+}
+
+fn pack_folder(repository: &gix::Repository) -> PathBuf {
+    repository.common_dir().join("objects/pack")
 }
 
 #[cfg(test)]
