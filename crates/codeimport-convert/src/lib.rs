@@ -27,6 +27,7 @@ mod local;
 mod map;
 mod objects;
 mod preview;
+mod recall;
 mod refs;
 pub mod scan;
 mod scratch;

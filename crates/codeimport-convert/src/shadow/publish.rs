@@ -9,13 +9,14 @@ use super::{Entry, EntryKind, PROPS_ENTRY, ShadowError};
 use crate::findings::{FindingKind, Findings};
 use crate::line_ends::with_lf;
 use crate::objects::ObjectStore;
+use crate::recall::Recall;
 use gix::ObjectId;
 use gix::objs::Kind;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-/// Published trees that are remembered, at some 60 bytes each. Beyond that all are forgotten: working out a tree again
-/// gives the same.
-const MEMORY: usize = 200_000;
+/// Published trees that are remembered at least: those of a large repository, at some 50 bytes each if they differ from their
+/// shadows, at half of that if not. Working out a tree again gives the same.
+const MEMORY: usize = 50_000;
 
 /// What the text of a special file must begin with to be a symbolic link (Subversion's `subst.c` tells of it as
 /// `SVN_SUBST__SPECIAL_LINK_STR`).
@@ -45,17 +46,20 @@ pub(crate) struct Shown {
 /// Turns shadow trees into published ones, and remembers what it did.
 pub(crate) struct Publisher {
     present: Box<dyn Present + Send>,
+    /// Shadow trees that are published as they are: most.
+    same: Recall<ObjectId, ()>,
     /// Shadow tree -> published tree; none if nothing of it is left.
-    trees: HashMap<ObjectId, Option<ObjectId>>,
+    others: Recall<ObjectId, Option<ObjectId>>,
     /// Text -> the same with all line ends alike.
-    texts: HashMap<ObjectId, ObjectId>,
+    texts: Recall<ObjectId, ObjectId>,
 }
 
 impl Publisher {
     /// A publisher without memory.
     #[must_use]
     pub(crate) fn new(present: impl Present + Send + 'static) -> Self {
-        Self { present: Box::new(present), trees: HashMap::new(), texts: HashMap::new() }
+        let (same, others, texts) = (Recall::new(MEMORY), Recall::new(MEMORY), Recall::new(MEMORY));
+        Self { present: Box::new(present), same, others, texts }
     }
 
     /// The published tree of a shadow directory, which lies at a path; the empty tree if nothing is left of it. Notes what
@@ -71,10 +75,6 @@ impl Publisher {
         store: &mut ObjectStore,
         findings: &mut Findings,
     ) -> Result<ObjectId, ShadowError> {
-        if self.trees.len() + self.texts.len() > MEMORY {
-            self.trees.clear();
-            self.texts.clear();
-        }
         let mut place = Place { path: path.to_vec(), findings };
         match self.tree(shadow, store, &mut place)? {
             Some(tree) => Ok(tree),
@@ -88,8 +88,8 @@ impl Publisher {
         store: &mut ObjectStore,
         place: &mut Place<'_>,
     ) -> Result<Option<ObjectId>, ShadowError> {
-        if let Some(known) = self.trees.get(&shadow) {
-            return Ok(*known);
+        if let Some(known) = self.known(shadow) {
+            return Ok(known);
         }
         let bytes = store.read(shadow, Kind::Tree)?;
         let entries = decode_tree(&bytes).ok_or(ShadowError::Damaged { id: shadow })?;
@@ -115,8 +115,16 @@ impl Publisher {
             false if same => Some(shadow),
             false => Some(store.write(Kind::Tree, encode_tree(published.into_iter()))?),
         };
-        self.trees.insert(shadow, tree);
+        match tree {
+            Some(tree) if tree == shadow => self.same.put(shadow, ()),
+            _ => self.others.put(shadow, tree),
+        }
         Ok(tree)
+    }
+
+    fn known(&mut self, shadow: ObjectId) -> Option<Option<ObjectId>> {
+        let same = self.same.get(&shadow).map(|()| Some(shadow));
+        same.or_else(|| self.others.get(&shadow))
     }
 
     /// What the properties of a directory with these entries show.
@@ -157,11 +165,11 @@ impl Publisher {
 
     fn normalized(&mut self, text: ObjectId, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
         if let Some(known) = self.texts.get(&text) {
-            return Ok(*known);
+            return Ok(known);
         }
         let content = store.read(text, Kind::Blob)?;
         let id = if content.contains(&b'\r') { store.write(Kind::Blob, with_lf(&content))? } else { text };
-        self.texts.insert(text, id);
+        self.texts.put(text, id);
         Ok(id)
     }
 }

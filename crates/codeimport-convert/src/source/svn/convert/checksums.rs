@@ -3,25 +3,30 @@
 //! A delta names the sum of its base too. The base came earlier, and was hashed then; as long as its sum is remembered,
 //! comparing is enough, because the object's id stands for the very same bytes.
 
+use crate::recall::Recall;
 use gix::ObjectId;
 use md5::{Digest as _, Md5};
-use std::collections::HashMap;
 
-/// Sums that are remembered, at some 70 bytes each. Beyond that all are forgotten, and hashed again where they are named.
-const MEMORY: usize = 100_000;
+/// Sums that are remembered at least, at some 60 bytes each. Others are worked out again where they are named.
+const MEMORY: usize = 14_000;
 
 /// A sum in lower-case hexadecimal digits.
 pub(crate) type Md5Digits = [u8; 32];
 
 /// The sums of texts that were checked lately.
-#[derive(Default)]
-pub(crate) struct Checksums(HashMap<ObjectId, Md5Digits>);
+pub(crate) struct Checksums(Recall<ObjectId, Md5Digits>);
+
+impl Default for Checksums {
+    fn default() -> Self {
+        Self(Recall::new(MEMORY))
+    }
+}
 
 impl Checksums {
     /// The sum of a text with this id.
     pub(crate) fn of(&mut self, id: ObjectId, content: &[u8]) -> Md5Digits {
         match self.0.get(&id) {
-            Some(digits) => *digits,
+            Some(digits) => digits,
             None => {
                 let digits = md5(content);
                 self.remember(id, digits);
@@ -32,10 +37,7 @@ impl Checksums {
 
     /// Keeps a sum.
     pub(crate) fn remember(&mut self, id: ObjectId, digits: Md5Digits) {
-        if self.0.len() >= MEMORY {
-            self.0.clear();
-        }
-        self.0.insert(id, digits);
+        self.0.put(id, digits);
     }
 }
 
