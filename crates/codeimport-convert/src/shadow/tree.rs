@@ -11,10 +11,10 @@ pub(crate) enum ShadowError {
     /// The repository's objects.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A tree whose bytes are no tree.
-    #[error("tree {id} is damaged")]
+    /// An object whose bytes are not what they should be.
+    #[error("object {id} is damaged")]
     Damaged {
-        /// The tree.
+        /// The object.
         id: ObjectId,
     },
     /// A path whose parent is missing or is no directory. The source contradicts itself.

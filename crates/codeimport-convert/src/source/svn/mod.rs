@@ -95,7 +95,7 @@ impl Source for SvnSource {
 pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec<MapEntry>> {
     let (_, history) = run::SvnState::read(carried, store)?;
     let history = history::History::read(history, store).ok()??;
-    Some(history.map().to_vec())
+    history.map(store).ok()
 }
 
 /// The options that the commits were made with, from the tree that a run has carried; none if it cannot be read.

@@ -54,7 +54,7 @@ fn convert(stream: &[u8], uuid: &str, ended_well: bool) -> (u64, Refs, bool) {
     let whole = ended_well && read.and_then(|()| converter.end_stream()).is_ok();
     converter.drop_open_revision();
     let next = converter.next_revision();
-    (next, converter.flush().expect("it can be written").refs, whole)
+    (next, converter.result().expect("it can be written").refs, whole)
 }
 
 #[test]

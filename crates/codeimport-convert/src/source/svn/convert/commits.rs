@@ -67,21 +67,24 @@ impl Committer<'_> {
         let mut ended = Vec::new();
         for (branch, change) in changes {
             match change {
-                Change::Deleted => ended.extend(self.tip(&branch, head.number)),
+                Change::Deleted => ended.extend(self.tip(&branch)),
                 Change::Changed { tree } => {
-                    let parent = self.tip(&branch, head.number);
+                    let parent = self.tip(&branch);
                     let before = self.props_at(&branch, head.number.saturating_sub(1))?;
                     self.commit_branch(head, branch, tree, parent, before)?;
                 }
                 Change::Made { tree, origin } => {
                     // Replaced: its past life must stay reachable, somebody may copy from it later.
-                    ended.extend(self.tip(&branch, head.number));
+                    ended.extend(self.tip(&branch));
                     self.history.ancestry.begin_anew(&branch, head.number);
                     let before = match &origin {
                         Some(origin) => self.props_at(&origin.path, origin.revision)?,
                         None => None,
                     };
-                    let parent = origin.and_then(|origin| self.parent_of_copy(&branch, &origin, head.number));
+                    let parent = match &origin {
+                        Some(origin) => self.parent_of_copy(&branch, origin, head.number)?,
+                        None => None,
+                    };
                     self.commit_branch(head, branch, tree, parent, before)?;
                 }
             }
@@ -90,11 +93,18 @@ impl Committer<'_> {
     }
 
     /// The commit that a new branch begins from: the newest one of the branch that it was copied from, or out of.
-    fn parent_of_copy(&mut self, branch: &[u8], origin: &CopyFrom, revision: u64) -> Option<ObjectId> {
-        let source = self.places.root_of(&origin.path)?.to_vec();
-        let (up_to, commit) = self.history.commit_at(&source, origin.revision)?;
-        self.history.ancestry.contain(branch, &source, up_to, revision);
-        Some(commit)
+    fn parent_of_copy(
+        &mut self,
+        branch: &[u8],
+        origin: &CopyFrom,
+        revision: u64,
+    ) -> Result<Option<ObjectId>, ShadowError> {
+        let Some(source) = self.places.root_of(&origin.path) else { return Ok(None) };
+        let copied = self.history.commit_at(source, origin.revision, self.store)?;
+        Ok(copied.map(|(up_to, commit)| {
+            self.history.ancestry.contain(branch, source, up_to, revision);
+            commit
+        }))
     }
 
     fn commit_branch(
@@ -144,7 +154,7 @@ impl Committer<'_> {
         let mut merged = Vec::new();
         let mut contained = self.history.ancestry.contained(branch, revision);
         for other in info.paths().filter(|other| *other != branch) {
-            if let Some((up_to, tip)) = self.whole_merge(other, contained.up_to(other), &info, revision) {
+            if let Some((up_to, tip)) = self.whole_merge(other, contained.up_to(other), &info, revision)? {
                 self.history.ancestry.contain(branch, other, up_to, revision);
                 // What that one had merged came along.
                 contained = self.history.ancestry.contained(branch, revision);
@@ -156,32 +166,36 @@ impl Committer<'_> {
 
     /// What a directory's kept properties were in an earlier revision.
     fn props_at(&mut self, path: &[u8], revision: u64) -> Result<Option<ObjectId>, ShadowError> {
-        let Some(root) = self.history.root(revision) else { return Ok(None) };
+        let Some(root) = self.history.root(revision, self.store)? else { return Ok(None) };
         let props = ShadowTree::stored(root).get(&join(path, PROPS_ENTRY), self.store)?;
         Ok(props.map(|props| props.id))
     }
 
-    fn whole_merge(&self, other: &[u8], contained: u64, info: &MergeInfo, revision: u64) -> Option<(u64, ObjectId)> {
-        let commits = self.history.commits(other);
-        // The first commit of a branch is the copy itself: it brings nothing that could be merged.
-        let first = commits.partition_point(|(made, _)| *made <= contained).max(1);
-        let new = commits.get(first..)?.iter().take_while(|(made, _)| *made < revision);
+    fn whole_merge(
+        &mut self,
+        other: &[u8],
+        contained: u64,
+        info: &MergeInfo,
+        revision: u64,
+    ) -> Result<Option<(u64, ObjectId)>, ShadowError> {
+        // Not the first commit of a branch, which is the copy itself: it brings nothing that could be merged.
+        let new = self.history.later_commits(other, contained + 1..revision, self.store)?;
         let (mut tip, mut left_out) = (None, false);
         for (made, commit) in new {
-            if !info.contains(other, *made) {
+            if !info.contains(other, made) {
                 left_out = true;
             } else if left_out {
                 // Later ones were taken without an earlier one: picked, not merged.
-                return None;
+                return Ok(None);
             } else {
-                tip = Some((*made, *commit));
+                tip = Some((made, commit));
             }
         }
-        tip
+        Ok(tip)
     }
 
-    fn tip(&self, branch: &[u8], revision: u64) -> Option<ObjectId> {
-        self.history.commit_at(branch, revision).map(|(_, commit)| commit)
+    fn tip(&self, branch: &[u8]) -> Option<ObjectId> {
+        self.history.tip(branch).map(|(_, commit)| commit)
     }
 
     /// Adds a revision to the chain: a commit of its shadow root, with the last commits of branches that end here, since no

@@ -88,7 +88,7 @@ impl Converter {
     /// Whether there were branches, and now there is none.
     #[must_use]
     pub(crate) fn is_between_branches(&self) -> bool {
-        self.branches.present().is_empty() && !self.history.map().is_empty()
+        self.branches.present().is_empty() && self.history.commit_count() > 0
     }
 
     /// Converts records; calls `progress` with each revision that is complete, and the bytes received by then.
@@ -167,7 +167,7 @@ impl Converter {
     fn close_revision(&mut self) -> Result<Option<u64>, SvnError> {
         let Some(OpenRevision { head, made_dirs, touched }) = self.open.take() else { return Ok(None) };
         let root = self.tree.write(&mut self.store)?;
-        let commits_before = self.history.map().len();
+        let commits_before = self.history.commit_count();
         let changes = self.branches.update(&mut self.tree, &made_dirs, &touched, &mut self.store)?;
         self.history.last_seconds = seconds(&head).unwrap_or(self.history.last_seconds);
         let commit_head = RevisionHead::new(&head, &self.options.authors, &self.uuid, self.history.last_seconds);
@@ -196,23 +196,41 @@ impl Converter {
         &self.findings
     }
 
-    /// Makes everything converted so far visible in the repository and gives the state for the next run, and the refs.
+    /// Makes everything converted so far visible in the repository, so that memory and the loss by a crash stay bounded.
     ///
     /// # Errors
     ///
     /// The repository's.
-    pub(crate) fn flush(&mut self) -> Result<Flushed, SvnError> {
-        let state = self.history.write(self.state, &mut self.store)?;
-        self.state = Some(state);
-        self.tree.unload();
-        self.store.flush()?;
+    pub(crate) fn flush(&mut self) -> Result<(), SvnError> {
+        self.write_history()?;
+        Ok(self.store.flush()?)
+    }
+
+    /// Writes what the next run needs, and gives it, and the refs. Visible once the store is flushed.
+    ///
+    /// # Errors
+    ///
+    /// The repository's.
+    pub(crate) fn result(&mut self) -> Result<Converted, SvnError> {
+        let history = self.write_history()?;
         let kept = [self.history.chain, self.history.keeper].into_iter().flatten().collect();
-        Ok(Flushed { state, refs: self.refs(), kept })
+        Ok(Converted { history, refs: self.refs(), kept })
+    }
+
+    /// Where the objects go, for what else is to be written with them.
+    pub(crate) fn store(&mut self) -> &mut ObjectStore {
+        &mut self.store
+    }
+
+    fn write_history(&mut self) -> Result<ObjectId, SvnError> {
+        let written = self.history.write(self.state, &mut self.store)?;
+        self.state = Some(written);
+        self.tree.unload();
+        Ok(written)
     }
 
     fn refs(&self) -> Refs {
-        let youngest = self.history.youngest().unwrap_or_default();
-        let tip = |branch: &[u8]| self.history.commit_at(branch, youngest).map(|(_, commit)| commit);
+        let tip = |branch: &[u8]| self.history.tip(branch).map(|(_, commit)| commit);
         let named = self
             .branches
             .present()
@@ -222,11 +240,11 @@ impl Converter {
     }
 }
 
-/// What a flush made visible.
+/// What came of a conversion.
 #[derive(Clone, Debug)]
-pub(crate) struct Flushed {
-    /// Tree with all that the next run needs.
-    pub(crate) state: ObjectId,
+pub(crate) struct Converted {
+    /// Tree with what the next run needs of history.
+    pub(crate) history: ObjectId,
     /// The refs that the target should have.
     pub(crate) refs: Refs,
     /// Commits from which all shadow roots, the commits of deleted branches, and the full segments are reachable.
@@ -247,6 +265,5 @@ fn said(head: &RevisionRecord) -> LogEntry {
 
 /// The tree that the next revision's records apply to.
 fn tree_of_youngest(history: &History) -> ShadowTree {
-    let root = history.youngest().and_then(|youngest| history.root(youngest));
-    root.map_or_else(ShadowTree::empty, ShadowTree::stored)
+    history.youngest_root().map_or_else(ShadowTree::empty, ShadowTree::stored)
 }

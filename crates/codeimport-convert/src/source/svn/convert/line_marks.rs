@@ -32,7 +32,8 @@ impl Replay<'_> {
     fn was_marked(&mut self, node: &NodeRecord) -> Result<bool, ReplayError> {
         let (path, props) = match (&node.copy_from, node.action) {
             (Some(CopyFrom { revision, path }), _) => {
-                let mut tree = self.history.root(*revision).map_or_else(ShadowTree::empty, ShadowTree::stored);
+                let root = self.history.root(*revision, self.store)?;
+                let mut tree = root.map_or_else(ShadowTree::empty, ShadowTree::stored);
                 (path, tree.get(&join(split(path).0, PROPS_ENTRY), self.store)?)
             }
             (None, Action::Change) => (&node.path, self.tree.get(&join(split(&node.path).0, PROPS_ENTRY), self.store)?),

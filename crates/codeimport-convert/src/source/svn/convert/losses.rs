@@ -14,11 +14,11 @@ impl Converter {
     }
 
     /// Notes what of a revision no commit shows.
-    pub(super) fn note_losses(&mut self, head: &RevisionRecord, touched: &[Vec<u8>], commits_before: usize) {
+    pub(super) fn note_losses(&mut self, head: &RevisionRecord, touched: &[Vec<u8>], commits_before: u64) {
         if head.number == 0 {
             return;
         }
-        if self.history.map().len() == commits_before {
+        if self.history.commit_count() == commits_before {
             self.findings.note(FindingKind::RevisionWithoutCommit, &format!("r{}", head.number));
         }
         let account = head.props.set("svn:author");

@@ -24,7 +24,7 @@ mod props;
 mod replay;
 mod svndiff;
 
-pub(super) use converter::{Converter, Flushed};
+pub(super) use converter::Converter;
 pub(super) use error::SvnError;
 pub(super) use ignores::gitignore;
 pub(super) use present::{EXTERNALS_FILE, IGNORES_FILE, externals_text};

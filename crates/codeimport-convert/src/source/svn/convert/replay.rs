@@ -226,7 +226,7 @@ impl Replay<'_> {
     }
 
     fn copy_source(&mut self, path: &[u8], from: &CopyFrom) -> Result<Entry, ReplayError> {
-        let root = self.history.root(from.revision);
+        let root = self.history.root(from.revision, self.store)?;
         let entry = match root {
             Some(root) => ShadowTree::stored(root).get(&from.path, self.store)?,
             None => None,

@@ -17,18 +17,16 @@
 //!
 //! The shadow trees themselves are reachable through the chain, which also holds the commits of deleted branches.
 
+use super::History;
 use super::ancestry::Ancestry;
 use super::late::Recent;
-use super::{History, MapEntry};
+use super::segment::{self, SEGMENT, Segment, number};
 use crate::objects::ObjectStore;
 use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
 use crate::source::keeper::keeper;
 use crate::source::svn::paths::join;
 use gix::ObjectId;
 use gix::objs::Kind;
-
-/// Revisions in a segment. A root tree's line is 41 bytes: so much is written anew by each increment, at most.
-const SEGMENT: u64 = 1_000;
 
 /// Where the full segments are.
 const FULL: &[u8] = b"full";
@@ -42,15 +40,16 @@ impl History {
     pub(crate) fn read(state: ObjectId, store: &mut ObjectStore) -> Result<Option<Self>, ShadowError> {
         let mut tree = ShadowTree::stored(state);
         let mut history = Self::default();
-        for segment in 0.. {
-            let [shadow, map] = full_paths(segment);
-            let Some(roots) = read_text(&mut tree, &shadow, store)? else { break };
-            let Some(map) = read_text(&mut tree, &map, store)? else { return Ok(None) };
-            let Some(()) = history.add_segment(&roots, &map) else { return Ok(None) };
+        for number in 0.. {
+            let [roots, map] = full_paths(number);
+            let Some(roots) = tree.get(&roots, store)? else { break };
+            let Some(map) = tree.get(&map, store)? else { return Ok(None) };
+            let segment = Segment { roots: roots.id, map: map.id };
+            let Some(()) = history.add_full(segment, number, store)? else { return Ok(None) };
         }
         let roots = read_text(&mut tree, b"shadow", store)?.unwrap_or_default();
         let map = read_text(&mut tree, b"map", store)?.unwrap_or_default();
-        let Some(()) = history.add_segment(&roots, &map) else { return Ok(None) };
+        let Some(()) = history.add_lines(&roots, &map) else { return Ok(None) };
         history.keeper = read_id(&mut tree, b"keeper", store)?;
         let ancestry = read_text(&mut tree, b"ancestry", store)?.unwrap_or_default();
         let Some(ancestry) = Ancestry::decode(&ancestry) else { return Ok(None) };
@@ -60,16 +59,29 @@ impl History {
         history.recent = Recent::decode(&read_text(&mut tree, b"recent", store)?.unwrap_or_default());
         let date = read_text(&mut tree, b"date", store)?.unwrap_or_default();
         history.last_seconds = number(&date).and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or_default();
-        Ok((!history.roots.is_empty()).then_some(history))
+        Ok(history.youngest().is_some().then_some(history))
     }
 
-    /// Takes in a segment as it was written; none if it is something else.
-    fn add_segment(&mut self, roots: &[u8], map: &[u8]) -> Option<()> {
+    /// Takes in a full segment; none if it is something else.
+    fn add_full(&mut self, segment: Segment, number: u64, store: &mut ObjectStore) -> Result<Option<()>, ShadowError> {
+        let Ok(newest) = segment.root(SEGMENT - 1, store) else { return Ok(None) };
+        let map = store.read(segment.map, Kind::Blob)?;
+        for line in segment::lines(&map) {
+            let Some(line) = line else { return Ok(None) };
+            self.note_tip(line.branch, (line.revision, line.commit)).is_in(number);
+        }
+        self.full.push(segment);
+        self.youngest_root = Some(newest);
+        Ok(Some(()))
+    }
+
+    /// Takes in the segment under way as it was written; none if it is something else.
+    fn add_lines(&mut self, roots: &[u8], map: &[u8]) -> Option<()> {
         for line in roots.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             self.push_root(ObjectId::from_hex(line).ok()?);
         }
-        for line in map.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-            self.push_commit(parse_map_line(line)?);
+        for line in segment::lines(map) {
+            self.push_commit(line?.entry());
         }
         Some(())
     }
@@ -81,8 +93,8 @@ impl History {
     /// If the repository cannot be written.
     pub(crate) fn write(&mut self, before: Option<ObjectId>, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
         let mut tree = before.map_or_else(ShadowTree::empty, ShadowTree::stored);
-        let under_way = self.write_full_segments(&mut tree, store)?;
-        let (roots, map) = self.segment(under_way);
+        self.write_full_segments(&mut tree, store)?;
+        let [roots, map] = segment::encode(&self.roots, &self.map);
         write_text(&mut tree, b"shadow", roots, store)?;
         write_text(&mut tree, b"map", map, store)?;
         write_text(&mut tree, b"ancestry", self.ancestry.encode(), store)?;
@@ -99,39 +111,41 @@ impl History {
         tree.write(store)
     }
 
-    /// Writes the segments that are full since the last time, and gives the number of the one that is not.
-    fn write_full_segments(&mut self, tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<u64, ShadowError> {
+    /// Writes the segments that are full since the last time, and lets them go.
+    fn write_full_segments(&mut self, tree: &mut ShadowTree, store: &mut ObjectStore) -> Result<(), ShadowError> {
         let mut full = match tree.get(FULL, store)? {
             Some(entry) => ShadowTree::stored(entry.id),
             None => empty_segments(store)?,
         };
-        let written = full.get(b"shadow", store)?.map_or(Ok(0), |shadow| count_entries(shadow.id, store))?;
-        let end = u64::try_from(self.roots.len()).unwrap_or_default() / SEGMENT;
-        for segment in written..end {
-            let ([shadow, map], (roots, lines)) = (segment_paths(segment), self.segment(segment));
-            write_text(&mut full, &shadow, roots, store)?;
-            write_text(&mut full, &map, lines, store)?;
+        while let Some(segment) = self.take_full_segment(store)? {
+            for (path, id) in segment_paths(self.full.len() as u64).iter().zip([segment.roots, segment.map]) {
+                full.put(path, Entry { kind: EntryKind::File, id }, store)?;
+            }
+            self.full.push(segment);
             let id = full.write(store)?;
             self.keeper = Some(keeper(id, self.keeper.into_iter(), "Full segments\n", store)?);
         }
         let id = full.write(store)?;
-        tree.put(FULL, Entry { kind: EntryKind::Dir, id }, store)?;
-        Ok(end)
+        tree.put(FULL, Entry { kind: EntryKind::Dir, id }, store)
     }
 
-    /// The texts of a segment: roots, and map.
-    fn segment(&self, segment: u64) -> (Vec<u8>, Vec<u8>) {
-        let range = segment * SEGMENT..(segment + 1) * SEGMENT;
-        let roots = range.clone().map_while(|revision| self.root(revision));
-        let roots: String = roots.map(|root| format!("{root}\n")).collect();
-        let from = self.map.partition_point(|entry| entry.revision < range.start);
-        let mut map = Vec::new();
-        for entry in self.map[from..].iter().take_while(|entry| entry.revision < range.end) {
-            map.extend_from_slice(format!("{}\t{}\t", entry.revision, entry.commit).as_bytes());
-            map.extend_from_slice(&entry.branch);
-            map.push(b'\n');
+    /// Takes the next segment out of memory, and writes its texts; none if it is not full.
+    fn take_full_segment(&mut self, store: &mut ObjectStore) -> Result<Option<Segment>, ShadowError> {
+        let (number, end) = (self.full.len() as u64, self.first_in_memory() + SEGMENT);
+        let len = usize::try_from(SEGMENT).unwrap_or(usize::MAX);
+        if self.roots.len() < len {
+            return Ok(None);
         }
-        (roots.into_bytes(), map)
+        let roots: Vec<_> = self.roots.drain(..len).collect();
+        let commits = self.map.partition_point(|entry| entry.revision < end);
+        let commits: Vec<_> = self.map.drain(..commits).collect();
+        for entry in &commits {
+            if let Some(branch) = self.branches.get_mut(&entry.branch) {
+                branch.is_in(number);
+            }
+        }
+        let [roots, map] = segment::encode(&roots, &commits);
+        Ok(Some(Segment { roots: store.write(Kind::Blob, roots)?, map: store.write(Kind::Blob, map)? }))
     }
 }
 
@@ -142,10 +156,6 @@ fn empty_segments(store: &mut ObjectStore) -> Result<ShadowTree, ShadowError> {
     Ok(tree)
 }
 
-fn count_entries(tree: ObjectId, store: &mut ObjectStore) -> Result<u64, ShadowError> {
-    Ok(u64::try_from(ShadowTree::stored(tree).list(store)?.len()).unwrap_or_default())
-}
-
 /// Paths of a full segment's roots and map, below [`FULL`].
 fn segment_paths(segment: u64) -> [Vec<u8>; 2] {
     ["shadow", "map"].map(|folder| format!("{folder}/{segment:07}").into_bytes())
@@ -153,16 +163,6 @@ fn segment_paths(segment: u64) -> [Vec<u8>; 2] {
 
 fn full_paths(segment: u64) -> [Vec<u8>; 2] {
     segment_paths(segment).map(|path| join(FULL, &path))
-}
-
-fn parse_map_line(line: &[u8]) -> Option<MapEntry> {
-    let mut fields = line.splitn(3, |b| *b == b'\t');
-    let (revision, commit, branch) = (fields.next()?, fields.next()?, fields.next()?);
-    Some(MapEntry { revision: number(revision)?, commit: ObjectId::from_hex(commit).ok()?, branch: branch.to_vec() })
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 fn read_text(tree: &mut ShadowTree, path: &[u8], store: &mut ObjectStore) -> Result<Option<Vec<u8>>, ShadowError> {
@@ -182,6 +182,7 @@ fn write_text(tree: &mut ShadowTree, path: &[u8], text: Vec<u8>, store: &mut Obj
 
 #[cfg(test)]
 mod tests {
+    use super::super::MapEntry;
     use super::*;
 
     fn store() -> (tempfile::TempDir, ObjectStore) {
@@ -189,6 +190,10 @@ mod tests {
         gix::init_bare(dir.path()).expect("an empty repository");
         let store = ObjectStore::open(dir.path()).expect("it opens");
         (dir, store)
+    }
+
+    fn branch_of(revision: u64) -> Vec<u8> {
+        format!("b{}", revision % 3).into()
     }
 
     fn grow(history: &mut History, revisions: std::ops::Range<u64>, store: &mut ObjectStore) {
@@ -200,9 +205,9 @@ mod tests {
             let mut tree = ShadowTree::empty();
             tree.put(b"f", Entry { kind: EntryKind::File, id: blob }, store).expect("parent exists");
             history.push_root(tree.write(store).expect("written"));
-            history.push_commit(MapEntry { revision, commit: blob, branch: format!("b{}", revision % 3).into() });
+            history.push_commit(MapEntry { revision, commit: blob, branch: branch_of(revision) });
         }
-        history.chain = history.root(1);
+        history.chain = history.youngest_root();
     }
 
     #[test]
@@ -223,9 +228,42 @@ mod tests {
         }
         assert_eq!(state, Some(whole));
         let read = History::read(whole, &mut store).expect("readable").expect("a history");
-        assert_eq!((read.youngest(), read.map(), read.chain), (Some(2_499), at_once.map(), at_once.chain));
+        let s = &mut store;
+        assert_eq!((read.youngest(), read.youngest_root()), (Some(2_499), at_once.youngest_root()));
+        assert_eq!((read.commit_count(), read.chain), (2_500, at_once.chain));
         assert_eq!((read.keeper.is_some(), read.keeper), (true, at_once.keeper));
-        assert_eq!((read.ancestry.contained(b"b1", 9).up_to(b"b2"), read.root(1_234)), (7, at_once.root(1_234)));
-        assert_eq!(read.commit_at(b"b1", 9).map(|(revision, _)| revision), Some(7));
+        assert_eq!(read.ancestry.contained(b"b1", 9).up_to(b"b2"), 7);
+        for history in [&read, &at_once] {
+            let map = history.map(s).expect("readable");
+            assert!(map.iter().map(|entry| entry.revision).eq(0..2_500));
+            assert!(map.iter().all(|entry| entry.branch == branch_of(entry.revision)));
+        }
+    }
+
+    #[test]
+    fn the_past_is_found_wherever_it_lies() {
+        let (_dir, mut store) = store();
+        let s = &mut store;
+        let (mut history, mut in_memory) = (History::default(), History::default());
+        grow(&mut history, 0..2_500, s);
+        grow(&mut in_memory, 0..2_500, s);
+        history.write(None, s).expect("written");
+        assert_eq!((history.full.len(), history.roots.len(), in_memory.roots.len()), (2, 500, 2_500));
+        for revision in [0, 1, 2, 998, 999, 1_000, 1_001, 1_999, 2_000, 2_001, 2_499, 2_500, 9_999] {
+            let (root, expected) = (history.root(revision, s), in_memory.root(revision, s));
+            assert_eq!(root.expect("readable"), expected.expect("readable"), "{revision}");
+            for branch in [&b"b0"[..], b"b1", b"b2", b"b3"] {
+                let (found, expected) =
+                    (history.commit_at(branch, revision, s), in_memory.commit_at(branch, revision, s));
+                let expected = expected.expect("readable");
+                assert_eq!(found.expect("readable"), expected, "{revision}");
+                let made = (0..=revision.min(2_499)).rev().find(|made| branch_of(*made) == branch);
+                assert_eq!(expected.map(|(made, _)| made), made, "{revision}");
+                let later = history.later_commits(branch, revision..revision + 700, s).expect("readable");
+                let expected =
+                    (revision..revision + 700).filter(|made| branch_of(*made) == branch && (3..2_500).contains(made));
+                assert!(later.iter().map(|(made, _)| *made).eq(expected), "{revision}");
+            }
+        }
     }
 }

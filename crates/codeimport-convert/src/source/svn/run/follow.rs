@@ -49,7 +49,8 @@ impl Run<'_> {
     /// in a later one: that would ask for a target without any ref.
     fn convert(&self, converter: &mut Converter, root: &str, meter: &mut Meter) -> Result<(), ConvertError> {
         let began = Instant::now();
-        let limit = converter.next_revision().saturating_add(self.options.max_revisions);
+        let start = converter.next_revision();
+        let limit = start.saturating_add(self.options.max_revisions);
         loop {
             let first = converter.next_revision();
             let may_end = first >= limit || began.elapsed() >= self.options.max_time;
@@ -59,9 +60,11 @@ impl Run<'_> {
             self.watch.check(Stage::Fetch)?;
             let wanted = if may_end { BRIDGE } else { CHUNK.min(limit - first) };
             let last = (first + wanted - 1).min(meter.youngest);
+            if first > start {
+                // Not behind the last one: with that the run's own end is written, and the disk is waited for once.
+                self.ours(converter.flush())?;
+            }
             self.convert_chunk(converter, root, &(first..=last), meter)?;
-            // Ends a pack, so that memory and the loss by a crash stay bounded.
-            self.ours(converter.flush())?;
         }
     }
 }

@@ -16,13 +16,12 @@ mod state;
 
 pub(super) use state::SvnState;
 
-use super::convert::Flushed;
+use super::convert::Converter;
 use super::history::keep_all;
 use super::layout::Places;
 use super::options::SvnOptions;
 use super::watermark;
 use super::wire::{Client, Info};
-use crate::objects::ObjectStore;
 use crate::{Cache, Carried, ConvertError, Findings, Refs, SourceOptions, SourceState, Watch};
 use chunk::Meter;
 use codeimport_core::{Layout, Outcome, Stage};
@@ -64,33 +63,32 @@ impl Run<'_> {
             }
             None => {}
         }
-        let flushed = self.ours(converter.flush())?;
         let authors = self.options.authors.canonical();
         let options = SvnOptions { layout: Some(layout), ..self.options.svn.clone() };
         let state = SvnState::new(info.uuid.clone(), authors, options);
         let findings = converter.findings().clone();
         findings.iter().for_each(|finding| self.watch.note(Stage::Convert, finding.sentence()));
-        let state = self.state(&state, &flushed, &info, converted, meter.received)?;
+        let state = self.end(&mut converter, &state, &info, meter.received)?;
         Ok(SourceState { findings, ..state })
     }
 
-    fn state(
+    /// Writes the end of a run: all that is converted and the state for the next one become visible together.
+    fn end(
         &self,
+        converter: &mut Converter,
         state: &SvnState,
-        flushed: &Flushed,
         info: &Info,
-        next: u64,
         received_bytes: u64,
     ) -> Result<SourceState, ConvertError> {
-        let layout = state.options.layout.clone();
-        let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
-        let tree = self.ours(state.write(flushed.state, &mut store))?;
+        let (next, layout) = (converter.next_revision(), state.options.layout.clone());
+        let converted = self.ours(converter.result())?;
+        let tree = self.ours(state.write(converted.history, converter.store()))?;
         let (refs, unnamed): (Refs, Refs) =
-            flushed.refs.clone().into_iter().partition(|(name, _)| self.options.filter.takes(name));
+            converted.refs.into_iter().partition(|(name, _)| self.options.filter.takes(name));
         // Tips that no ref will name, because the filter does not take them, are kept too: later branches may begin there.
-        let kept: Vec<_> = flushed.kept.iter().copied().chain(unnamed.into_values()).collect();
-        let kept = self.ours(keep_all(&kept, &mut store))?;
-        self.ours(store.flush())?;
+        let kept: Vec<_> = converted.kept.into_iter().chain(unnamed.into_values()).collect();
+        let kept = self.ours(keep_all(&kept, converter.store()))?;
+        self.ours(converter.store().flush())?;
         let tips: BTreeSet<ObjectId> = refs.values().copied().chain(kept).chain([tree]).collect();
         self.cache.keep_tips(&tips)?;
         Ok(SourceState {
