@@ -34,7 +34,6 @@ use memory::MemoryWatch;
 use report::{GitSvnFigures, Large, Report, Transport};
 use repository::{INCREMENT, Repository};
 use serving::Server;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +55,9 @@ struct Args {
     /// Also measure speed and memory of our own at this many revisions.
     #[arg(long)]
     also: Vec<u64>,
+    /// Where the repositories for `--also` are kept, which take minutes to make: what an earlier run left there is taken.
+    #[arg(long)]
+    keep: Option<PathBuf>,
     /// Conversions, of which the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -90,7 +92,7 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
     let dir = tempfile::Builder::new().prefix("bench-svn-").tempdir()?;
     let dir = dir.path();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut report = Report { cores, revisions: args.revisions, transports: Vec::new(), memory: BTreeMap::new() };
+    let mut report = Report { cores, revisions: args.revisions, transports: Vec::new(), large: Vec::new() };
     if let Some(url) = &args.repository {
         report.revisions = youngest(url)?;
         report.transports.push(Bench { args, dir, servers: Vec::new() }.transport("given", url, report.revisions)?);
@@ -109,12 +111,12 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
         Some(apache) => report.transports.push(bench.made("http", apache, &served)?),
         None => eprintln!("http is left out: Debian's libapache2-mod-svn is not installed"),
     }
-    for revisions in &args.also {
-        eprintln!("making a repository of {revisions} revisions");
-        let name = format!("large-{revisions}");
-        Repository::make(&served, &name, *revisions)?;
-        let ours = convert(&svnserve.url(&name), &bench.folder(&name)?)?;
-        report.memory.insert(*revisions, Large { seconds: ours.seconds, peak_bytes: ours.peak_bytes });
+    let servers = [Some(("svn", &svnserve)), apache.as_ref().map(|apache| ("http", apache))];
+    for (revisions, (transport, server)) in each(&args.also, servers.into_iter().flatten()) {
+        eprintln!("{transport}: {revisions} revisions");
+        let name = bench.large(revisions, &served)?;
+        let ours = convert(&server.url(&name), &bench.folder(&format!("{transport}-{name}"))?)?;
+        report.large.push(Large { transport, revisions, ours });
     }
     Ok(report)
 }
@@ -127,6 +129,17 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// A repository of this size, and its name below what is served.
+    fn large(&self, revisions: u64, served: &Path) -> anyhow::Result<String> {
+        let name = format!("large-{revisions}");
+        match &self.args.keep {
+            _ if served.join(&name).exists() => {}
+            Some(keep) => std::os::unix::fs::symlink(Repository::kept(keep, revisions)?, served.join(&name))?,
+            None => drop(Repository::make(served, &name, revisions)?),
+        }
+        Ok(name)
+    }
+
     /// Measures with a repository made for it, the increment included.
     fn made(&self, name: &str, server: &Server, served: &Path) -> anyhow::Result<Transport> {
         eprintln!("{name}: making a repository of {} revisions", self.args.revisions);
@@ -221,6 +234,11 @@ fn copies(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         Ok(copy)
     };
     (0..INCREMENTS).map(copy).collect()
+}
+
+/// Each size with each server.
+fn each<S: Copy>(sizes: &[u64], servers: impl Iterator<Item = S> + Clone) -> impl Iterator<Item = (u64, S)> {
+    sizes.iter().flat_map(move |size| servers.clone().map(move |server| (*size, server)))
 }
 
 fn source(url: &str) -> anyhow::Result<SourceUrl> {

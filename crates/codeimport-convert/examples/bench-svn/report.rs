@@ -12,8 +12,8 @@ pub(crate) struct Report {
     pub(crate) cores: usize,
     pub(crate) revisions: u64,
     pub(crate) transports: Vec<Transport>,
-    /// Peak of the converting process by number of revisions.
-    pub(crate) memory: BTreeMap<u64, Large>,
+    /// Conversions of other sizes.
+    pub(crate) large: Vec<Large>,
 }
 
 /// One way to the repository.
@@ -44,8 +44,9 @@ pub(crate) struct GitSvnFigures {
 /// A conversion of another size.
 #[derive(Debug, Serialize)]
 pub(crate) struct Large {
-    pub(crate) seconds: f64,
-    pub(crate) peak_bytes: u64,
+    pub(crate) transport: &'static str,
+    pub(crate) revisions: u64,
+    pub(crate) ours: Conversion,
 }
 
 impl Report {
@@ -55,9 +56,9 @@ impl Report {
         for transport in &self.transports {
             text += &transport.table();
         }
-        for (revisions, large) in &self.memory {
-            let rate = count(*revisions) / large.seconds;
-            text += &format!("\n{revisions} revisions: {:.0} revisions/s, peak {}", rate, megabytes(large.peak_bytes));
+        for Large { transport, revisions, ours } in &self.large {
+            let (rate, peak) = (count(*revisions) / ours.seconds, megabytes(ours.peak_bytes));
+            text += &format!("\n{revisions} revisions, {transport}: {rate:.0} revisions/s, peak {peak}");
         }
         text + "\n"
     }

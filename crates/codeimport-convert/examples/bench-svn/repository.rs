@@ -21,7 +21,19 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    /// Makes one of `revisions` revisions at `dir/name`, unless an earlier call has.
+    /// Takes the one of `revisions` revisions that an earlier run has left in a folder, or makes it there. Gives its path.
+    pub(crate) fn kept(dir: &Path, revisions: u64) -> anyhow::Result<PathBuf> {
+        std::fs::create_dir_all(dir)?;
+        let path = dir.canonicalize()?.join(format!("{revisions}-revisions"));
+        if !path.exists() {
+            // Under another name until it is whole.
+            let half = Self::make(dir, &format!("{revisions}-half"), revisions)?;
+            std::fs::rename(half.path, &path)?;
+        }
+        Ok(path)
+    }
+
+    /// Makes one of `revisions` revisions at `dir/name`.
     pub(crate) fn make(dir: &Path, name: &str, revisions: u64) -> anyhow::Result<Self> {
         let path = dir.join(name);
         let repository = Self { increment: dir.join(format!("{name}.increment")), path };
