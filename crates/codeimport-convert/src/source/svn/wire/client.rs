@@ -97,6 +97,10 @@ impl Client {
             Some(login) => login.tell_svn(command),
             None => command,
         };
+        // They trust whom we trust.
+        let trusted =
+            ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let command = trusted.fold(command, |command, (name, value)| command.env(name, value));
         // The subcommand comes first in all of Subversion's programs' own words, but options may stand before it.
         self.tunnel.through(command.args(pinned))
     }
