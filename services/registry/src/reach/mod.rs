@@ -4,9 +4,9 @@
 //! tip, so that a few spans say it; and a page of a list is cut out of them without walking the history.
 //!
 //! - [`Spans`] is such a set, and how it is written into the database.
-//! - [`graph`] finds out which commits each tip leads to.
+//! - [`sweep`] finds out which commits each tip leads to.
 
-pub mod graph;
 mod spans;
+pub mod sweep;
 
 pub use spans::{Span, Spans, Window};

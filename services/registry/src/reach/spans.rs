@@ -75,6 +75,22 @@ impl Spans {
         self.0.get(at).is_some_and(|span| number <= span.high)
     }
 
+    /// The part that is not in another set.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut left = Vec::new();
+        for span in &self.0 {
+            let mut high = span.high;
+            for out in &other.within(span.low, span.high).0 {
+                left.push(Span { low: out.high + 1, high });
+                high = out.low - 1;
+            }
+            left.push(Span { low: span.low, high });
+        }
+        left.retain(|span| span.low <= span.high);
+        Self(left)
+    }
+
     /// The part from `low` to `high`.
     #[must_use]
     pub fn within(&self, low: i64, high: i64) -> Self {
@@ -179,6 +195,14 @@ mod tests {
         let inside: Vec<i64> = (0..15).filter(|number| set.contains(*number)).collect();
         assert_eq!(inside, [1, 2, 3, 7, 10, 11, 12]);
         assert_eq!(set.within(3, 10), spans(&[(3, 3), (7, 7), (10, 10)]));
+    }
+
+    #[test]
+    fn what_is_in_another_set_is_taken_out() {
+        let set = spans(&[(1, 10), (20, 30)]);
+        assert_eq!(set.without(&spans(&[(1, 2), (5, 5), (9, 22), (30, 40)])), spans(&[(3, 4), (6, 8), (23, 29)]));
+        assert_eq!(set.without(&Spans::default()), set);
+        assert_eq!(set.without(&spans(&[(0, 99)])), Spans::default());
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub use swaps::{ChangedRef, Swap};
 
 use codeimport_pg::{Db, Runner};
 use std::sync::Arc;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/registry");
@@ -73,8 +73,6 @@ pub fn migrations() -> Runner {
 pub struct Store {
     db: Db,
     author_ids: authors::AuthorIds,
-    /// Taken while a swap has a history in memory.
-    swap_turn: Arc<Semaphore>,
     refs_swapped: Arc<Notify>,
     outbox_filled: Arc<Notify>,
     events_added: Arc<Notify>,
@@ -88,7 +86,6 @@ impl Store {
         Self {
             db,
             author_ids: authors::AuthorIds::default(),
-            swap_turn: Arc::new(Semaphore::new(1)),
             refs_swapped: Arc::new(Notify::new()),
             outbox_filled: Arc::new(Notify::new()),
             events_added: Arc::new(Notify::new()),

@@ -1,17 +1,15 @@
-//! What refs lead to after a swap: read from the history as little of it as will do, worked out by [`reach`](crate::reach).
+//! What refs lead to after a swap: the history is read past a [`Sweep`], a few thousand commits at a time, newest first.
 //!
 //! 1. *Appended*: what is told since the last swap, and everything old that it stands on is a tip of the refs before: then what a ref
 //!    leads to is something new, and all that those tips led to. That is what runs bring as a rule, and its cost is that of the news.
-//! 2. *Whole*: else (a branch from the midst of history, a forced push), all commits are read, some 90 bytes of memory each, and every
-//!    ref is worked out anew. What no ref leads to is then told to be deleted.
+//! 2. *Whole*: else (a branch from the midst of history, a forced push), all commits are read, and every ref is worked out anew.
+//!
+//! Invariant: no more of a history is in memory than two chunks of it, and what the sweep has of its width.
 
 use super::{Ref, ref_change::ObjectId, rows};
 use crate::{
     error::RegistryError,
-    reach::{
-        Spans,
-        graph::{Graph, Missing},
-    },
+    reach::{Span, Spans, sweep::Sweep},
 };
 use codeimport_pg::{DbError, Row, Tx, row::get};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -19,53 +17,63 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::pin::pin;
 
 /// So many commits are read at once.
-const CHUNK: usize = 50_000;
+const CHUNK: i64 = 5_000;
 
-/// What a history has, as far as a swap wants to know it.
-pub(super) struct Reading {
-    graph: Graph,
-    /// Of the commits told since the last swap.
-    pub(super) news: News,
-}
+/// Tips that one sweep does: more are done by several, since each commit on the edge has a bit for every tip.
+const TIPS: usize = 4_096;
 
-/// Totals of commits that are new.
+/// Totals of the commits that were read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct News {
-    pub(super) commit_count: i64,
     pub(super) last_no: i64,
     pub(super) author_ids: HashSet<i64>,
     pub(super) times_s: Option<(i64, i64)>,
 }
 
 /// What follows for the refs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reachable {
+    pub(super) news: News,
     /// For each tip that was asked for.
     pub(super) reach: BTreeMap<ObjectId, Spans>,
-    /// Commits that no ref leads to.
-    pub(super) unreachable: Vec<i64>,
+    /// Commits that were read and that no tip leads to.
+    pub(super) unreachable: Spans,
 }
 
-/// Reads all commits of a history with numbers above `after`: while one chunk is taken in, the next is on its way.
-pub(super) async fn read(tx: &Tx<'_>, history_id: i64, after: i64) -> Result<Reading, DbError> {
-    const SQL: &str = "-- registry.read_graph
-        SELECT commit_no, commit_id, parent_ids, author_id, committer_time_s
-          FROM revision WHERE history_id = $1 AND commit_no > $2 AND commit_no <= $2 + $3 ORDER BY commit_no";
-    let mut reading = Reading { graph: Graph::default(), news: News { last_no: after, ..News::default() } };
-    let end = last_number(tx, history_id).await?;
-    let begins = (after..end).step_by(CHUNK);
-    let chunks = stream::iter(begins).map(async |begin| tx.query(SQL, &[&history_id, &begin, &(CHUNK as i64)]).await);
-    let mut chunks = pin!(chunks.buffered(2));
-    while let Some(rows) = chunks.try_next().await? {
-        rows.iter().try_for_each(|row| reading.add(row))?;
-    }
-    Ok(reading)
+/// The commits that are read: those of a history above a number.
+struct Part<'t> {
+    tx: &'t Tx<'t>,
+    history_id: i64,
+    above: i64,
+    last_no: i64,
 }
 
-async fn last_number(tx: &Tx<'_>, history_id: i64) -> Result<i64, DbError> {
-    const SQL: &str = "-- registry.last_number
-        SELECT coalesce(max(commit_no), 0) AS number FROM revision WHERE history_id = $1";
-    get(&tx.query_one(SQL, &[&history_id]).await?, "number")
+/// What is learned on the way, whoever leads to it.
+struct Survey {
+    news: News,
+    /// Newest first, as they come.
+    present: Vec<Span>,
+    /// One sweep is enough to learn it.
+    is_done: bool,
+}
+
+/// The way of *appended*. None if something old that the news or a tip stands on is not among the tips `before`.
+pub(super) async fn appended(
+    tx: &Tx<'_>,
+    history_id: i64,
+    above: i64,
+    tips: &BTreeSet<ObjectId>,
+    before: &BTreeMap<ObjectId, Spans>,
+) -> Result<Option<Reachable>, DbError> {
+    let part = Part::open(tx, history_id, above).await?;
+    let found = part.sweep_all(tips, |id| before.get(id).ok_or(())).await?;
+    Ok(found.ok())
+}
+
+/// The way of *whole*.
+pub(super) async fn whole(tx: &Tx<'_>, history_id: i64, tips: &BTreeSet<ObjectId>) -> Result<Reachable, RegistryError> {
+    let part = Part::open(tx, history_id, 0).await?;
+    part.sweep_all(tips, |id| Err(RegistryError::CommitNotStored(hex::encode(id)))).await?
 }
 
 /// The numbers of those commits that are stored.
@@ -76,56 +84,116 @@ pub(super) async fn numbers(tx: &Tx<'_>, history_id: i64, ids: &BTreeSet<ObjectI
     tx.query(SQL, &[&history_id, &ids]).await?.iter().map(|row| get(row, "commit_no")).collect()
 }
 
-impl Reading {
-    fn add(&mut self, row: &Row) -> Result<(), DbError> {
-        let (number, parents): (i64, &[u8]) = (row.get("commit_no"), row.get("parent_ids"));
-        let (parents, _) = parents.as_chunks::<20>();
-        self.graph.add(number, rows::object_id(row, "commit_id")?, parents.iter().copied());
-        self.news.add(number, get(row, "author_id")?, get(row, "committer_time_s")?);
+impl<'t> Part<'t> {
+    async fn open(tx: &'t Tx<'t>, history_id: i64, above: i64) -> Result<Self, DbError> {
+        const SQL: &str = "-- registry.last_number
+            SELECT coalesce(max(commit_no), 0) AS number FROM revision WHERE history_id = $1";
+        let last_no = get(&tx.query_one(SQL, &[&history_id]).await?, "number")?;
+        Ok(Self { tx, history_id, above, last_no })
+    }
+
+    /// What all tips lead to. `upon` tells what commits lead to that are not in this part; its error is the answer.
+    async fn sweep_all<'b, E: Send>(
+        &self,
+        tips: &BTreeSet<ObjectId>,
+        upon: impl Fn(&ObjectId) -> Result<&'b Spans, E> + Send + Sync,
+    ) -> Result<Result<Reachable, E>, DbError> {
+        let tips: Vec<_> = tips.iter().copied().collect();
+        let (mut survey, mut reach) = (Survey::new(self.above), BTreeMap::new());
+        // Without any tip there is still something to be learned.
+        let (first, others) = tips.split_at(tips.len().min(TIPS));
+        for tips in std::iter::once(first).chain(others.chunks(TIPS)) {
+            let (mut sweep, outside) = self.sweep(tips, &mut survey).await?;
+            for id in outside {
+                match upon(&id) {
+                    Ok(spans) => sweep.settle(&id, spans),
+                    Err(answer) => return Ok(Err(answer)),
+                }
+            }
+            reach.extend(tips.iter().copied().zip(sweep.finish()));
+        }
+        let unreachable = Spans::new(survey.present).without(&Spans::union(reach.values()));
+        Ok(Ok(Reachable { news: survey.news, reach, unreachable }))
+    }
+
+    /// As many passes as it takes; with it the commits that they stand on and that are not in this part.
+    async fn sweep(&self, tips: &[ObjectId], survey: &mut Survey) -> Result<(Sweep, Vec<ObjectId>), DbError> {
+        let mut sweep = Sweep::new(tips);
+        let is_surveyed = survey.is_done;
+        self.pass(self.last_no, |row| {
+            if !is_surveyed {
+                survey.add(row)?;
+            }
+            take(&mut sweep, row).map(|()| true)
+        })
+        .await?;
+        survey.is_done = true;
+        let mut left = sweep.end_pass();
+        while let Some(highest) = self.highest(&left).await? {
+            self.pass(highest, |row| take(&mut sweep, row).map(|()| !sweep.is_done())).await?;
+            left = sweep.end_pass();
+        }
+        Ok((sweep, left))
+    }
+
+    /// Reads commits from number `from` downwards, until told that it is enough. While one chunk is taken in, the next is on its way.
+    async fn pass(&self, from: i64, mut take: impl FnMut(&Row) -> Result<bool, DbError> + Send) -> Result<(), DbError> {
+        const SQL: &str = "-- registry.read_graph
+            SELECT commit_no, commit_id, parent_ids, author_id, committer_time_s
+              FROM revision WHERE history_id = $1 AND commit_no > $2 AND commit_no <= $3 ORDER BY commit_no DESC";
+        let tops = (0..).map(|n| from - n * CHUNK).take_while(|top| *top > self.above);
+        let chunks = stream::iter(tops).map(async |top| {
+            let above = (top - CHUNK).max(self.above);
+            self.tx.query(SQL, &[&self.history_id, &above, &top]).await
+        });
+        let mut chunks = pin!(chunks.buffered(2));
+        while let Some(rows) = chunks.try_next().await? {
+            for row in &rows {
+                if !take(row)? {
+                    return Ok(());
+                }
+            }
+        }
         Ok(())
     }
 
-    /// The way of *appended*. None if something old that the news or a tip stands on is not among the tips `before`.
-    pub(super) fn appended(self, tips: &BTreeSet<ObjectId>, before: &BTreeMap<ObjectId, Spans>) -> Option<Reachable> {
-        let Self { graph, .. } = self;
-        let mut old: BTreeSet<ObjectId> = graph.outside().into_iter().collect();
-        old.extend(tips.iter().filter(|id| !graph.contains(id)));
-        let floor: Vec<_> = old.into_iter().collect();
-        let below: Vec<&Spans> = floor.iter().map(|id| before.get(id)).collect::<Option<_>>()?;
-        let linked = graph.link_upon(&floor).ok()?;
-        let tips: Vec<_> = tips.iter().copied().collect();
-        let upon = |spans: Spans| {
-            let reached = (1_i64..).zip(&below).filter(|(number, _)| spans.contains(-number)).map(|(_, old)| *old);
-            Spans::union(reached.chain([&spans.within(1, i64::MAX)]))
-        };
-        let reach: BTreeMap<_, _> = tips.iter().copied().zip(linked.reach(&tips).ok()?.into_iter().map(upon)).collect();
-        let mut unreachable = linked.left_out(&Spans::union(reach.values()));
-        unreachable.retain(|number| *number > 0);
-        Some(Reachable { reach, unreachable })
-    }
-
-    /// The way of *whole*: the reading must be one of all commits.
-    pub(super) fn whole(self, tips: &BTreeSet<ObjectId>) -> Result<Reachable, RegistryError> {
-        let linked = self.graph.link().map_err(not_stored)?;
-        let tips: Vec<_> = tips.iter().copied().collect();
-        let reach: BTreeMap<_, _> = tips.iter().copied().zip(linked.reach(&tips).map_err(not_stored)?).collect();
-        let unreachable = linked.left_out(&Spans::union(reach.values()));
-        Ok(Reachable { reach, unreachable })
+    /// The highest number that any of these commits has in this part.
+    async fn highest(&self, ids: &[ObjectId]) -> Result<Option<i64>, DbError> {
+        const SQL: &str = "-- registry.highest_of_commits
+            SELECT max(commit_no) AS number FROM revision
+             WHERE history_id = $1 AND commit_id = ANY ($2) AND commit_no > $3";
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let ids: Vec<_> = ids.iter().map(ObjectId::as_slice).collect();
+        get(&self.tx.query_one(SQL, &[&self.history_id, &ids, &self.above]).await?, "number")
     }
 }
 
-impl News {
-    fn add(&mut self, number: i64, author_id: i64, time_s: i64) {
-        self.commit_count += 1;
-        self.last_no = number;
-        self.author_ids.insert(author_id);
-        let (first, last) = self.times_s.unwrap_or((time_s, time_s));
-        self.times_s = Some((first.min(time_s), last.max(time_s)));
-    }
+fn take(sweep: &mut Sweep, row: &Row) -> Result<(), DbError> {
+    let (parent_ids, _) = row.get::<_, &[u8]>("parent_ids").as_chunks::<20>();
+    sweep.take(get(row, "commit_no")?, &rows::object_id(row, "commit_id")?, parent_ids);
+    Ok(())
 }
 
-fn not_stored(Missing(id): Missing) -> RegistryError {
-    RegistryError::CommitNotStored(hex::encode(id))
+impl Survey {
+    fn new(last_no: i64) -> Self {
+        Self { news: News { last_no, ..News::default() }, present: Vec::new(), is_done: false }
+    }
+
+    /// Takes in the next commit. Numbers fall.
+    fn add(&mut self, row: &Row) -> Result<(), DbError> {
+        let (number, time_s) = (get(row, "commit_no")?, get(row, "committer_time_s")?);
+        self.news.last_no = self.news.last_no.max(number);
+        self.news.author_ids.insert(get(row, "author_id")?);
+        let (first, last) = self.news.times_s.unwrap_or((time_s, time_s));
+        self.news.times_s = Some((first.min(time_s), last.max(time_s)));
+        match self.present.last_mut() {
+            Some(span) if span.low == number + 1 => span.low = number,
+            _ => self.present.push(Span { low: number, high: number }),
+        }
+        Ok(())
+    }
 }
 
 /// The commits that refs lead to, each once.

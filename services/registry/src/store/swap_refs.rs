@@ -8,7 +8,7 @@ use super::{
     Store, events,
     fence::{self, Holder},
     history::{self, Writing},
-    reachable::{self, News, Reachable},
+    reachable::{self, Reachable},
     ref_change::{ObjectId, RefChange},
     rows, swaps,
 };
@@ -57,8 +57,7 @@ struct Next {
     writing: Writing,
     /// Nothing of the old totals holds.
     whole: bool,
-    news: News,
-    reachable: Reachable,
+    found: Reachable,
     spans: Spans,
 }
 
@@ -69,8 +68,6 @@ impl Store {
     ///
     /// `ImportNotFound`, `LeaseLost`, `CommitNotStored`.
     pub async fn swap_refs(&self, holder: &Holder, scan: &Scan) -> Result<u64, RegistryError> {
-        // A whole history in memory is much; two of them at once are too much.
-        let _turn = self.swap_turn.acquire().await;
         let swapped = self.db.run_tx("registry.swap_refs", |tx| {
             async move {
                 fence::raise(tx, holder).await?;
@@ -129,20 +126,16 @@ async fn work_out(
 ) -> Result<Next, RegistryError> {
     if shown.history_id == Some(writing.history_id) {
         let lost = reachable::numbers(tx, writing.history_id, &change.lost_tips).await?;
-        let reading = reachable::read(tx, writing.history_id, shown.last_no).await?;
-        let news = reading.news.clone();
         let tips = change.written.iter().filter_map(|r| r.commit_id).collect();
-        let appended = reading.appended(&tips, &shown.reach);
-        if let Some(reachable) = appended.filter(|found| keeps_all(shown, scan, change, &lost, found)) {
-            let spans = Spans::union(reachable.reach.values().chain([&shown.spans]));
-            return Ok(Next { writing, whole: false, news, reachable, spans });
+        let appended = reachable::appended(tx, writing.history_id, shown.last_no, &tips, &shown.reach).await?;
+        if let Some(found) = appended.filter(|found| keeps_all(shown, scan, change, &lost, found)) {
+            let spans = Spans::union(found.reach.values().chain([&shown.spans]));
+            return Ok(Next { writing, whole: false, found, spans });
         }
     }
-    let reading = reachable::read(tx, writing.history_id, 0).await?;
-    let news = reading.news.clone();
-    let reachable = reading.whole(&reachable::tips(&scan.refs))?;
-    let spans = Spans::union(reachable.reach.values());
-    Ok(Next { writing, whole: true, news, reachable, spans })
+    let found = reachable::whole(tx, writing.history_id, &reachable::tips(&scan.refs)).await?;
+    let spans = Spans::union(found.reach.values());
+    Ok(Next { writing, whole: true, found, spans })
 }
 
 /// Whether all that was shown is still led to. A commit that no ref points to any more has to be among what another leads to; then so is
@@ -153,7 +146,7 @@ fn keeps_all(shown: &Shown, scan: &Scan, change: &RefChange<'_>, lost: &[i64], f
     let kept: BTreeSet<ObjectId> = kept.collect();
     let standing: Vec<&Spans> = found.reach.values().chain(kept.iter().filter_map(|id| shown.reach.get(id))).collect();
     let is_led_to = |number: &i64| standing.iter().any(|spans| spans.contains(*number));
-    found.unreachable.is_empty() && lost.len() == change.lost_tips.len() && lost.iter().all(is_led_to)
+    found.unreachable.as_slice().is_empty() && lost.len() == change.lost_tips.len() && lost.iter().all(is_led_to)
 }
 
 async fn write(
@@ -174,8 +167,8 @@ async fn write(
     if shown.history_id != Some(next.writing.history_id) {
         history::drop_history(tx, shown.history_id).await?;
     }
-    let brought = next.spans.within(next.writing.base_no, next.news.last_no);
-    Ok(swaps::insert(tx, holder, change, &next.writing, next.news.last_no, brought.count()).await?)
+    let brought = next.spans.within(next.writing.base_no, next.found.news.last_no);
+    Ok(swaps::insert(tx, holder, change, &next.writing, next.found.news.last_no, brought.count()).await?)
 }
 
 /// Those that changed; where everything was worked out anew, all.
@@ -197,8 +190,7 @@ async fn write_refs(
     let names: Vec<_> = written.iter().map(|r| r.name.as_str()).collect();
     let object_ids: Vec<_> = written.iter().map(|r| r.object_id.as_slice()).collect();
     let commit_ids: Vec<_> = written.iter().map(|r| r.commit_id.as_ref().map(ObjectId::as_slice)).collect();
-    let spans =
-        |r: &&Ref| r.commit_id.and_then(|id| next.reachable.reach.get(&id)).map(Spans::encode).unwrap_or_default();
+    let spans = |r: &&Ref| r.commit_id.and_then(|id| next.found.reach.get(&id)).map(Spans::encode).unwrap_or_default();
     let reach: Vec<_> = written.iter().map(spans).collect();
     tx.execute(DELETE, &[&import_id, &change.deleted]).await?;
     tx.execute(WRITE, &[&import_id, &names, &object_ids, &commit_ids, &reach]).await.map(drop)
@@ -206,11 +198,14 @@ async fn write_refs(
 
 async fn delete_unreachable(tx: &Tx<'_>, next: &Next) -> Result<u64, DbError> {
     const SQL: &str = "-- registry.delete_unreachable
-        DELETE FROM revision WHERE history_id = $1 AND commit_no = ANY ($2)";
-    if next.reachable.unreachable.is_empty() {
-        return Ok(0);
+        DELETE FROM revision USING unnest($2::bigint[], $3::bigint[]) AS span (low, high)
+         WHERE history_id = $1 AND commit_no BETWEEN low AND high";
+    let (lows, highs): (Vec<_>, Vec<_>) =
+        next.found.unreachable.as_slice().iter().map(|span| (span.low, span.high)).unzip();
+    match lows.is_empty() {
+        true => Ok(0),
+        false => tx.execute(SQL, &[&next.writing.history_id, &lows, &highs]).await,
     }
-    tx.execute(SQL, &[&next.writing.history_id, &next.reachable.unreachable]).await
 }
 
 /// Oldest and newest committer date.
@@ -222,9 +217,9 @@ async fn count_news(tx: &Tx<'_>, next: &Next) -> Result<Times, DbError> {
         INSERT INTO history_author (history_id, author_id)
         SELECT $1, unnest($2::bigint[])
         ON CONFLICT (history_id, author_id) DO NOTHING";
-    let author_ids: Vec<_> = next.news.author_ids.iter().copied().collect();
+    let author_ids: Vec<_> = next.found.news.author_ids.iter().copied().collect();
     tx.execute(SQL, &[&next.writing.history_id, &author_ids]).await?;
-    Ok(next.news.times_s)
+    Ok(next.found.news.times_s)
 }
 
 /// Counts all authors again, as some may be gone with their commits; returns the times of all that is left.
@@ -257,7 +252,7 @@ async fn write_scan(tx: &Tx<'_>, import_id: &str, scan: &Scan, next: &Next, time
     let values: [&(dyn codeimport_pg::ToSql + Sync); 12] = [
         &import_id,
         &next.writing.history_id,
-        &next.news.last_no,
+        &next.found.news.last_no,
         &next.spans.encode(),
         &scan.default_branch,
         &scan.refs_digest,
