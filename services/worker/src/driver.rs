@@ -3,7 +3,7 @@
 //! Draining never loses a lease: a long poll that is cut off may have been granted some, so it is repeated by its request
 //! id, and what comes is given back.
 
-use crate::{Config, VERSION, clients::Clients, duty::Duty, job_run::Workshop, lease::Granted};
+use crate::{Config, VERSION, clients::Clients, drained::Drained, job_run::Workshop, lease::Granted};
 use codeimport_core::{FencingToken, RunId};
 use codeimport_kit::{Backoff, Shutdown, tasks};
 use codeimport_proto::{
@@ -44,7 +44,7 @@ pub(crate) struct Driver {
     worker_id: String,
     slots: Arc<Semaphore>,
     slot_count: u32,
-    duty: Duty,
+    drained: Drained,
     draining: Shutdown,
     shutdown_grace: Duration,
 }
@@ -55,12 +55,12 @@ impl Driver {
         worker_id: String,
         clients: Clients,
         workshop: Arc<Workshop>,
-        duty: Duty,
+        drained: Drained,
         draining: Shutdown,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(usize::try_from(config.slots).unwrap_or(1)));
         let shutdown_grace = config.shutdown_grace.get();
-        Self { clients, workshop, worker_id, slots, slot_count: config.slots, duty, draining, shutdown_grace }
+        Self { clients, workshop, worker_id, slots, slot_count: config.slots, drained, draining, shutdown_grace }
     }
 
     /// Works until `shutdown`, and ends when the last run has.
@@ -108,12 +108,12 @@ impl Driver {
 
     /// While the queue has drained this worker: waits until it is resumed, or for as long as it should not ask again.
     async fn stand_by(&self) {
-        if !self.duty.is_drained() {
+        if !self.drained.is_set() {
             return;
         }
         tokio::select! {
             () = tokio::time::sleep(DRAINED_PAUSE) => {}
-            () = self.duty.resumed() => {}
+            () = self.drained.resumed() => {}
             () = self.draining.drained() => {}
         }
     }
@@ -141,7 +141,7 @@ impl Driver {
         });
         request.set_timeout(wait + ANSWER_DEADLINE);
         let AcquireLeasesResponse { leases, drain } = self.clients.leases().acquire_leases(request).await?.into_inner();
-        self.duty.set_drained(drain);
+        self.drained.set(drain);
         Ok(leases)
     }
 

@@ -3,7 +3,7 @@
 //! [`judge`] decides and is pure. The loop beats at the interval that the queue asks for, and earlier when a run asks
 //! for it (its stage changed, or it needs to know), but at most once a second.
 
-use crate::duty::Duty;
+use crate::drained::Drained;
 use crate::lease::LeaseEnded;
 use crate::roster::{ActiveRun, Roster};
 use codeimport_kit::{Shutdown, client::OutboundChannel};
@@ -58,7 +58,7 @@ pub(crate) struct Heartbeat {
     queue: LeaseServiceClient<OutboundChannel>,
     worker_id: String,
     roster: Arc<Roster>,
-    duty: Duty,
+    drained: Drained,
     /// Held during a beat.
     beating: Mutex<()>,
 }
@@ -68,9 +68,9 @@ impl Heartbeat {
         queue: LeaseServiceClient<OutboundChannel>,
         worker_id: String,
         roster: Arc<Roster>,
-        duty: Duty,
+        drained: Drained,
     ) -> Self {
-        Self { queue, worker_id, roster, duty, beating: Mutex::new(()) }
+        Self { queue, worker_id, roster, drained, beating: Mutex::new(()) }
     }
 
     /// Beats until `stopped`.
@@ -119,7 +119,7 @@ impl Heartbeat {
         request.set_timeout(DEADLINE);
         let sent_at = Instant::now();
         let HeartbeatResponse { results, drain } = self.queue.clone().heartbeat(request).await?.into_inner();
-        self.duty.set_drained(drain);
+        self.drained.set(drain);
         if results.len() != runs.len() {
             return Err(Status::internal("the queue answered for another number of leases"));
         }

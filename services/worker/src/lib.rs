@@ -10,7 +10,8 @@
 //!   registry    calls of a run to the registry, repeated while its lease is held
 //!   run_log     numbered lines of a run, kept until the queue has them
 //!   roster      the runs under way
-//!   duty        whether the queue wants jobs to be taken
+//!   drained     whether an operator lets this worker take no jobs
+//!   registration tells the queue, at the start, what this worker can do
 //!   status      the service that operators see
 //! ```
 //!
@@ -19,13 +20,14 @@
 
 mod clients;
 mod config;
+mod drained;
 mod driver;
-mod duty;
 mod farewell;
 mod heartbeat;
 mod job_run;
 mod lease;
 mod pipeline;
+mod registration;
 mod registry;
 mod roster;
 mod run_log;
@@ -36,7 +38,7 @@ mod target_size;
 pub use config::Config;
 
 use crate::{
-    clients::Clients, driver::Driver, duty::Duty, heartbeat::Heartbeat, job_run::Workshop, roster::Roster,
+    clients::Clients, drained::Drained, driver::Driver, heartbeat::Heartbeat, job_run::Workshop, roster::Roster,
     status::Status,
 };
 use codeimport_kit::{
@@ -65,8 +67,8 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     let worker_id = config.worker_id();
     let clients = Clients::connect(&config)?;
     let roster = Arc::new(Roster::default());
-    let duty = Duty::default();
-    let heartbeat = Heartbeat::new(clients.leases(), worker_id.clone(), Arc::clone(&roster), duty.clone());
+    let drained = Drained::default();
+    let heartbeat = Heartbeat::new(clients.leases(), worker_id.clone(), Arc::clone(&roster), drained.clone());
     let heartbeat = Arc::new(heartbeat);
     let workshop = Workshop::new(&config, clients.clone(), Arc::clone(&roster), Arc::clone(&heartbeat))?;
     let workshop = Arc::new(workshop);
@@ -74,15 +76,16 @@ pub async fn run(config: Config, shutdown: Shutdown, ready: Ready) -> anyhow::Re
     let draining = shutdown.child();
     // Answers and heartbeats go on until the last run has ended.
     let stopped = Shutdown::new();
-    let status = Status::new(&config, worker_id.clone(), Arc::clone(&roster), duty.clone(), draining.clone());
+    let status = Status::new(&config, worker_id.clone(), Arc::clone(&roster), drained.clone(), draining.clone());
 
     let mut group = TaskGroup::new(shutdown.clone());
     let server_config = ServerConfig { port_file: config.port_file.clone(), ..ServerConfig::at(config.listen) };
     let server = Server::new("worker", server_config).add_service(WorkerServiceServer::new(status));
     group.spawn("worker.server", server.serve(stopped.clone(), ready));
     group.spawn("worker.heartbeat", heartbeat.run(stopped.clone()));
-    let registered = duty::register(clients.clone(), config.clone(), worker_id.clone(), duty.clone(), draining.clone());
-    let driver = Driver::new(&config, worker_id, clients, workshop, duty, draining);
+    let registered =
+        registration::register(clients.clone(), config.clone(), worker_id.clone(), drained.clone(), draining.clone());
+    let driver = Driver::new(&config, worker_id, clients, workshop, drained, draining);
     group.spawn("worker.driver", async move {
         tokio::join!(registered, driver.run(shutdown));
         stopped.begin();

@@ -2,7 +2,7 @@
 
 use crate::{
     Config, VERSION,
-    duty::Duty,
+    drained::Drained,
     roster::{ActiveRun, Roster},
 };
 use codeimport_kit::Shutdown;
@@ -23,14 +23,20 @@ pub(crate) struct Status {
     slot_count: i32,
     started_at: Timestamp,
     roster: Arc<Roster>,
-    duty: Duty,
+    drained: Drained,
     draining: Shutdown,
 }
 
 impl Status {
-    pub(crate) fn new(config: &Config, worker_id: String, roster: Arc<Roster>, duty: Duty, draining: Shutdown) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        worker_id: String,
+        roster: Arc<Roster>,
+        drained: Drained,
+        draining: Shutdown,
+    ) -> Self {
         let slot_count = i32::try_from(config.slots).unwrap_or(i32::MAX);
-        Self { worker_id, slot_count, started_at: Timestamp::now(), roster, duty, draining }
+        Self { worker_id, slot_count, started_at: Timestamp::now(), roster, drained, draining }
     }
 
     fn to_wire(&self) -> WorkerStatus {
@@ -39,7 +45,7 @@ impl Status {
             version: VERSION.to_owned(),
             slot_count: self.slot_count,
             rcs_types: codeimport_convert::supported_types().iter().map(|t| rcs_type_to_wire(*t).into()).collect(),
-            draining: self.draining.is_draining() || self.duty.is_drained(),
+            draining: self.draining.is_draining() || self.drained.is_set(),
             runs: self.roster.snapshot().iter().map(|run| running(run)).collect(),
             start_time: Some(timestamp_to_wire(self.started_at)),
         }
