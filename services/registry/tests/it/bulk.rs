@@ -39,7 +39,7 @@ async fn a_bad_item_is_refused_and_the_others_are_stored() {
     assert_eq!(registry.count("SELECT count(*) FROM import").await, 3);
     assert_eq!(registry.count("SELECT count(*) FROM import_event").await, 3);
     for id in ["c", "d"] {
-        assert!(registry.queue.schedule_since(id, 1).await.resume);
+        registry.queue.lease(id).await;
     }
     let wanted = CreateImportRequest { allow_duplicate: true, ..same_source };
     assert_eq!(create(&mut registry, vec![wanted]).await, [Ok("z".to_owned())]);

@@ -1,11 +1,9 @@
 //! What belongs to a definition besides source and target, and what keeps two imports apart.
 
-use crate::{
-    fake_queue::{DUE_AT_S, EXPLAINED},
-    harness::{Registry, create_request, reason, token, violated_fields},
-};
+use crate::harness::{Registry, create_request, reason, violated_fields};
 use codeimport_proto::{
-    common::ErrorReason,
+    common::{ErrorReason, Outcome},
+    queue::Lease,
     registry::{
         AdaptiveInterval, AddImportNoteRequest, CreateImportRequest, GetImportRequest, GetRunSpecRequest, Import,
         ListImportNotesRequest, Source, UpdateImportRequest,
@@ -113,12 +111,13 @@ async fn an_update_that_is_only_checked_changes_nothing() {
 async fn an_import_says_when_it_runs_next_or_that_nobody_can_tell() {
     let mut registry = Registry::start().await;
     registry.create("a").await;
-    registry.queue.schedule_since("a", 1).await;
+    registry.queue.run("a", Outcome::Success).await;
     let request = GetImportRequest { import_id: "a".to_owned() };
     let shown = registry.imports.get_import(request.clone()).await.expect("exists").into_inner();
-    assert_eq!(shown.next_due_time.map(|time| time.seconds), Some(DUE_AT_S));
-    assert_eq!(shown.what_now, EXPLAINED, "in the queue's own words");
-    registry.running_queue.take().expect("running").stop().await;
+    let due_time = registry.queue.job("a").await.expect("told").due_time;
+    assert_eq!((shown.next_due_time, due_time.is_some()), (due_time, true));
+    assert_eq!(shown.what_now, registry.queue.explanation("a").await, "in the queue's own words");
+    registry.queue.stop().await;
     let shown = registry.imports.get_import(request).await.expect("the queue is not needed").into_inner();
     assert_eq!((shown.next_due_time, shown.what_now.contains("cannot be asked")), (None, true));
 }
@@ -127,14 +126,16 @@ async fn an_import_says_when_it_runs_next_or_that_nobody_can_tell() {
 async fn a_run_keeps_the_address_that_it_began_with() {
     let mut registry = Registry::start().await;
     let before = registry.create("a").await;
-    let spec = |fencing_token| GetRunSpecRequest { lease_token: token("a", fencing_token) };
-    let begun = registry.runs.get_run_spec(spec(1)).await.expect("held").into_inner();
+    let spec = |lease: &Lease| GetRunSpecRequest { lease_token: lease.lease_token.clone() };
+    let lease = registry.queue.lease("a").await;
+    let begun = registry.runs.get_run_spec(spec(&lease)).await.expect("held").into_inner();
     registry.imports.update_import(moved_to("a", before, "https://host/moved")).await.expect("valid");
     // Told once, at its start: what the run under way has is its own.
     assert_eq!(begun.source.expect("source").url, "https://host/a.git");
-    let told = registry.queue.schedule_since("a", registry.generation("a").await).await;
-    assert!(told.resume, "a new address is tried at once");
-    let next = registry.runs.get_run_spec(spec(2)).await.expect("held").into_inner();
+    registry.queue.finish(&lease, Outcome::Success, "").await;
+    // Which is tried at once: this would wait in vain for the next interval.
+    let lease = registry.queue.lease("a").await;
+    let next = registry.runs.get_run_spec(spec(&lease)).await.expect("held").into_inner();
     assert_eq!(next.source.expect("source").url, "https://host/moved");
 }
 

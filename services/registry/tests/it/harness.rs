@@ -1,6 +1,6 @@
 //! A registry in this process, on a database of its own.
 
-use crate::fake_queue::{FakeQueue, RunningQueue};
+use crate::queue::Queue;
 use codeimport_core::{FencingToken, LeaseClaims, LeaseKey, RunId};
 use codeimport_kit::{Ready, Shutdown, reason_of, tasks};
 use codeimport_pg::{Db, test_util::TestDb};
@@ -32,8 +32,7 @@ pub(crate) struct Registry {
     pub(crate) runs: RunSupportServiceClient<Channel>,
     pub(crate) webhooks: WebhookServiceClient<Channel>,
     pub(crate) triggers: TriggerServiceClient<Channel>,
-    pub(crate) queue: FakeQueue,
-    pub(crate) running_queue: Option<RunningQueue>,
+    pub(crate) queue: Queue,
     /// A second replica's view of the same database.
     pub(crate) store: Store,
     pub(crate) db: Db,
@@ -49,14 +48,13 @@ impl Registry {
 
     /// With settings as a test needs them.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let database = TestDb::new(&[("registry", migrations())]).await;
-        let queue = FakeQueue::new();
-        let running_queue = queue.serve(0).await;
+        let database = TestDb::new(&[("registry", migrations()), ("queue", codeimport_queue::migrations())]).await;
+        let queue = Queue::start(database.url()).await;
         let mut config = Config {
             listen: "127.0.0.1:0".parse().expect("address"),
             database_url: Some(database.url().into()),
             lease_key: LEASE_KEY.into(),
-            queue_url: format!("http://{}", running_queue.address),
+            queue_url: queue.url(),
             local_target_root: Some("/srv/targets".into()),
             credential_keys: "1".repeat(64).into(),
             lease_skew_allowance: SKEW_ALLOWANCE.into(),
@@ -77,7 +75,6 @@ impl Registry {
             webhooks: WebhookServiceClient::new(channel.clone()),
             triggers: TriggerServiceClient::new(channel),
             queue,
-            running_queue: Some(running_queue),
             store: Store::new(db.clone()),
             db,
             shutdown,

@@ -1,8 +1,12 @@
 //! Definitions, their review, and the trail that both leave.
 
-use crate::harness::{Registry, create_request, reason, token, violated_fields};
+use crate::{
+    harness::{Registry, create_request, reason, token, violated_fields},
+    queue::wanted,
+};
 use codeimport_proto::{
     common::ErrorReason,
+    queue::ScheduleState,
     registry::{
         DeleteImportRequest, GetImportRequest, Import, ImportEventType, ListImportsRequest, PutRevisionsRequest,
         RefFilter, RetryImportRequest, ReviewImportRequest, ReviewStatus, Revision, Signature, Source, SwapRefsRequest,
@@ -174,8 +178,7 @@ async fn what_policy_does_not_list_waits_for_a_person() {
         |config: &mut codeimport_registry::Config| config.auto_approve_prefixes = vec!["https://good/".to_owned()];
     let mut registry = Registry::start_with(list).await;
     assert_eq!(registry.create("a").await.review_status(), ReviewStatus::New);
-    let schedule = registry.queue.schedule_since("a", 1).await.schedule.expect("schedule");
-    assert_eq!(schedule.state(), codeimport_proto::queue::ScheduleState::Suspended);
+    assert_eq!(wanted(&registry.queue.job_since("a", 1).await), ScheduleState::Suspended);
 }
 
 #[tokio::test]
@@ -234,7 +237,6 @@ async fn deleted_import_leaves_only_its_audit_trail() {
     }
     let types: Vec<_> = registry.events("a").await.iter().map(|event| event.r#type()).collect();
     assert_eq!(types, [ImportEventType::Created, ImportEventType::RefsChanged, ImportEventType::Deleted]);
-    let told = registry.queue.schedule_since("a", 2).await.schedule.expect("schedule");
-    assert_eq!(told.state(), codeimport_proto::queue::ScheduleState::Deleted);
+    assert_eq!(wanted(&registry.queue.job_since("a", 2).await), ScheduleState::Deleted);
     assert_eq!(reason(registry.imports.delete_import(delete).await), ErrorReason::ImportNotFound);
 }

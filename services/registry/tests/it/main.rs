@@ -1,9 +1,8 @@
-//! The registry on a real PostgreSQL, beside a queue that does what a test says.
+//! The registry on a real PostgreSQL, beside the real queue.
 
 mod bulk;
 mod credentials;
 mod definitions;
-mod fake_queue;
 mod harness;
 mod histories;
 mod imports;
@@ -12,6 +11,7 @@ mod maintenance;
 mod model;
 mod parity;
 mod process;
+mod queue;
 mod receiver;
 mod relay;
 mod replicas;

@@ -5,11 +5,12 @@
 
 use crate::{
     harness::{Registry, create_request},
-    run_events,
+    queue::wanted,
+    run_events::heard_of,
 };
 use codeimport_kit::reason_of;
 use codeimport_proto::{
-    common::ErrorReason,
+    common::{ErrorReason, Outcome},
     queue::ScheduleState,
     registry::{
         DeleteImportRequest, Import, RetryImportRequest, ReviewImportRequest, ReviewStatus, Source, UpdateImportRequest,
@@ -34,7 +35,7 @@ enum Operation {
     Move(bool),
     HandOver(&'static str),
     Delete,
-    /// Not by who calls: the queue stops the schedule.
+    /// Not by who calls: a run ends in a way that stops the schedule.
     GiveUp,
 }
 
@@ -111,8 +112,11 @@ fn expected(model: &mut Model, id: &'static str, who: &'static str, operation: O
                 known.status = if approved { ReviewStatus::Reviewed } else { ReviewStatus::New };
             }
         }
-        Operation::GiveUp if known.status == ReviewStatus::Reviewed => known.status = ReviewStatus::Failing,
-        Operation::GiveUp => {}
+        Operation::GiveUp => {
+            if known.status == ReviewStatus::Reviewed {
+                known.status = ReviewStatus::Failing;
+            }
+        }
         Operation::HandOver(to) if to == known.owner => {}
         Operation::HandOver(to) => {
             allow(owns)?;
@@ -159,7 +163,7 @@ async fn attempt(
     let (imports, import_id) = (&mut registry.imports, id.to_owned());
     match operation {
         Operation::GiveUp => {
-            give_up(registry, id, step).await;
+            give_up(registry, id).await;
             Ok(())
         }
         Operation::Create => imports.create_import(from(who, create_request(id))).await.map(drop),
@@ -183,11 +187,15 @@ async fn attempt(
     }
 }
 
-/// A stop of the schedule that is in force, as the consumer hears of it.
-async fn give_up(registry: &Registry, id: &str, step: usize) {
+/// A run of the schedule that is in force fails for good; the consumer hears of it. What is not active does not run.
+async fn give_up(registry: &Registry, id: &str) {
     let Ok(import) = registry.store.import(&id.parse().expect("id")).await else { return };
-    let sequence = i64::try_from(step).expect("few steps") + 1;
-    run_events::apply(registry, &[run_events::stop(sequence, id, import.generation)]).await;
+    registry.queue.job_since(id, import.generation).await;
+    if import.intent.status.runs() {
+        registry.queue.request_run(id).await;
+        let run_id = registry.queue.run(id, Outcome::Invalid).await;
+        heard_of(&registry.store, id, run_id).await;
+    }
 }
 
 /// What the registry shows of an import, in the model's words.
@@ -208,18 +216,18 @@ async fn walk(seed: u64, steps: usize) {
         config.auto_approve_prefixes = vec!["https://host/".to_owned()];
     })
     .await;
-    let port = registry.running_queue.as_ref().expect("running").address.port();
     let (mut chance, mut model) = (Chance(seed), Model::new());
     for step in 0..steps {
         let (id, who, operation) = (chance.one_of(&IDS), chance.one_of(&PEOPLE), chance.operation());
         if chance.below(12) == 0 {
-            registry.running_queue = match registry.running_queue.take() {
-                Some(queue) => {
-                    queue.stop().await;
-                    None
-                }
-                None => Some(registry.queue.serve(port).await),
-            };
+            match registry.queue.is_running() {
+                true => registry.queue.stop().await,
+                false => registry.queue.restart().await,
+            }
+        }
+        if matches!(operation, Operation::GiveUp) && !registry.queue.is_running() {
+            // A run ends at the queue.
+            registry.queue.restart().await;
         }
         let wanted = expected(&mut model, id, who, operation);
         let got = attempt(&mut registry, id, who, operation, step).await;
@@ -227,8 +235,8 @@ async fn walk(seed: u64, steps: usize) {
         assert_eq!(got, wanted, "seed {seed}, step {step}: {who} does {operation:?} to {id}");
         assert_eq!(shown(&registry, id).await, known(&model, id), "seed {seed}, step {step}: {operation:?}");
     }
-    if registry.running_queue.is_none() {
-        registry.running_queue = Some(registry.queue.serve(port).await);
+    if !registry.queue.is_running() {
+        registry.queue.restart().await;
     }
     converged(&registry, &model).await;
 }
@@ -244,13 +252,7 @@ async fn converged(registry: &Registry, model: &Model) {
         if registry.count(&format!("SELECT count(*) FROM import_event WHERE import_id = '{id}'")).await == 0 {
             continue;
         }
-        registry
-            .queue
-            .until(&format!("{id} is {state:?}"), |queue| {
-                let schedule = queue.schedule(id)?.schedule.as_ref()?;
-                (schedule.state() == state).then_some(())
-            })
-            .await;
+        registry.queue.until(id, &format!("{state:?}"), |job| wanted(job) == state).await;
     }
 }
 

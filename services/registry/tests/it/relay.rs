@@ -1,7 +1,8 @@
 //! What the queue learns of changes, whoever is down meanwhile.
 
-use crate::harness::Registry;
+use crate::{harness::Registry, queue::wanted};
 use codeimport_proto::{
+    common::Outcome,
     queue::ScheduleState,
     registry::{Import, RetryImportRequest, ReviewImportRequest, ReviewStatus, UpdateImportRequest},
 };
@@ -26,27 +27,23 @@ async fn rename(registry: &mut Registry, import_id: &str, display_name: &str) {
 async fn change_made_while_the_queue_is_down_reaches_it_later() {
     let mut registry = Registry::start().await;
     registry.create("a").await;
-    registry.queue.schedule_since("a", 1).await;
-    let running = registry.running_queue.take().expect("running");
-    let port = running.address.port();
-    running.stop().await;
+    registry.queue.job_since("a", 1).await;
+    registry.queue.stop().await;
 
     review(&mut registry, "a", ReviewStatus::Suspended).await;
     registry.create("b").await;
     let (a, b) = (registry.generation("a").await, registry.generation("b").await);
     assert_eq!(registry.count("SELECT count(*) FROM schedule_outbox").await, 2);
 
-    registry.running_queue = Some(registry.queue.serve(port).await);
-    let a = registry.queue.schedule_since("a", a).await;
-    assert_eq!(a.schedule.expect("schedule").state(), ScheduleState::Suspended);
-    let b = registry.queue.schedule_since("b", b).await;
-    assert_eq!(b.schedule.expect("schedule").state(), ScheduleState::Active);
+    registry.queue.restart().await;
+    assert_eq!(wanted(&registry.queue.job_since("a", a).await), ScheduleState::Suspended);
+    assert_eq!(wanted(&registry.queue.job_since("b", b).await), ScheduleState::Active);
 }
 
 #[tokio::test]
 async fn older_generation_is_never_acknowledged_for_a_newer_one() {
     let mut registry = Registry::start().await;
-    registry.running_queue.take().expect("running").stop().await;
+    registry.queue.stop().await;
     registry.create("a").await;
     let id = "a".parse().expect("id");
     let old = registry.generation("a").await;
@@ -66,11 +63,8 @@ async fn older_generation_is_never_acknowledged_for_a_newer_one() {
 async fn a_resume_is_not_lost_under_a_later_change() {
     let mut registry = Registry::start().await;
     registry.create("a").await;
-    let first = registry.generation("a").await;
-    registry.queue.schedule_since("a", first).await;
-    let running = registry.running_queue.take().expect("running");
-    let port = running.address.port();
-    running.stop().await;
+    registry.queue.run("a", Outcome::Success).await;
+    registry.queue.stop().await;
 
     registry
         .imports
@@ -79,18 +73,27 @@ async fn a_resume_is_not_lost_under_a_later_change() {
         .expect("retried");
     rename(&mut registry, "a", "renamed").await;
     let newest = registry.generation("a").await;
-    registry.running_queue = Some(registry.queue.serve(port).await);
-    let told = registry.queue.schedule_since("a", newest).await;
-    assert!(told.resume, "the change of the name must not swallow the retry");
+    registry.queue.restart().await;
+    registry.queue.job_since("a", newest).await;
+    // The change of the name must not swallow the retry: else the job is not due before the next interval.
+    registry.queue.lease("a").await;
 }
 
 #[tokio::test]
 async fn a_wish_that_the_queue_refuses_does_not_hold_up_others() {
     let mut registry = Registry::start().await;
-    registry.queue.change(|state| state.refused.push("a".to_owned()));
+    registry.queue.stop().await;
     registry.create("a").await;
     registry.create("b").await;
-    registry.queue.schedule_since("b", 1).await;
-    registry.queue.change(|state| state.refused.clear());
-    registry.queue.schedule_since("a", 1).await;
+    let name_host = async |name: &str| {
+        let client = registry.db.client().await.expect("connected");
+        let sql = "UPDATE schedule_outbox SET source_host = $1 WHERE import_id = 'a'";
+        client.execute(sql, &[&name]).await.expect("written");
+    };
+    name_host("no\u{7}host").await;
+    registry.queue.restart().await;
+    registry.queue.job_since("b", 1).await;
+    assert_eq!(registry.queue.job("a").await, None);
+    name_host("host").await;
+    registry.queue.job_since("a", 1).await;
 }

@@ -1,12 +1,13 @@
 //! What the registry makes of finished runs.
 
-use crate::harness::Registry;
+use crate::{harness::Registry, queue::wanted};
 use codeimport_proto::{
     common::Outcome,
     queue::{Run, RunEvent, ScheduleState, StopReason},
     registry::{DeleteImportRequest, ImportEventType, RetryImportRequest, ReviewImportRequest, ReviewStatus},
 };
-use codeimport_registry::run_effect::RunEffect;
+use codeimport_registry::{run_effect::RunEffect, store::Store};
+use std::time::{Duration, Instant};
 
 pub(crate) fn event(sequence: i64, job_id: &str, outcome: Outcome, generation: i64) -> RunEvent {
     let run = Run {
@@ -31,6 +32,16 @@ pub(crate) fn stop(sequence: i64, job_id: &str, generation: i64) -> RunEvent {
 pub(crate) async fn apply(registry: &Registry, events: &[RunEvent]) {
     let batch: Vec<_> = events.iter().map(|event| (event.sequence, RunEffect::from_wire(event))).collect();
     registry.store.apply_run_events(&batch).await.expect("applied");
+}
+
+/// Waits until the consumer has heard of a run's end.
+pub(crate) async fn heard_of(store: &Store, import_id: &str, run_id: i64) {
+    let id = import_id.parse().expect("id");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while store.import(&id).await.expect("exists").history.last_run_id < run_id {
+        assert!(Instant::now() < deadline, "nothing was heard of run {run_id}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 async fn run_finished_events(registry: &mut Registry, import_id: &str) -> usize {
@@ -80,12 +91,12 @@ async fn a_stop_by_the_queue_makes_an_import_failing_from_end_to_end() {
     registry.create("a").await;
     let generation = registry.generation("a").await;
     // Through the consumer this time, whose end is to be seen at the queue.
-    registry.queue.change(|state| state.events.push(stop(1, "a", generation)));
-    let told = registry.queue.schedule_since("a", generation + 1).await;
-    assert_eq!(told.schedule.expect("schedule").state(), ScheduleState::Suspended);
+    let lease = registry.queue.lease("a").await;
+    registry.queue.finish(&lease, Outcome::Invalid, "no such repository").await;
+    assert_eq!(wanted(&registry.queue.job_since("a", generation + 1).await), ScheduleState::Suspended);
     let import = registry.get("a").await;
     assert_eq!(import.review_status(), ReviewStatus::Failing);
-    assert!(import.review_reason.contains("event 1"), "{}", import.review_reason);
+    assert!(import.review_reason.contains("no such repository"), "{}", import.review_reason);
     assert_eq!(import.consecutive_failure_count, 1);
     let last = registry.events("a").await.pop().expect("an event");
     assert_eq!((last.r#type(), last.actor.as_str()), (ImportEventType::Reviewed, "system"));
@@ -95,8 +106,7 @@ async fn a_stop_by_the_queue_makes_an_import_failing_from_end_to_end() {
         .retry_import(RetryImportRequest { import_id: "a".to_owned(), ..Default::default() })
         .await
         .expect("retried");
-    let retried = registry.queue.schedule_since("a", generation + 2).await;
-    assert!(retried.resume && retried.schedule.expect("schedule").state() == ScheduleState::Active);
+    registry.queue.lease("a").await;
     assert_eq!(registry.get("a").await.consecutive_failure_count, 0);
 }
 
@@ -123,17 +133,18 @@ async fn stale_stop_after_a_retry_is_ignored() {
 async fn an_import_that_was_stopped_while_suspended_is_resumed_by_its_approval() {
     let mut registry = Registry::start().await;
     registry.create("a").await;
-    let generation = registry.generation("a").await;
+    let lease = registry.queue.lease("a").await;
     let review = |status: ReviewStatus| ReviewImportRequest {
         import_id: "a".to_owned(),
         review_status: status.into(),
         ..Default::default()
     };
     registry.imports.review_import(review(ReviewStatus::Suspended)).await.expect("reviewed");
-    apply(&registry, &[stop(1, "a", generation)]).await;
+    registry.queue.finish(&lease, Outcome::Invalid, "").await;
+    heard_of(&registry.store, "a", lease.run_id).await;
     assert_eq!(registry.get("a").await.review_status(), ReviewStatus::Suspended, "a person's word stands");
     registry.imports.review_import(review(ReviewStatus::Reviewed)).await.expect("reviewed");
-    assert!(registry.queue.schedule_since("a", registry.generation("a").await).await.resume);
+    registry.queue.lease("a").await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::harness::{Registry, reason, violated_fields};
 use codeimport_kit::config::ConfigDuration;
 use codeimport_proto::{
-    common::ErrorReason,
+    common::{ErrorReason, Outcome},
     registry::{
         CreateTriggerRequest, DeleteImportRequest, DeleteTriggerRequest, GetTriggerRequest, RotateTriggerSecretRequest,
     },
@@ -49,12 +49,13 @@ impl Door {
         self.post(&[("authorization", &format!("Bearer {}", self.secret))], "").await
     }
 
-    /// Once the queue has been asked for so many runs in all.
-    async fn runs(&self, count: usize) {
-        let asked = |state: &crate::fake_queue::State| (state.requests.len() >= count).then(|| state.requests.clone());
-        let requests = self.registry.queue.until("runs are asked for", asked).await;
-        assert_eq!(requests.len(), count);
-        assert!(requests.iter().all(|request| request.job_id == "a" && request.requested_by == "trigger"));
+    /// The queue has been asked for a run, which is then done.
+    async fn a_run_follows(&self) {
+        let queue = &self.registry.queue;
+        let requested = queue.until("a", "asked for", |job| job.requested_time.is_some()).await;
+        assert_eq!(requested.job_id, "a");
+        assert!(queue.explanation("a").await.contains("trigger asked for a run"));
+        queue.run("a", Outcome::Success).await;
     }
 }
 
@@ -95,14 +96,14 @@ async fn pushes_start_runs_in_the_shapes_of_the_known_hosts() {
         &[("x-gitea-event", "push"), ("x-github-event", "push"), ("x-gitea-signature", &signed)],
         &[("authorization", &bearer)],
     ];
-    for (sent, headers) in shapes.iter().enumerate() {
+    for headers in shapes {
         let (status, text) = door.post(headers, PUSH).await;
         assert_eq!((status, text.as_str()), (StatusCode::ACCEPTED, "{\"result\":\"accepted\"}\n"), "{headers:?}");
-        door.runs(sent + 1).await;
+        door.a_run_follows().await;
     }
     let ping: &[(&str, &str)] = &[("x-github-event", "ping"), ("x-hub-signature-256", &prefixed)];
     assert_eq!(door.post(ping, PUSH).await.0, StatusCode::OK);
-    door.runs(shapes.len()).await;
+    assert_eq!(door.registry.queue.job("a").await.expect("told").requested_time, None);
 }
 
 #[tokio::test]
@@ -132,14 +133,14 @@ async fn who_knows_no_secret_is_answered_as_if_there_were_no_import() {
 async fn pushes_within_the_cool_down_are_one_run_at_its_end() {
     let door = Door::open(Duration::from_secs(2)).await;
     assert_eq!(door.push().await.1, "{\"result\":\"accepted\"}\n");
-    door.runs(1).await;
+    door.a_run_follows().await;
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     // Until the relay has written down that the queue was told.
     while !door.push().await.1.contains("cooling_down") {
         assert!(std::time::Instant::now() < deadline, "in time");
     }
     assert!(door.push().await.1.contains("run_requested_in_s"));
-    door.runs(2).await;
+    door.a_run_follows().await;
 }
 
 #[tokio::test]
@@ -177,12 +178,11 @@ async fn an_old_secret_proves_nothing_and_none_outlives_its_import() {
 #[tokio::test]
 async fn a_push_made_while_the_queue_is_down_reaches_it_later() {
     let mut door = Door::open(Duration::ZERO).await;
-    let running = door.registry.running_queue.take().expect("running");
-    let port = running.address.port();
-    running.stop().await;
+    door.registry.queue.job_since("a", 1).await;
+    door.registry.queue.stop().await;
     assert_eq!(door.push().await.0, StatusCode::ACCEPTED);
-    door.registry.running_queue = Some(door.registry.queue.serve(port).await);
-    door.runs(1).await;
+    door.registry.queue.restart().await;
+    door.a_run_follows().await;
 }
 
 #[tokio::test]
