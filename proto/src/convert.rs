@@ -4,7 +4,9 @@
 //! knows the field's name and turns that into a field violation.
 
 use crate::{common, queue, registry};
-use codeimport_core::{DueReason, Outcome, RcsType, ReviewStatus, ScheduleState, Stage, StopReason, WaitReason};
+use codeimport_core::{
+    DueReason, EventType, Outcome, RcsType, ReviewStatus, ScheduleState, Stage, StopReason, WaitReason,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -36,6 +38,9 @@ wire_enum!(stage_to_wire, stage_from_wire, Stage, common::Stage, {
 });
 wire_enum!(review_status_to_wire, review_status_from_wire, ReviewStatus, registry::ReviewStatus, {
     New, Reviewed, Suspended, Invalid, Failing,
+});
+wire_enum!(event_type_to_wire, event_type_from_wire, EventType, registry::ImportEventType, {
+    Created, Updated, Reviewed, Retried, Deleted, RunFinished, FirstSuccess, Recovered, RefsChanged,
 });
 wire_enum!(outcome_to_wire, outcome_from_wire, Outcome, common::Outcome, {
     Success, NoChange, Partial, Failure, Invalid, UnsupportedFeature, Forbidden, RemoteBroken, Unavailable,

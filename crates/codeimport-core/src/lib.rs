@@ -6,6 +6,7 @@
 mod author_map;
 mod charset;
 mod cvs_address;
+mod event_type;
 mod ids;
 mod interval;
 mod lease_token;
@@ -25,6 +26,7 @@ mod target_url;
 pub use author_map::{AuthorMap, Identity, InvalidAuthorLine};
 pub use charset::{Charset, UnknownCharset};
 pub use cvs_address::{CvsAddressError, cvs_root_and_module, cvs_url};
+pub use event_type::EventType;
 pub use ids::{FencingToken, ImportId, InvalidImportId, RunId};
 pub use interval::{MIN_UPDATE_INTERVAL, default_update_interval};
 pub use lease_token::{LeaseClaims, LeaseKey, LeaseTokenError};

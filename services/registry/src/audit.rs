@@ -1,72 +1,12 @@
 //! The audit trail's words: what happened, and which fields changed from what to what. Pure.
 
 use crate::import::{AdaptiveInterval, Intent, Source};
+use codeimport_core::EventType;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Who acts where no person does.
 pub const SYSTEM: &str = "system";
-
-/// What happened to an import.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventType {
-    /// Defined.
-    Created,
-    /// Definition changed.
-    Updated,
-    /// Review status changed.
-    Reviewed,
-    /// Tried again.
-    Retried,
-    /// Deleted.
-    Deleted,
-    /// A run finished.
-    RunFinished,
-    /// Source and target were in step for the first time.
-    FirstSuccess,
-    /// They are again, after failures.
-    Recovered,
-    /// A run changed refs of the target.
-    RefsChanged,
-}
-
-impl EventType {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Created,
-        Self::Updated,
-        Self::Reviewed,
-        Self::Retried,
-        Self::Deleted,
-        Self::RunFinished,
-        Self::FirstSuccess,
-        Self::Recovered,
-        Self::RefsChanged,
-    ];
-
-    /// Its name in the database.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Reviewed => "reviewed",
-            Self::Retried => "retried",
-            Self::Deleted => "deleted",
-            Self::RunFinished => "run_finished",
-            Self::FirstSuccess => "first_success",
-            Self::Recovered => "recovered",
-            Self::RefsChanged => "refs_changed",
-        }
-    }
-
-    /// The type with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.name() == name)
-    }
-}
 
 /// One field before and after a change. Stored as JSON with these names.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -209,13 +149,5 @@ mod tests {
         let intent = intent(ReviewStatus::New);
         assert!(changes(None, Some(&intent)).iter().all(|change| change.before.is_empty()));
         assert!(changes(Some(&intent), None).iter().all(|change| change.after.is_empty()));
-    }
-
-    #[test]
-    fn every_event_type_has_a_name_of_its_own() {
-        for event in EventType::ALL {
-            assert_eq!(EventType::from_name(event.name()), Some(event));
-            assert_eq!(serde_json::to_value(event).expect("text"), event.name(), "the same in JSON");
-        }
     }
 }

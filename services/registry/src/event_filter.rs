@@ -1,6 +1,7 @@
 //! Which entries of the audit trail somebody wants to hear of. Pure; kept as JSON where it has to last.
 
-use crate::{audit::EventType, store::StoredEvent};
+use crate::store::StoredEvent;
+use codeimport_core::EventType;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,11 +1,11 @@
 //! What a finished run means for its import. Pure; the queue's words are translated here and nowhere else.
 
 use crate::{
-    audit::{self, EventType, NewEvent},
+    audit::{self, NewEvent},
     import::{Import, RunHistory},
     workflow::Stop,
 };
-use codeimport_core::{ImportId, Outcome, StopReason};
+use codeimport_core::{EventType, ImportId, Outcome, StopReason};
 use codeimport_proto::{
     convert::{stop_reason_from_wire, timestamp_from_wire},
     queue as wire,

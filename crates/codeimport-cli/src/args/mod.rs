@@ -13,8 +13,7 @@ pub(crate) use cvs::CvsArgs;
 pub(crate) use notify::{CreateWebhook, Deliveries, Redeliver, Trigger, Webhook};
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
 pub(crate) use registry::{
-    CreateCredential, Credential, Dump, EventFilter, EventType, Format, List, Load, Note, Order, RotateCredential,
-    Watch,
+    CreateCredential, Credential, Dump, EventFilter, Format, List, Load, Note, Order, RotateCredential, Watch,
 };
 pub(crate) use ssh::SshArgs;
 pub(crate) use svn::SvnArgs;

@@ -2,7 +2,7 @@
 
 use super::ImportRef;
 use clap::{Args, Subcommand, ValueEnum};
-use codeimport_core::{RcsType, ReviewStatus};
+use codeimport_core::{EventType, RcsType, ReviewStatus};
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -82,33 +82,10 @@ pub(crate) struct EventFilter {
     /// Only of imports with this label; if repeated, with all of them.
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub(crate) label: Vec<String>,
-    /// Only of this type; may be repeated.
-    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    /// Only of this type: created, updated, reviewed, retried, deleted, run_finished, first_success, recovered or
+    /// refs_changed; may be repeated.
+    #[arg(long = "type", value_name = "TYPE")]
     pub(crate) types: Vec<EventType>,
-}
-
-/// What happened to an import.
-#[derive(Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum EventType {
-    /// Defined.
-    Created,
-    /// Definition changed.
-    Updated,
-    /// Review status changed.
-    Reviewed,
-    /// Tried again.
-    Retried,
-    /// Deleted.
-    Deleted,
-    /// A run finished.
-    RunFinished,
-    /// In step for the first time.
-    FirstSuccess,
-    /// In step again after failures.
-    Recovered,
-    /// Refs of the target changed.
-    RefsChanged,
 }
 
 /// Options of `import load`.

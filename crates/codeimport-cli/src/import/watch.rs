@@ -1,11 +1,12 @@
 //! `import watch`: what happens to imports, as it happens.
 
 use crate::api::Api;
-use crate::args::{EventFilter, EventType, Watch};
+use crate::args::{EventFilter, Watch};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
 use crate::view::EventView;
-use codeimport_proto::registry::{ImportEventFilter, ImportEventType, WatchImportEventsRequest};
+use codeimport_proto::convert::event_type_to_wire;
+use codeimport_proto::registry::{ImportEventFilter, WatchImportEventsRequest};
 use std::process::ExitCode;
 
 /// Follows until the registry stops, or somebody presses Ctrl-C.
@@ -22,20 +23,6 @@ pub(crate) async fn run(api: &mut Api, output: Output, watch: Watch) -> Done {
 
 /// A filter as the registry has it.
 pub(crate) fn filter(import_id: String, filter: EventFilter) -> ImportEventFilter {
-    let types = filter.types.into_iter().map(|event_type| wire(event_type).into()).collect();
+    let types = filter.types.into_iter().map(|event_type| event_type_to_wire(event_type).into()).collect();
     ImportEventFilter { import_id, owner: filter.owner, labels: filter.label, types }
-}
-
-fn wire(event_type: EventType) -> ImportEventType {
-    match event_type {
-        EventType::Created => ImportEventType::Created,
-        EventType::Updated => ImportEventType::Updated,
-        EventType::Reviewed => ImportEventType::Reviewed,
-        EventType::Retried => ImportEventType::Retried,
-        EventType::Deleted => ImportEventType::Deleted,
-        EventType::RunFinished => ImportEventType::RunFinished,
-        EventType::FirstSuccess => ImportEventType::FirstSuccess,
-        EventType::Recovered => ImportEventType::Recovered,
-        EventType::RefsChanged => ImportEventType::RefsChanged,
-    }
 }

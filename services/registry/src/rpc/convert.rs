@@ -1,7 +1,7 @@
 //! Domain values to wire values and, where nothing has to be decided, back.
 
 use crate::{
-    audit::{EventType, FieldChange},
+    audit::FieldChange,
     import::{CvsOptions, Import, SubversionOptions},
     run_log_url::RunLogUrl,
     store::{ChangedRef, Note, Ref, Revision, ScanTotals, Signature, SourceRevision, StoredEvent},
@@ -9,7 +9,10 @@ use crate::{
 use codeimport_core::{RcsType, cvs_root_and_module};
 use codeimport_proto::{
     common,
-    convert::{duration_to_wire, outcome_to_wire, rcs_type_to_wire, review_status_to_wire, timestamp_to_wire},
+    convert::{
+        duration_to_wire, event_type_to_wire, outcome_to_wire, rcs_type_to_wire, review_status_to_wire,
+        timestamp_to_wire,
+    },
     registry as wire,
 };
 
@@ -94,7 +97,7 @@ pub(super) fn event(stored: StoredEvent, log_url: &RunLogUrl) -> wire::ImportEve
         omitted_change_count: event.omitted_change_count,
         event_id: stored.event_id,
         import_id: stored.import_id,
-        r#type: event_type(event.event_type).into(),
+        r#type: event_type_to_wire(event.event_type).into(),
         actor: event.actor,
         time: Some(timestamp_to_wire(stored.occurred_at)),
         changes: event.changes.into_iter().map(field_change).collect(),
@@ -109,24 +112,6 @@ pub(super) fn note(note: Note) -> wire::ImportNote {
         time: Some(timestamp_to_wire(note.written_at)),
         text: note.text,
     }
-}
-
-pub(super) fn event_type(event_type: EventType) -> wire::ImportEventType {
-    match event_type {
-        EventType::Created => wire::ImportEventType::Created,
-        EventType::Updated => wire::ImportEventType::Updated,
-        EventType::Reviewed => wire::ImportEventType::Reviewed,
-        EventType::Retried => wire::ImportEventType::Retried,
-        EventType::Deleted => wire::ImportEventType::Deleted,
-        EventType::RunFinished => wire::ImportEventType::RunFinished,
-        EventType::FirstSuccess => wire::ImportEventType::FirstSuccess,
-        EventType::Recovered => wire::ImportEventType::Recovered,
-        EventType::RefsChanged => wire::ImportEventType::RefsChanged,
-    }
-}
-
-pub(super) fn event_type_from_wire(number: i32) -> Option<EventType> {
-    EventType::ALL.into_iter().find(|known| i32::from(event_type(*known)) == number)
 }
 
 fn field_change(change: FieldChange) -> wire::FieldChange {

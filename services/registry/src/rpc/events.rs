@@ -9,6 +9,7 @@ use crate::{
 };
 use codeimport_core::ImportId;
 use codeimport_kit::{Shutdown, Violations};
+use codeimport_proto::convert::event_type_from_wire;
 use codeimport_proto::registry::{
     self as wire, ListImportEventsRequest, ListImportEventsResponse, WatchImportEventsRequest,
     WatchImportEventsResponse,
@@ -123,7 +124,7 @@ pub(super) fn filter(field: &str, wanted: wire::ImportEventFilter, violations: &
     }
     let mut filter = EventFilter { import_id: wanted.import_id, owner: wanted.owner, ..EventFilter::default() };
     for (i, number) in wanted.types.iter().enumerate() {
-        let known = convert::event_type_from_wire(*number).ok_or("is no type that is known here");
+        let known = event_type_from_wire(*number).ok_or("is no type that is known here");
         filter.types.extend(violations.check(&format!("{field}.types[{i}]"), known));
     }
     filter.labels = labels::wanted(&format!("{field}.labels"), &wanted.labels, violations);

@@ -1,13 +1,12 @@
 //! Webhooks and deliveries as the wire has them.
 
-use super::convert;
 use crate::{
     event_filter::EventFilter,
     webhook::{Delivery, DeliveryState, Webhook},
 };
 use codeimport_kit::Violations;
 use codeimport_proto::{
-    convert::{duration_to_wire, timestamp_to_wire},
+    convert::{duration_to_wire, event_type_to_wire, timestamp_to_wire},
     registry as wire,
 };
 
@@ -30,7 +29,7 @@ fn filter(filter: EventFilter) -> wire::ImportEventFilter {
         import_id: filter.import_id,
         owner: filter.owner,
         labels: filter.labels.into_iter().map(label).collect(),
-        types: filter.types.into_iter().map(|event_type| convert::event_type(event_type).into()).collect(),
+        types: filter.types.into_iter().map(|event_type| event_type_to_wire(event_type).into()).collect(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{Store, events, secrets::sealed};
 use crate::{
-    audit::{self, EventType, NewEvent},
+    audit::{self, NewEvent},
     credential::{Credential, CredentialId, NewCredential},
     error::RegistryError,
     key_ring::Sealed,
 };
-use codeimport_core::ImportId;
+use codeimport_core::{EventType, ImportId};
 use codeimport_pg::{
     DbError, Row, ToSql, Tx,
     row::{get, parsed},

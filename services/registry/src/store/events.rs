@@ -5,9 +5,12 @@
 //! takes, and it is held for one round trip.
 
 use super::{Store, rows::json};
-use crate::audit::{EventType, FieldChange, NewEvent};
+use crate::audit::{FieldChange, NewEvent};
 use codeimport_core::ImportId;
-use codeimport_pg::{DbError, Row, Statement, Tx, row::get};
+use codeimport_pg::{
+    DbError, Row, Statement, Tx,
+    row::{get, parsed},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -145,15 +148,13 @@ impl<'a> NewRow<'a> {
 }
 
 fn event(row: &Row) -> Result<StoredEvent, DbError> {
-    let name: String = get(row, "type")?;
-    let event_type = EventType::from_name(&name).ok_or_else(|| DbError::decode("type", &name))?;
     let changes = json(row, "changes")?;
     Ok(StoredEvent {
         event_id: get(row, "event_id")?,
         import_id: get(row, "import_id")?,
         occurred_at: get(row, "occurred_at")?,
         event: NewEvent {
-            event_type,
+            event_type: parsed(row, "type")?,
             actor: get(row, "actor")?,
             reason: get(row, "reason")?,
             changes,

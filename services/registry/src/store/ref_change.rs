@@ -1,7 +1,8 @@
 //! What has to be written to get from some refs to others. Pure.
 
 use super::Ref;
-use crate::audit::{EventType, FieldChange, NewEvent};
+use crate::audit::{FieldChange, NewEvent};
+use codeimport_core::EventType;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Changed refs that one entry of the audit trail tells.

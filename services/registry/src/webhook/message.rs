@@ -48,7 +48,8 @@ pub(super) fn body(stored: &StoredEvent, log_url: &RunLogUrl) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{audit::EventType, event_filter::tests::stored};
+    use crate::event_filter::tests::stored;
+    use codeimport_core::EventType;
 
     #[test]
     fn a_message_says_what_happened_to_which_import() {

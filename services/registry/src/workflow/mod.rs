@@ -21,13 +21,13 @@ pub use table::{Effect, Role, RoleForbids, Transition};
 pub use update::update;
 
 use crate::{
-    audit::{self, EventType, NewEvent},
+    audit::{self, NewEvent},
     caller::Caller,
     credential::NewCredential,
     import::{Definition, Import, Intent},
     policy::Policy,
 };
-use codeimport_core::ReviewStatus;
+use codeimport_core::{EventType, ReviewStatus};
 
 /// A change to be written, all of it or nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,10 +2,10 @@
 
 use super::Decision;
 use crate::{
-    audit::{self, EventType, NewEvent},
+    audit::{self, NewEvent},
     import::{Import, Intent},
 };
-use codeimport_core::{Outcome, ReviewStatus, StopReason};
+use codeimport_core::{EventType, Outcome, ReviewStatus, StopReason};
 
 /// What the queue says with a stop.
 #[derive(Clone, PartialEq, Eq, Debug)]

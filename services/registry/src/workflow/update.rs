@@ -2,13 +2,12 @@
 
 use super::{Decision, event, role_of};
 use crate::{
-    audit::EventType,
     caller::Caller,
     import::{Definition, Import, Intent},
     policy::Policy,
     workflow::{RoleForbids, Transition, table},
 };
-use codeimport_core::ReviewStatus;
+use codeimport_core::{EventType, ReviewStatus};
 
 /// Another definition; none if it is the same.
 ///
