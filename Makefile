@@ -55,9 +55,9 @@ bench-queue: ## Measure the queue over gRPC beside other queues (BENCH_ARGS='--o
 	cargo build --release --locked -p codeimport-queue --bin codeimport-queue
 	cargo run --release --locked --manifest-path bench/queue/Cargo.toml --target-dir target -- $(BENCH_ARGS)
 
-bench-registry: ## Measure a scan of 1,000,000 commits beside a bare COPY, and pages at depth (BENCH_ARGS='--commits 100000')
+bench-registry: ## Measure a scan of 1,000,000 commits beside a bare COPY, 100,000 definitions, pages at depth (BENCH_ARGS='--commits 100000')
 	@scripts/setup
-	cargo build --release --locked -p codeimport-registry
+	cargo build --release --locked -p codeimport-registry -p codeimport-cli
 	cargo run --release --locked --manifest-path bench/registry/Cargo.toml --target-dir target -- $(BENCH_ARGS)
 
 lint: $(BUF) ## Formatting, clippy, and the contract's own rules

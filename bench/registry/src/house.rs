@@ -25,8 +25,12 @@ pub const IMPORT: &str = "bench";
 pub struct House {
     /// What a worker speaks to.
     pub runs: RunSupportServiceClient<Channel>,
-    /// What readers speak to.
+    /// What readers of histories speak to.
     pub scans: ScanServiceClient<Channel>,
+    /// What readers of definitions speak to.
+    pub imports: ImportServiceClient<Channel>,
+    /// Where the registry is.
+    pub address: String,
     /// The database as its administrator sees it.
     pub db: Db,
     /// Where the server can read and write files.
@@ -49,14 +53,17 @@ impl House {
         let port_file = dir.path().join("port");
         let registry = start_registry(registry, &postgres.service_url("registry"), &port_file)?;
         let address = address(&registry, &port_file).await?;
-        let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
+        let address = format!("http://{address}");
+        let channel = Endpoint::from_shared(address.clone())?.connect().await?;
         let folder = dir.path().join("rows");
         std::fs::create_dir(&folder)?;
         open_for_all(&folder)?;
         define(channel.clone()).await?;
         Ok(Self {
             runs: RunSupportServiceClient::new(channel.clone()).max_encoding_message_size(64 << 20),
-            scans: ScanServiceClient::new(channel).max_decoding_message_size(64 << 20),
+            scans: ScanServiceClient::new(channel.clone()).max_decoding_message_size(64 << 20),
+            imports: ImportServiceClient::new(channel),
+            address,
             db,
             folder,
             registry,

@@ -1,6 +1,7 @@
-//! `make bench-registry`: a scan through gRPC beside a bare COPY, and pages at depth. Prints figures, asserts nothing.
+//! `make bench-registry`: a scan through gRPC beside a bare COPY, pages at depth, and many definitions. Prints figures, asserts nothing.
 
 mod bare;
+mod definitions;
 mod history;
 mod house;
 mod pages;
@@ -8,6 +9,8 @@ mod scan;
 
 use clap::Parser;
 use house::House;
+use pages::Pages;
+use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
 
 /// Measures what the registry does with what a scan found.
@@ -16,6 +19,12 @@ struct Args {
     /// The registry to measure.
     #[arg(long, default_value = "target/release/codeimport-registry")]
     registry: PathBuf,
+    /// The command line that loads and dumps definitions.
+    #[arg(long, default_value = "target/release/codeimport")]
+    codeimport: PathBuf,
+    /// How many definitions; 0: none, and no command line is needed.
+    #[arg(long, default_value_t = 100_000)]
+    definitions: u64,
     /// Commits in the history.
     #[arg(long, default_value_t = 1_000_000)]
     commits: u64,
@@ -37,39 +46,53 @@ struct Args {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let house = House::open(&args.registry).await?;
-    let scan = scan::scan(&house, args.commits, args.tags, args.batch, args.ahead).await?;
+    let mut figures = serde_json::json!({ "commits": args.commits });
+    if args.definitions > 0 {
+        figures["definitions"] = definitions(&args, &house).await?;
+    }
+    figures["scan"] = scan(&args, &house).await?;
+    if let Some(path) = &args.json {
+        std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
+    }
+    house.close().await
+}
+
+async fn definitions(args: &Args, house: &House) -> anyhow::Result<Value> {
+    let found = definitions::measure(house, &args.codeimport, args.definitions).await?;
+    let (load, dump, peaks) = (found.load.as_secs_f64(), found.dump.as_secs_f64(), found.peaks_mb);
+    let count = args.definitions;
+    say(&format!(
+        "{count} definitions: loaded in {load:.1} s, dumped in {dump:.1} s; registry's peak {} MB before, {} MB after loading, {} MB after lists and dump",
+        peaks[0], peaks[1], peaks[2]
+    ));
+    let lists: Vec<_> = found.lists.iter().map(|(name, pages)| list(name, pages)).collect();
+    Ok(json!({ "count": count, "load_s": load, "dump_s": dump, "registry_peaks_mb": peaks, "lists": lists }))
+}
+
+async fn scan(args: &Args, house: &House) -> anyhow::Result<Value> {
+    let scan = scan::scan(house, args.commits, args.tags, args.batch, args.ahead).await?;
     let rate = |took: Duration| args.commits as f64 / took.as_secs_f64();
     let whole = rate(scan.put + scan.swap);
-    say(&format!(
-        "scan: {:.1} s put, {:.1} s swap ({} refs)",
-        scan.put.as_secs_f64(),
-        scan.swap.as_secs_f64(),
-        scan.refs
-    ));
+    let (put, swap) = (scan.put.as_secs_f64(), scan.swap.as_secs_f64());
+    say(&format!("scan: {put:.1} s put, {swap:.1} s swap ({} refs)", scan.refs));
     let peak_mb = house.registry_peak_mb()?;
-    let bare = rate(bare::copy(&house).await?);
+    let bare = rate(bare::copy(house).await?);
     let percent = 100.0 * whole / bare;
     say(&format!("scan: {whole:.0} commits/s, bare COPY {bare:.0}: {percent:.0} %; registry's peak {peak_mb} MB"));
     let mut lists = Vec::new();
     for reference in ["", "refs/heads/main", "refs/tags/v00100"] {
-        let pages = pages::read(&house, reference).await?;
-        let (first, deep) = (millis(pages.first), millis(pages.deep));
-        let ratio = deep / first;
-        say(&format!(
-            "pages of {reference:?}: p99 {first:.2} ms first, {deep:.2} ms at depth {}: {ratio:.1}",
-            pages.depth
-        ));
-        lists.push(serde_json::json!({ "ref": reference, "depth": pages.depth, "first_ms": first, "deep_ms": deep }));
+        lists.push(list(reference, &pages::of_revisions(house, reference).await?));
     }
-    if let Some(path) = &args.json {
-        let figures = serde_json::json!({
-            "commits": args.commits, "refs": scan.refs, "put_s": scan.put.as_secs_f64(),
-            "swap_s": scan.swap.as_secs_f64(), "scan_per_s": whole, "bare_copy_per_s": bare, "percent": percent,
-            "registry_peak_mb": peak_mb, "lists": lists,
-        });
-        std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
-    }
-    house.close().await
+    Ok(json!({
+        "refs": scan.refs, "put_s": put, "swap_s": swap, "per_s": whole, "bare_copy_per_s": bare, "percent": percent,
+        "registry_peak_mb": peak_mb, "lists": lists,
+    }))
+}
+
+fn list(name: &str, pages: &Pages) -> Value {
+    let (first, deep, ratio) = (millis(pages.first), millis(pages.deep), pages.ratio());
+    say(&format!("pages of {name:?}: p99 {first:.2} ms first, {deep:.2} ms at depth {}: {ratio:.1}", pages.depth));
+    json!({ "list": name, "depth": pages.depth, "first_ms": first, "deep_ms": deep })
 }
 
 fn millis(time: Duration) -> f64 {
