@@ -1,11 +1,8 @@
 //! One definition in a list: the fields that a person would type, in JSON and in CSV. Pure.
 
 use crate::bulk::csv::Record;
-use codeimport_convert::rcs_of_address;
-use codeimport_core::RcsType;
-use codeimport_proto::convert::{rcs_type_from_wire, rcs_type_to_wire};
-use codeimport_proto::registry::{CreateImportRequest, Import, RefFilter, Source, Target};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A definition. Everything but the address may be left out.
@@ -20,16 +17,75 @@ pub(crate) struct Entry {
     pub(crate) target: String,
     pub(crate) owner: String,
     pub(crate) labels: BTreeMap<String, String>,
-    /// Patterns; in CSV with spaces between.
+    /// Patterns.
     pub(crate) refs: Vec<String>,
     /// Patterns of what is left out.
     pub(crate) exclude_refs: Vec<String>,
     pub(crate) credential: String,
+    pub(crate) assignee: String,
+    /// From start to start of two runs: `6h`.
+    pub(crate) interval: String,
+    /// Both or none: then the interval follows the source between them.
+    pub(crate) shortest_interval: String,
+    pub(crate) longest_interval: String,
+    /// As a file of `account = Name <address>` lines.
+    pub(crate) author_map: String,
+    pub(crate) layout: String,
+    pub(crate) git_svn_id: bool,
+    pub(crate) convert_ignores: bool,
+    pub(crate) keep_externals: bool,
+    pub(crate) normalize_line_ends: bool,
+    pub(crate) cvs_module: String,
+    pub(crate) cvs_raw_keywords: bool,
+    pub(crate) cvs_charset: String,
+    /// Another import has the same source, on purpose.
+    pub(crate) duplicate: bool,
 }
 
-/// The columns of CSV, in their order.
-pub(crate) const COLUMNS: [&str; 10] =
-    ["url", "rcs", "id", "name", "target", "owner", "labels", "refs", "exclude_refs", "credential"];
+/// How the value of a column is written in CSV.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    /// `true`, or nothing.
+    Flag,
+    /// With spaces between.
+    Words,
+    /// `key=value;key=value`
+    Labels,
+}
+
+/// The columns of CSV in their order, named as the fields in JSON.
+const COLUMNS: [(&str, Form); 24] = [
+    ("url", Form::Text),
+    ("rcs", Form::Text),
+    ("id", Form::Text),
+    ("name", Form::Text),
+    ("target", Form::Text),
+    ("owner", Form::Text),
+    ("labels", Form::Labels),
+    ("refs", Form::Words),
+    ("exclude_refs", Form::Words),
+    ("credential", Form::Text),
+    ("assignee", Form::Text),
+    ("interval", Form::Text),
+    ("shortest_interval", Form::Text),
+    ("longest_interval", Form::Text),
+    ("author_map", Form::Text),
+    ("layout", Form::Text),
+    ("git_svn_id", Form::Flag),
+    ("convert_ignores", Form::Flag),
+    ("keep_externals", Form::Flag),
+    ("normalize_line_ends", Form::Flag),
+    ("cvs_module", Form::Text),
+    ("cvs_raw_keywords", Form::Flag),
+    ("cvs_charset", Form::Text),
+    ("duplicate", Form::Flag),
+];
+
+/// The line of names that a dump in CSV begins with.
+pub(crate) fn column_names() -> Vec<String> {
+    COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
 
 impl Entry {
     /// A line of JSON.
@@ -42,87 +98,44 @@ impl Entry {
         if record.fields.len() > names.len() {
             return Err(format!("has {} fields, but there are {} names", record.fields.len(), names.len()));
         }
-        let mut entry = Self::default();
-        for (name, value) in names.iter().zip(&record.fields) {
-            entry.set(name, value)?;
+        let mut fields = Map::new();
+        for (name, text) in names.iter().zip(&record.fields).filter(|(_, text)| !text.is_empty()) {
+            // A name that is none is told by whoever reads the fields, with those that there are.
+            let form = COLUMNS.iter().find(|(known, _)| known == name).map_or(Form::Text, |(_, form)| *form);
+            fields.insert(name.clone(), form.read(text)?);
         }
-        Ok(entry)
+        serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        match name {
-            "url" => value.clone_into(&mut self.url),
-            "rcs" => value.clone_into(&mut self.rcs),
-            "id" => value.clone_into(&mut self.id),
-            "name" => value.clone_into(&mut self.name),
-            "target" => value.clone_into(&mut self.target),
-            "owner" => value.clone_into(&mut self.owner),
-            "credential" => value.clone_into(&mut self.credential),
-            "labels" => self.labels = labels(value)?,
-            "refs" => self.refs = words(value),
-            "exclude_refs" => self.exclude_refs = words(value),
-            other => return Err(format!("has a column {other:?}, which is none: use {}", COLUMNS.join(", "))),
-        }
-        Ok(())
-    }
-
-    /// A record under [`COLUMNS`].
+    /// A record under [`column_names`].
     pub(crate) fn to_csv(&self) -> Vec<String> {
-        let labels: Vec<_> = self.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        vec![
-            self.url.clone(),
-            self.rcs.clone(),
-            self.id.clone(),
-            self.name.clone(),
-            self.target.clone(),
-            self.owner.clone(),
-            labels.join(";"),
-            self.refs.join(" "),
-            self.exclude_refs.join(" "),
-            self.credential.clone(),
-        ]
-    }
-
-    /// What the registry is asked.
-    pub(crate) fn request(self, allow_duplicate: bool) -> Result<CreateImportRequest, String> {
-        let rcs_type = match self.rcs.as_str() {
-            "" => rcs_of_address(&self.url).unwrap_or(RcsType::Git),
-            name => name.parse().map_err(|error: codeimport_core::UnknownName| error.to_string())?,
-        };
-        let source = Source {
-            rcs_type: rcs_type_to_wire(rcs_type).into(),
-            url: self.url,
-            credential_id: self.credential,
-            ..Default::default()
-        };
-        let import = Import {
-            display_name: self.name,
-            source: Some(source),
-            target: Some(Target { url: self.target }),
-            ref_filter: Some(RefFilter { include: self.refs, exclude: self.exclude_refs }),
-            owner: self.owner,
-            labels: self.labels.into_iter().collect(),
-            ..Default::default()
-        };
-        Ok(CreateImportRequest { import: Some(import), import_id: self.id, allow_duplicate, ..Default::default() })
+        // Texts, flags, lists and maps of texts: writing them cannot fail.
+        let fields = serde_json::to_value(self).unwrap_or_default();
+        COLUMNS.iter().map(|(name, form)| form.write(&fields[*name])).collect()
     }
 }
 
-impl From<Import> for Entry {
-    fn from(import: Import) -> Self {
-        let source = import.source.unwrap_or_default();
-        let filter = import.ref_filter.unwrap_or_default();
-        Self {
-            rcs: rcs_type_from_wire(source.rcs_type).map_or_else(String::new, |rcs| rcs.to_string()),
-            url: source.url,
-            id: import.import_id,
-            name: import.display_name,
-            target: import.target.unwrap_or_default().url,
-            owner: import.owner,
-            labels: import.labels.into_iter().collect(),
-            refs: filter.include,
-            exclude_refs: filter.exclude,
-            credential: source.credential_id,
+impl Form {
+    fn read(self, text: &str) -> Result<Value, String> {
+        Ok(match self {
+            Self::Text => text.into(),
+            Self::Flag => text.parse::<bool>().map_err(|_| format!("has {text:?} where true or false belongs"))?.into(),
+            Self::Words => text.split_whitespace().collect(),
+            Self::Labels => labels(text)?.into_iter().collect(),
+        })
+    }
+
+    fn write(self, value: &Value) -> String {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        match self {
+            Self::Text => text(value),
+            Self::Flag if value == &Value::Bool(true) => "true".to_owned(),
+            Self::Flag => String::new(),
+            Self::Words => value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(" "),
+            Self::Labels => {
+                let pairs = value.as_object().into_iter().flatten();
+                pairs.map(|(key, value)| format!("{key}={}", text(value))).collect::<Vec<_>>().join(";")
+            }
         }
     }
 }
@@ -134,45 +147,68 @@ fn labels(text: &str) -> Result<BTreeMap<String, String>, String> {
     pairs.map(|pair| pair.map(|(key, value)| (key.to_owned(), value.to_owned()))).collect()
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::bulk::csv;
 
-    fn entry() -> Entry {
+    /// With a value of its own in every field that sources of Subversion may have.
+    pub(crate) fn full() -> Entry {
         Entry {
             url: "svn://host/r".to_owned(),
             rcs: "svn".to_owned(),
+            id: "r".to_owned(),
             name: "A, \"b\"".to_owned(),
+            target: "https://git.example.org/r".to_owned(),
+            owner: "kernel".to_owned(),
             labels: [("team".to_owned(), "x=y".to_owned()), ("old".to_owned(), String::new())].into(),
             refs: vec!["refs/heads/*".to_owned(), "refs/tags/*".to_owned()],
+            exclude_refs: vec!["refs/heads/tmp".to_owned()],
+            credential: "svn-host".to_owned(),
+            assignee: "olga".to_owned(),
+            interval: "6h".to_owned(),
+            shortest_interval: "10m".to_owned(),
+            longest_interval: "48h".to_owned(),
+            author_map: "ada = Ada <a@b>\nbob = Bob <b@b>\n".to_owned(),
+            layout: "standard".to_owned(),
+            git_svn_id: true,
+            convert_ignores: true,
+            keep_externals: true,
+            normalize_line_ends: true,
+            duplicate: true,
             ..Entry::default()
         }
     }
 
     #[test]
-    fn an_entry_survives_both_forms_and_the_registry() {
-        let json = serde_json::to_string(&entry()).expect("plain values");
-        assert_eq!(Entry::from_json(&json), Ok(entry()));
-        let names = COLUMNS.map(str::to_owned);
-        let record = csv::parse(&csv::write(&entry().to_csv())).remove(0);
-        assert_eq!(Entry::from_csv(&names, &record), Ok(entry()));
-        let request = entry().request(true).expect("valid");
-        assert!(request.allow_duplicate);
-        assert_eq!(Entry::from(request.import.expect("import")), entry());
+    fn an_entry_survives_both_forms() {
+        let cvs = Entry { cvs_module: "m".into(), cvs_raw_keywords: true, cvs_charset: "koi8-r".into(), ..full() };
+        for entry in [full(), cvs, Entry::default()] {
+            let json = serde_json::to_string(&entry).expect("plain values");
+            assert_eq!(Entry::from_json(&json), Ok(entry.clone()));
+            let record = csv::parse(&csv::write(&entry.to_csv())).pop();
+            let record = record.unwrap_or_else(|| csv::Record { line: 1, fields: Vec::new() });
+            assert_eq!(Entry::from_csv(&column_names(), &record), Ok(entry));
+        }
+    }
+
+    #[test]
+    fn every_field_has_its_column() {
+        let fields = serde_json::to_value(full()).expect("plain values");
+        let fields = fields.as_object().expect("an object");
+        assert!(fields.len() == COLUMNS.len() && COLUMNS.iter().all(|(name, _)| fields.contains_key(*name)));
     }
 
     #[test]
     fn an_address_is_enough_and_what_is_wrong_is_named() {
         assert!(Entry::from_json(r#"{"url": "https://host/x"}"#).is_ok());
         assert!(Entry::from_json(r#"{"uri": "x"}"#).is_err_and(|error| error.contains("uri")));
-        let names = ["url".to_owned(), "colour".to_owned()];
-        let record = csv::parse("x,red").remove(0);
-        assert!(Entry::from_csv(&names, &record).is_err_and(|error| error.contains("colour")));
-        assert!(Entry { rcs: "sccs".to_owned(), ..Entry::default() }.request(false).is_err());
+        let csv = |names: &[&str], text: &str| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            Entry::from_csv(&names, &csv::parse(text).remove(0))
+        };
+        assert!(csv(&["url", "colour"], "x,red").is_err_and(|error| error.contains("colour")));
+        assert!(csv(&["url", "git_svn_id"], "x,maybe").is_err_and(|error| error.contains("maybe")));
+        assert!(csv(&["url"], "x,y").is_err_and(|error| error.contains("2 fields")));
     }
 }

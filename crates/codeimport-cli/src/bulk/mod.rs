@@ -3,6 +3,7 @@
 //! What is dumped can be loaded elsewhere. Secrets are in neither.
 
 mod csv;
+mod definition;
 mod dump;
 mod entry;
 mod load;

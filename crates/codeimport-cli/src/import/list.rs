@@ -14,33 +14,26 @@ const PAGE: usize = 500;
 
 /// Lists what was asked for.
 pub(crate) async fn run(api: &mut Api, output: Output, list: &List) -> Done {
-    let mut views = Vec::new();
+    let (mut request, mut views) = (request(list), Vec::new());
     let limit = list.limit.unwrap_or(usize::MAX);
-    each_page(api, request(list), |imports| {
-        views.extend(imports.into_iter().map(|import| ImportView::new(import, None)));
-        views.len() < limit
-    })
-    .await?;
+    while views.len() < limit {
+        views.extend(next_page(api, &mut request).await?.into_iter().map(|import| ImportView::new(import, None)));
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
     views.truncate(limit);
     output.imports(&views);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a list page by page, for as long as `take` wants more.
-pub(crate) async fn each_page(
-    api: &mut Api,
-    mut request: ListImportsRequest,
-    mut take: impl FnMut(Vec<Import>) -> bool,
-) -> Result<(), Failure> {
+/// Reads a page of a list. The request is then that for the next one; without a token there is none.
+pub(crate) async fn next_page(api: &mut Api, request: &mut ListImportsRequest) -> Result<Vec<Import>, Failure> {
     request.page_size = i32::try_from(PAGE).unwrap_or_default();
-    loop {
-        let page = api.imports.list_imports(request.clone()).await;
-        let page = page.map_err(|s| Failure::status("cannot list the imports", &s))?.into_inner();
-        request.page_token = page.next_page_token;
-        if !take(page.imports) || request.page_token.is_empty() {
-            return Ok(());
-        }
-    }
+    let page = api.imports.list_imports(request.clone()).await;
+    let page = page.map_err(|s| Failure::status("cannot list the imports", &s))?.into_inner();
+    request.page_token = page.next_page_token;
+    Ok(page.imports)
 }
 
 fn request(list: &List) -> ListImportsRequest {

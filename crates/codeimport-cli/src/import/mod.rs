@@ -9,7 +9,7 @@ mod runs;
 mod update;
 mod watch;
 
-pub(crate) use list::each_page;
+pub(crate) use list::next_page;
 pub(crate) use watch::filter;
 
 use crate::api::Api;
