@@ -25,7 +25,7 @@ CREATE TABLE import_event (
     labels      jsonb       NOT NULL DEFAULT '{}',
 
     CONSTRAINT import_event_type_is_known
-        CHECK (type IN ('created', 'updated', 'reviewed', 'retried', 'deleted', 'run_finished', 'first_success',
+        CHECK (type IN ('created', 'updated', 'reviewed', 'retried', 'deleted', 'noted', 'run_finished', 'first_success',
                         'recovered', 'refs_changed')),
     CONSTRAINT import_event_actor_is_short CHECK (char_length(actor) BETWEEN 1 AND 200)
 );

@@ -16,6 +16,8 @@ CREATE TABLE webhook (
     is_paused   boolean     NOT NULL,
     -- The last entry of the trail that was looked at for it.
     cursor      bigint      NOT NULL,
+    -- Rises with each change, also of the secret.
+    version     integer     NOT NULL DEFAULT 1,
     created_at  timestamptz NOT NULL DEFAULT now(),
 
     CONSTRAINT webhook_id_is_plain CHECK (webhook_id ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$')

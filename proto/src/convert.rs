@@ -40,7 +40,7 @@ wire_enum!(review_status_to_wire, review_status_from_wire, ReviewStatus, registr
     New, Reviewed, Suspended, Invalid, Failing,
 });
 wire_enum!(event_type_to_wire, event_type_from_wire, EventType, registry::ImportEventType, {
-    Created, Updated, Reviewed, Retried, Deleted, RunFinished, FirstSuccess, Recovered, RefsChanged,
+    Created, Updated, Reviewed, Retried, Deleted, Noted, RunFinished, FirstSuccess, Recovered, RefsChanged,
 });
 wire_enum!(outcome_to_wire, outcome_from_wire, Outcome, common::Outcome, {
     Success, NoChange, Partial, Failure, Invalid, UnsupportedFeature, Forbidden, RemoteBroken, Unavailable,

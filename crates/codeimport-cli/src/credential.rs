@@ -41,7 +41,7 @@ async fn create(api: &mut Api, output: Output, create: CreateCredential) -> Done
 
 async fn rotate(api: &mut Api, output: Output, rotate: RotateCredential) -> Done {
     let credential_id = rotate.credential.credential_id;
-    let request = RotateCredentialRequest { credential_id, login: Some(login(rotate.username)?) };
+    let request = RotateCredentialRequest { credential_id, login: Some(login(rotate.username)?), ..Default::default() };
     let answer = api.credentials.rotate_credential(request).await;
     let answer = answer.map_err(|s| Failure::status("cannot rotate the credential", &s))?.into_inner();
     output.credential(&CredentialView::new(answer.credential.unwrap_or_default()));
@@ -73,7 +73,7 @@ async fn list(api: &mut Api, output: Output) -> Done {
 }
 
 async fn delete(api: &mut Api, output: Output, credential_id: String) -> Done {
-    let request = DeleteCredentialRequest { credential_id: credential_id.clone() };
+    let request = DeleteCredentialRequest { credential_id: credential_id.clone(), ..Default::default() };
     let deleted = api.credentials.delete_credential(request).await;
     deleted.map_err(|s| Failure::status("cannot delete the credential", &s))?;
     output.say(&format!("{credential_id} is deleted"));

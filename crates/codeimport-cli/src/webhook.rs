@@ -57,7 +57,8 @@ async fn list(api: &mut Api, output: Output) -> Done {
 
 async fn pause(api: &mut Api, output: Output, webhook_id: String, is_paused: bool) -> Done {
     let webhook = Some(registry::Webhook { is_paused, ..Default::default() });
-    let request = UpdateWebhookRequest { webhook_id, webhook, update_paths: vec!["is_paused".to_owned()] };
+    let request =
+        UpdateWebhookRequest { webhook_id, webhook, update_paths: vec!["is_paused".to_owned()], ..Default::default() };
     let answer = api.webhooks.update_webhook(request).await;
     let answer = answer.map_err(|s| Failure::status("cannot change the webhook", &s))?.into_inner();
     output.webhook(&WebhookView::new(answer.webhook.unwrap_or_default(), None));
@@ -65,7 +66,7 @@ async fn pause(api: &mut Api, output: Output, webhook_id: String, is_paused: boo
 }
 
 async fn rotate(api: &mut Api, output: Output, webhook_id: String) -> Done {
-    let request = RotateWebhookSecretRequest { webhook_id: webhook_id.clone() };
+    let request = RotateWebhookSecretRequest { webhook_id: webhook_id.clone(), ..Default::default() };
     let answer = api.webhooks.rotate_webhook_secret(request).await;
     let secret = answer.map_err(|s| Failure::status("cannot rotate the secret", &s))?.into_inner().secret;
     output.say(&format!("secret: {secret}\nIt is not shown again."));
@@ -74,7 +75,8 @@ async fn rotate(api: &mut Api, output: Output, webhook_id: String) -> Done {
 }
 
 async fn delete(api: &mut Api, output: Output, webhook_id: String) -> Done {
-    let deleted = api.webhooks.delete_webhook(DeleteWebhookRequest { webhook_id: webhook_id.clone() }).await;
+    let request = DeleteWebhookRequest { webhook_id: webhook_id.clone(), ..Default::default() };
+    let deleted = api.webhooks.delete_webhook(request).await;
     deleted.map_err(|s| Failure::status("cannot delete the webhook", &s))?;
     output.say(&format!("{webhook_id} is deleted"));
     output.object(&serde_json::json!({ "webhook_id": webhook_id, "deleted": true }));

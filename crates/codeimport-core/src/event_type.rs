@@ -15,6 +15,8 @@ named_enum! {
         Retried = "retried",
         /// Deleted.
         Deleted = "deleted",
+        /// Somebody left a note.
+        Noted = "noted",
         /// A run finished.
         RunFinished = "run_finished",
         /// Source and target were in step for the first time.

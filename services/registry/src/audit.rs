@@ -51,6 +51,38 @@ impl NewEvent {
     }
 }
 
+/// What is told of a trigger, whose secret is never told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TriggerChange {
+    /// The import has one now.
+    Created,
+    /// It has another secret.
+    Rotated,
+    /// It has none any more.
+    Deleted,
+}
+
+impl NewEvent {
+    /// Somebody left a note.
+    #[must_use]
+    pub fn of_note(author: &str, text: &str) -> Self {
+        let change = change("note", String::new(), text.to_owned());
+        Self::by(author, EventType::Noted, "", change.into_iter().collect())
+    }
+
+    /// Somebody decided what starts an import.
+    #[must_use]
+    pub fn of_trigger(actor: &str, what: TriggerChange) -> Self {
+        let (reason, before, after) = match what {
+            TriggerChange::Created => ("trigger created", "", "set"),
+            TriggerChange::Rotated => ("trigger's secret rotated", "set", "set"),
+            TriggerChange::Deleted => ("trigger deleted", "set", ""),
+        };
+        let change = change("trigger", before.to_owned(), after.to_owned());
+        Self::by(actor, EventType::Updated, reason, change.into_iter().collect())
+    }
+}
+
 /// The fields in which two intents differ; `None` is an import that does not exist.
 #[must_use]
 pub fn changes(before: Option<&Intent>, after: Option<&Intent>) -> Vec<FieldChange> {

@@ -22,6 +22,7 @@ pub mod import;
 pub mod key_ring;
 pub mod maintenance;
 pub mod outbox;
+pub mod owned;
 pub mod policy;
 pub mod reach;
 pub mod rpc;

@@ -86,6 +86,22 @@ impl Maintenance {
         }
     }
 
+    /// Deletes what was told so long ago of credentials and webhooks, and tells how much it was.
+    ///
+    /// # Errors
+    ///
+    /// Only of the database.
+    pub async fn prune_owned_events(&self, now: Timestamp) -> Result<u64, DbError> {
+        let before = self.kept_since(now);
+        let mut deleted = 0;
+        loop {
+            match self.store.prune_owned_events(before).await? {
+                0 => return Ok(deleted),
+                some => deleted += some,
+            }
+        }
+    }
+
     fn kept_since(&self, now: Timestamp) -> Timestamp {
         now.checked_sub(self.retention.keep_for).unwrap_or(Timestamp::MIN)
     }
@@ -120,7 +136,8 @@ impl Work for Maintenance {
     async fn pass(&mut self) -> Result<(), DbError> {
         self.reseal().await?;
         let now = Timestamp::now();
-        let deleted = self.prune(now).await? + self.prune_deliveries(now).await? + self.prune_swaps(now).await?;
+        let of_imports = self.prune(now).await? + self.prune_swaps(now).await?;
+        let deleted = of_imports + self.prune_deliveries(now).await? + self.prune_owned_events(now).await?;
         if deleted > 0 {
             tracing::info!(rows.deleted = deleted, "what was kept for long enough is gone: events, deliveries, swaps");
         }

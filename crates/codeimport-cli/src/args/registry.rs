@@ -82,8 +82,8 @@ pub(crate) struct EventFilter {
     /// Only of imports with this label; if repeated, with all of them.
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub(crate) label: Vec<String>,
-    /// Only of this type: created, updated, reviewed, retried, deleted, run_finished, first_success, recovered or
-    /// refs_changed; may be repeated.
+    /// Only of this type: created, updated, reviewed, retried, deleted, noted, run_finished, first_success, recovered
+    /// or refs_changed; may be repeated.
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) types: Vec<EventType>,
 }

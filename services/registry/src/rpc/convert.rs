@@ -114,7 +114,7 @@ pub(super) fn note(note: Note) -> wire::ImportNote {
     }
 }
 
-fn field_change(change: FieldChange) -> wire::FieldChange {
+pub(super) fn field_change(change: FieldChange) -> wire::FieldChange {
     wire::FieldChange { path: change.path, before: change.before, after: change.after }
 }
 

@@ -2,13 +2,14 @@
 
 use super::{
     Page, PageBounds, credentials,
-    owned::{MAX_TEXT_CHARS, line, owner_or_caller},
+    owned::{self, MAX_TEXT_CHARS, Wanted, line, owner_or_caller},
 };
 use crate::{
     caller::{Caller, Rights},
     credential::{Credential, CredentialId, Login, NewCredential},
     error::RegistryError,
     key_ring::{KeyRing, Sealed},
+    owned::{Kind, check_etag, etag},
     store::Store,
 };
 use codeimport_kit::{ApiError, Violations};
@@ -17,8 +18,9 @@ use codeimport_proto::{
     convert::timestamp_to_wire,
     registry::{
         self as wire, CreateCredentialRequest, CreateCredentialResponse, DeleteCredentialRequest,
-        DeleteCredentialResponse, ListCredentialsRequest, ListCredentialsResponse, RotateCredentialRequest,
-        RotateCredentialResponse, credential_service_server::CredentialService,
+        DeleteCredentialResponse, ListCredentialEventsRequest, ListCredentialEventsResponse, ListCredentialsRequest,
+        ListCredentialsResponse, RotateCredentialRequest, RotateCredentialResponse,
+        credential_service_server::CredentialService,
     },
 };
 use std::sync::Arc;
@@ -47,7 +49,7 @@ impl CredentialApi {
 
     async fn create(&self, caller: &Caller, request: CreateCredentialRequest) -> Result<Credential, RegistryError> {
         let new = self.check(caller, request)?;
-        match self.store.create_credential(&new).await? {
+        match self.store.create_credential(&new, &caller.actor).await? {
             Some(credential) => Ok(credential),
             None => Err(taken(&new.credential_id).into()),
         }
@@ -83,13 +85,20 @@ impl CredentialApi {
     }
 
     async fn rotate(&self, caller: &Caller, request: RotateCredentialRequest) -> Result<Credential, RegistryError> {
-        let old = credentials::usable(&self.store, caller, &request.credential_id).await?;
+        let old = self.changeable(caller, &request.credential_id, &request.etag).await?;
         let mut violations = Violations::new();
         let login = login(request.login, &mut violations);
         let version = old.version.saturating_add(1);
         let sealed = self.sealed(Some(&old.credential_id), version, login.as_ref(), &mut violations);
         let sealed = violations.finish_with(sealed)?;
-        self.store.rotate_credential(&old.credential_id, old.version, &sealed, &caller.actor).await
+        self.store.rotate_credential(&old, &sealed, &caller.actor).await
+    }
+
+    /// A credential that the caller may change, as it was read.
+    async fn changeable(&self, caller: &Caller, id: &str, etag: &str) -> Result<Credential, RegistryError> {
+        let credential = credentials::usable(&self.store, caller, id).await?;
+        check_etag(Kind::Credential, id, credential.version, etag)?;
+        Ok(credential)
     }
 
     async fn list(
@@ -138,6 +147,7 @@ fn shown(credential: Credential) -> wire::Credential {
         create_time: Some(timestamp_to_wire(credential.created_at)),
         rotate_time: Some(timestamp_to_wire(credential.rotated_at)),
         is_implicit: credential.is_implicit,
+        etag: etag(credential.version),
     }
 }
 
@@ -167,10 +177,9 @@ impl CredentialService for CredentialApi {
         &self,
         request: Request<DeleteCredentialRequest>,
     ) -> Result<Response<DeleteCredentialResponse>, Status> {
-        let caller = self.rights.caller(&request);
-        let id = request.into_inner().credential_id;
-        let credential = credentials::usable(&self.store, &caller, &id).await?;
-        self.store.delete_credential(&credential.credential_id).await?;
+        let (caller, request) = (self.rights.caller(&request), request.into_inner());
+        let credential = self.changeable(&caller, &request.credential_id, &request.etag).await?;
+        self.store.delete_credential(&credential, &caller.actor).await?;
         Ok(Response::new(DeleteCredentialResponse {}))
     }
 
@@ -180,5 +189,15 @@ impl CredentialService for CredentialApi {
     ) -> Result<Response<ListCredentialsResponse>, Status> {
         let caller = self.rights.caller(&request);
         Ok(Response::new(self.list(&caller, request.into_inner()).await?))
+    }
+
+    async fn list_credential_events(
+        &self,
+        request: Request<ListCredentialEventsRequest>,
+    ) -> Result<Response<ListCredentialEventsResponse>, Status> {
+        let (caller, request) = (self.rights.caller(&request), request.into_inner());
+        let wanted = Wanted { of: &request.credential_id, size: request.page_size, token: &request.page_token };
+        let (events, next_page_token) = owned::events(&self.store, Kind::Credential, &caller, wanted).await?;
+        Ok(Response::new(ListCredentialEventsResponse { events, next_page_token }))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::import_id;
 use crate::{
+    audit::{NewEvent, TriggerChange},
     caller::{Caller, Rights},
     error::RegistryError,
     key_ring::{KeyRing, Sealed},
@@ -45,7 +46,7 @@ impl TriggerApi {
         let id = self.permitted(caller, import).await?;
         match self.store.trigger(&id).await {
             Ok(_) => Err(Violations::one("import_id", "has a trigger already: rotate its secret").into()),
-            Err(RegistryError::TriggerNotFound(_)) => self.put(&id).await,
+            Err(RegistryError::TriggerNotFound(_)) => self.put(&id, caller, TriggerChange::Created).await,
             Err(error) => Err(error),
         }
     }
@@ -53,12 +54,18 @@ impl TriggerApi {
     async fn rotate(&self, caller: &Caller, import: &str) -> Result<TriggerSecret, RegistryError> {
         let id = self.permitted(caller, import).await?;
         self.store.trigger(&id).await?;
-        Ok(self.put(&id).await?.1)
+        Ok(self.put(&id, caller, TriggerChange::Rotated).await?.1)
     }
 
-    async fn put(&self, id: &ImportId) -> Result<(Trigger, TriggerSecret), RegistryError> {
+    async fn put(
+        &self,
+        id: &ImportId,
+        caller: &Caller,
+        what: TriggerChange,
+    ) -> Result<(Trigger, TriggerSecret), RegistryError> {
         let (secret, sealed) = self.new_secret(id)?;
-        Ok((self.store.put_trigger(id, &sealed).await?, secret))
+        let event = NewEvent::of_trigger(&caller.actor, what);
+        Ok((self.store.put_trigger(id, &sealed, &event).await?, secret))
     }
 
     fn new_secret(&self, id: &ImportId) -> Result<(TriggerSecret, Sealed), RegistryError> {
@@ -76,7 +83,7 @@ impl TriggerApi {
 
     async fn delete(&self, caller: &Caller, import: &str) -> Result<(), RegistryError> {
         let id = self.permitted(caller, import).await?;
-        self.store.delete_trigger(&id).await
+        self.store.delete_trigger(&id, &NewEvent::of_trigger(&caller.actor, TriggerChange::Deleted)).await
     }
 }
 

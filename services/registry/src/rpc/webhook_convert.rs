@@ -2,6 +2,7 @@
 
 use crate::{
     event_filter::EventFilter,
+    owned,
     webhook::{Delivery, DeliveryState, Webhook},
 };
 use codeimport_kit::Violations;
@@ -13,6 +14,7 @@ use codeimport_proto::{
 pub(super) fn webhook(webhook: Webhook) -> wire::Webhook {
     let intent = webhook.intent;
     wire::Webhook {
+        etag: owned::etag(webhook.version),
         webhook_id: webhook.webhook_id.to_string(),
         url: intent.url,
         description: intent.description,

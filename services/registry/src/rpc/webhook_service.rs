@@ -2,13 +2,14 @@
 
 use super::{
     Page, PageBounds, events,
-    owned::{MAX_TEXT_CHARS, line, owner_or_caller},
+    owned::{self, MAX_TEXT_CHARS, Wanted, line, owner_or_caller},
     storable, webhook_convert as convert,
 };
 use crate::{
     caller::{Caller, Rights},
     error::RegistryError,
     key_ring::{KeyRing, Sealed},
+    owned::{Kind, check_etag},
     store::Store,
     webhook::{SigningSecret, Webhook, WebhookId, WebhookIntent, check_url, secret_name},
     workflow::Role,
@@ -20,9 +21,9 @@ use codeimport_proto::{
     registry::{
         self as wire, CreateWebhookRequest, CreateWebhookResponse, DeleteWebhookRequest, DeleteWebhookResponse,
         GetWebhookRequest, GetWebhookResponse, ListWebhookDeliveriesRequest, ListWebhookDeliveriesResponse,
-        ListWebhooksRequest, ListWebhooksResponse, RedeliverWebhookRequest, RedeliverWebhookResponse,
-        RotateWebhookSecretRequest, RotateWebhookSecretResponse, UpdateWebhookRequest, UpdateWebhookResponse,
-        webhook_service_server::WebhookService,
+        ListWebhookEventsRequest, ListWebhookEventsResponse, ListWebhooksRequest, ListWebhooksResponse,
+        RedeliverWebhookRequest, RedeliverWebhookResponse, RotateWebhookSecretRequest, RotateWebhookSecretResponse,
+        UpdateWebhookRequest, UpdateWebhookResponse, webhook_service_server::WebhookService,
     },
 };
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl WebhookApi {
         let (id, mut intent) = violations.finish_with(id.zip(intent))?;
         intent.owner = owner_or_caller(caller, intent.owner)?;
         let new = self.new_secret(&id)?;
-        let created = self.store.create_webhook(&id, &intent, &new.sealed).await?;
+        let created = self.store.create_webhook(&id, &intent, &new.sealed, &caller.actor).await?;
         let webhook = convert::webhook(created.ok_or_else(|| taken(&id))?);
         tracing::info!(webhook.id = %id, "webhook created");
         Ok(CreateWebhookResponse { webhook: Some(webhook), secret: new.secret.expose().to_owned() })
@@ -88,6 +89,13 @@ impl WebhookApi {
         Some(WebhookIntent { url, description: description?, owner: owner?, filter, is_paused })
     }
 
+    /// A webhook that the caller may change, as it was read.
+    async fn changeable(&self, caller: &Caller, id: &str, etag: &str) -> Result<Webhook, RegistryError> {
+        let webhook = self.usable(caller, id).await?;
+        check_etag(Kind::Webhook, id, webhook.version, etag)?;
+        Ok(webhook)
+    }
+
     /// A webhook that belongs to the caller. One of somebody else is not there.
     async fn usable(&self, caller: &Caller, id: &str) -> Result<Webhook, RegistryError> {
         let not_found = || RegistryError::WebhookNotFound(storable(id).chars().take(WebhookId::MAX_LEN).collect());
@@ -99,7 +107,7 @@ impl WebhookApi {
     }
 
     async fn update(&self, caller: &Caller, request: UpdateWebhookRequest) -> Result<Webhook, RegistryError> {
-        let before = self.usable(caller, &request.webhook_id).await?;
+        let before = self.changeable(caller, &request.webhook_id, &request.etag).await?;
         let mut violations = Violations::new();
         let mut wanted = convert::webhook(before.clone());
         convert::take(&request.update_paths, &request.webhook.unwrap_or_default(), &mut wanted, &mut violations);
@@ -108,7 +116,7 @@ impl WebhookApi {
         if intent.owner != before.intent.owner {
             intent.owner = owner_or_caller(caller, intent.owner)?;
         }
-        self.store.update_webhook(&before.webhook_id, &intent).await
+        self.store.update_webhook(&before, &intent, &caller.actor).await
     }
 
     async fn list(&self, caller: &Caller, request: ListWebhooksRequest) -> Result<ListWebhooksResponse, RegistryError> {
@@ -181,9 +189,10 @@ impl WebhookService for WebhookApi {
         &self,
         request: Request<RotateWebhookSecretRequest>,
     ) -> Result<Response<RotateWebhookSecretResponse>, Status> {
-        let webhook = self.usable(&self.rights.caller(&request), &request.get_ref().webhook_id).await?;
+        let (caller, request) = (self.rights.caller(&request), request.into_inner());
+        let webhook = self.changeable(&caller, &request.webhook_id, &request.etag).await?;
         let new = self.new_secret(&webhook.webhook_id)?;
-        self.store.rotate_webhook_secret(&webhook.webhook_id, &new.sealed).await?;
+        self.store.rotate_webhook_secret(&webhook, &new.sealed, &caller.actor).await?;
         tracing::info!(webhook.id = %webhook.webhook_id, "signing secret rotated");
         Ok(Response::new(RotateWebhookSecretResponse { secret: new.secret.expose().to_owned() }))
     }
@@ -192,8 +201,9 @@ impl WebhookService for WebhookApi {
         &self,
         request: Request<DeleteWebhookRequest>,
     ) -> Result<Response<DeleteWebhookResponse>, Status> {
-        let webhook = self.usable(&self.rights.caller(&request), &request.get_ref().webhook_id).await?;
-        self.store.delete_webhook(&webhook.webhook_id).await?;
+        let (caller, request) = (self.rights.caller(&request), request.into_inner());
+        let webhook = self.changeable(&caller, &request.webhook_id, &request.etag).await?;
+        self.store.delete_webhook(&webhook, &caller.actor).await?;
         tracing::info!(webhook.id = %webhook.webhook_id, "webhook deleted");
         Ok(Response::new(DeleteWebhookResponse {}))
     }
@@ -204,6 +214,16 @@ impl WebhookService for WebhookApi {
     ) -> Result<Response<ListWebhookDeliveriesResponse>, Status> {
         let caller = self.rights.caller(&request);
         Ok(Response::new(self.deliveries(&caller, request.into_inner()).await?))
+    }
+
+    async fn list_webhook_events(
+        &self,
+        request: Request<ListWebhookEventsRequest>,
+    ) -> Result<Response<ListWebhookEventsResponse>, Status> {
+        let (caller, request) = (self.rights.caller(&request), request.into_inner());
+        let wanted = Wanted { of: &request.webhook_id, size: request.page_size, token: &request.page_token };
+        let (events, next_page_token) = owned::events(&self.store, Kind::Webhook, &caller, wanted).await?;
+        Ok(Response::new(ListWebhookEventsResponse { events, next_page_token }))
     }
 
     async fn redeliver_webhook(

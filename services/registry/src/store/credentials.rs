@@ -1,11 +1,12 @@
 //! Credentials: sealed secrets, and who uses them.
 
-use super::{Store, events, secrets::sealed};
+use super::{Store, events, owned_events, secrets::sealed};
 use crate::{
     audit::{self, NewEvent},
     credential::{Credential, CredentialId, NewCredential},
     error::RegistryError,
     key_ring::Sealed,
+    owned::{self, Deed, Kind, NewOwnedEvent},
 };
 use codeimport_core::{EventType, ImportId};
 use codeimport_pg::{
@@ -26,9 +27,17 @@ impl Store {
     /// # Errors
     ///
     /// Only of the database.
-    pub async fn create_credential(&self, new: &NewCredential) -> Result<Option<Credential>, DbError> {
-        let created =
-            self.db.run_tx("registry.create_credential", |tx| async move { insert(tx, new).await }.scope_boxed());
+    pub async fn create_credential(&self, new: &NewCredential, actor: &str) -> Result<Option<Credential>, DbError> {
+        let created = self.db.run_tx("registry.create_credential", |tx| {
+            async move {
+                let created = insert(tx, new).await?;
+                if let Some(created) = &created {
+                    owned_events::insert(tx, &event(Deed::Created, None, Some(created), actor)).await?;
+                }
+                Ok::<_, DbError>(created)
+            }
+            .scope_boxed()
+        });
         created.await
     }
 
@@ -66,15 +75,14 @@ impl Store {
         rows.iter().map(credential).collect()
     }
 
-    /// Puts another secret in, as the version after `version`; every import that uses it gets an entry in the trail.
+    /// Puts another secret in, as the version after `before`; every import that uses it gets an entry in the trail.
     ///
     /// # Errors
     ///
-    /// `CredentialNotFound`, also if it is no longer at that version.
+    /// `ETAG_MISMATCH` if it is no longer what it was before.
     pub async fn rotate_credential(
         &self,
-        id: &CredentialId,
-        version: i32,
+        before: &Credential,
         sealed: &Sealed,
         actor: &str,
     ) -> Result<Credential, RegistryError> {
@@ -87,9 +95,10 @@ impl Store {
         );
         let rotated = self.db.run_tx("registry.rotate_credential", |tx| {
             async move {
-                let row = tx.query_opt(SQL, &[&id.as_str(), &version, &sealed.key_id, &sealed.bytes]).await?;
-                let row = row.ok_or_else(|| RegistryError::CredentialNotFound(id.to_string()))?;
-                let rotated = credential(&row)?;
+                let id = before.credential_id.as_str();
+                let row = tx.query_opt(SQL, &[&id, &before.version, &sealed.key_id, &sealed.bytes]).await?;
+                let rotated = credential(&row.ok_or_else(|| owned::changed_meanwhile(Kind::Credential, id))?)?;
+                owned_events::insert(tx, &event(Deed::Rotated, Some(before), Some(&rotated), actor)).await?;
                 tell_imports(tx, &rotated, actor).await?;
                 Ok::<_, RegistryError>(rotated)
             }
@@ -102,24 +111,34 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `CredentialNotFound`, `CredentialInUse`.
-    pub async fn delete_credential(&self, id: &CredentialId) -> Result<(), RegistryError> {
-        const SQL: &str = "-- registry.delete_credential\nDELETE FROM credential WHERE credential_id = $1";
+    /// `CredentialInUse`, `ETAG_MISMATCH` if it is no longer what it was before.
+    pub async fn delete_credential(&self, before: &Credential, actor: &str) -> Result<(), RegistryError> {
+        const SQL: &str =
+            "-- registry.delete_credential\nDELETE FROM credential WHERE credential_id = $1 AND version = $2";
         let deleted = self.db.run_tx("registry.delete_credential", |tx| {
             async move {
                 // Before the foreign key would say so: it does not tell which import it is.
+                let id = &before.credential_id;
                 if let Some(user) = users(tx, id, 1).await?.pop() {
                     return Err(RegistryError::CredentialInUse(id.to_string(), user));
                 }
-                match tx.execute(SQL, &[&id.as_str()]).await? {
-                    0 => Err(RegistryError::CredentialNotFound(id.to_string())),
-                    _ => Ok(()),
+                if tx.execute(SQL, &[&id.as_str(), &before.version]).await? == 0 {
+                    return Err(owned::changed_meanwhile(Kind::Credential, id).into());
                 }
+                Ok(owned_events::insert(tx, &event(Deed::Deleted, Some(before), None, actor)).await?)
             }
             .scope_boxed()
         });
         deleted.await
     }
+}
+
+/// Of a credential that there was, or is.
+fn event(deed: Deed, before: Option<&Credential>, after: Option<&Credential>, actor: &str) -> NewOwnedEvent {
+    let (owned_id, owner) =
+        after.or(before).map(|c| (c.credential_id.to_string(), c.owner.clone())).unwrap_or_default();
+    let changes = owned::credential_changes(before, after);
+    NewOwnedEvent { kind: Kind::Credential, owned_id, owner, deed, actor: actor.to_owned(), changes }
 }
 
 /// Stores a credential; none if its id is taken.

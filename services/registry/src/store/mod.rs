@@ -19,6 +19,7 @@ mod list_imports;
 mod list_refs;
 mod notes;
 mod outbox;
+mod owned_events;
 mod prune_events;
 mod put_revisions;
 mod reachable;

@@ -1,10 +1,11 @@
-//! Notes: rows are added, never changed; they go with their import.
+//! Notes: rows are added, never changed; they go with their import. Each is told in the audit trail, which stays.
 
-use super::{Store, change_import};
-use crate::error::RegistryError;
+use super::{Store, change_import, events, fence};
+use crate::{audit::NewEvent, error::RegistryError};
 use codeimport_core::ImportId;
 use codeimport_pg::{DbError, Row, row::get};
 use jiff::Timestamp;
+use scoped_futures::ScopedFutureExt as _;
 
 /// What somebody had to say.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,12 +28,22 @@ impl Store {
     /// `ImportNotFound`.
     pub async fn add_note(&self, import_id: &ImportId, author: &str, text: &str) -> Result<Note, RegistryError> {
         const SQL: &str = "-- registry.add_note
-            INSERT INTO import_note (import_id, author, text)
-            SELECT import_id, $2, $3 FROM import WHERE import_id = $1
+            INSERT INTO import_note (import_id, author, text) VALUES ($1, $2, $3)
             RETURNING note_id, author, written_at, text";
-        let client = self.db.client().await?;
-        let row = client.query_opt(SQL, &[&import_id.as_str(), &author, &text]).await?;
-        Ok(note(&row.ok_or_else(|| change_import::not_found(import_id))?)?)
+        let event = NewEvent::of_note(author, text);
+        let added = self.db.run_tx("registry.add_note", |tx| {
+            let event = &event;
+            async move {
+                fence::keep_import(tx, import_id).await?;
+                let added = note(&tx.query_one(SQL, &[&import_id.as_str(), &author, &text]).await?)?;
+                events::insert(tx, &[(import_id, event)]).await?;
+                Ok::<_, RegistryError>(added)
+            }
+            .scope_boxed()
+        });
+        let added = added.await?;
+        self.events_added.notify_waiters();
+        Ok(added)
     }
 
     /// At most `limit` notes, oldest first, those after a number.

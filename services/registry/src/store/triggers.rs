@@ -1,7 +1,8 @@
 //! Triggers of imports, and pushes that the queue has not heard of yet.
 
-use super::{Store, change_import, rows::to_milliseconds, secrets};
+use super::{Store, change_import, events, rows::to_milliseconds, secrets};
 use crate::{
+    audit::NewEvent,
     error::RegistryError,
     key_ring::Sealed,
     trigger::{DueTrigger, Trigger, secret_name},
@@ -15,12 +16,17 @@ use scoped_futures::ScopedFutureExt as _;
 use std::time::Duration;
 
 impl Store {
-    /// Gives an import a trigger, or the one that it has another secret.
+    /// Gives an import a trigger, or the one that it has another secret; which of them, the event tells.
     ///
     /// # Errors
     ///
     /// `ImportNotFound`.
-    pub async fn put_trigger(&self, import_id: &ImportId, secret: &Sealed) -> Result<Trigger, RegistryError> {
+    pub async fn put_trigger(
+        &self,
+        import_id: &ImportId,
+        secret: &Sealed,
+        event: &NewEvent,
+    ) -> Result<Trigger, RegistryError> {
         const SQL: &str = "-- registry.put_trigger
             INSERT INTO import_trigger (import_id) SELECT import_id FROM import WHERE import_id = $1
             ON CONFLICT (import_id) DO UPDATE SET import_id = excluded.import_id
@@ -30,11 +36,14 @@ impl Store {
                 let row = tx.query_opt(SQL, &[&import_id.as_str()]).await?;
                 let trigger = trigger(&row.ok_or_else(|| change_import::not_found(import_id))?)?;
                 secrets::put(tx, &secret_name(import_id), secret).await?;
+                events::insert(tx, &[(import_id, event)]).await?;
                 Ok::<_, RegistryError>(trigger)
             }
             .scope_boxed()
         });
-        stored.await
+        let stored = stored.await?;
+        self.events_added.notify_waiters();
+        Ok(stored)
     }
 
     /// The trigger of an import.
@@ -54,18 +63,21 @@ impl Store {
     /// # Errors
     ///
     /// `TriggerNotFound`.
-    pub async fn delete_trigger(&self, import_id: &ImportId) -> Result<(), RegistryError> {
+    pub async fn delete_trigger(&self, import_id: &ImportId, event: &NewEvent) -> Result<(), RegistryError> {
         const SQL: &str = "-- registry.delete_trigger\nDELETE FROM import_trigger WHERE import_id = $1";
         let deleted = self.db.run_tx("registry.delete_trigger", |tx| {
             async move {
                 if tx.execute(SQL, &[&import_id.as_str()]).await? == 0 {
                     return Err(RegistryError::TriggerNotFound(import_id.clone()));
                 }
-                Ok(secrets::delete(tx, &secret_name(import_id)).await?)
+                secrets::delete(tx, &secret_name(import_id)).await?;
+                Ok(events::insert(tx, &[(import_id, event)]).await?)
             }
             .scope_boxed()
         });
-        deleted.await
+        deleted.await?;
+        self.events_added.notify_waiters();
+        Ok(())
     }
 
     /// Writes a push down; returns how long until the queue is told of it, or none if there is no trigger any more. One

@@ -1,13 +1,14 @@
 //! Webhooks: what people decide about them, and how far each has come in the audit trail.
 
-use super::{Store, rows::json, secrets};
+use super::{Store, owned_events, rows::json, secrets};
 use crate::{
     error::RegistryError,
     key_ring::Sealed,
+    owned::{self, Deed, Kind, NewOwnedEvent},
     webhook::{DueDelivery, DueWebhook, Webhook, WebhookId, WebhookIntent, secret_name},
 };
 use codeimport_pg::{
-    DbError, Row, ToSql, Tx,
+    DbError, Row, ToSql,
     row::{get, parsed},
 };
 use scoped_futures::ScopedFutureExt as _;
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 
 macro_rules! columns {
     () => {
-        "webhook_id, url, description, owner, filter, is_paused, created_at"
+        "webhook_id, url, description, owner, filter, is_paused, created_at, version"
     };
 }
 
@@ -30,6 +31,7 @@ impl Store {
         id: &WebhookId,
         intent: &WebhookIntent,
         secret: &Sealed,
+        actor: &str,
     ) -> Result<Option<Webhook>, DbError> {
         const SQL: &str = concat!(
             "-- registry.create_webhook
@@ -42,11 +44,15 @@ impl Store {
         );
         let created = self.db.run_tx("registry.create_webhook", |tx| {
             async move {
-                let row = write(tx, SQL, id, intent).await?;
-                if row.is_some() {
+                let filter = filter_json(intent)?;
+                let WebhookIntent { url, description, owner, is_paused, .. } = intent;
+                let values: [&(dyn ToSql + Sync); 6] = [&id.as_str(), url, description, owner, &filter, is_paused];
+                let created = tx.query_opt(SQL, &values).await?.as_ref().map(webhook).transpose()?;
+                if created.is_some() {
                     secrets::put(tx, &secret_name(id.as_str()), secret).await?;
+                    owned_events::insert(tx, &event(Deed::Created, id, None, Some(intent), actor)).await?;
                 }
-                Ok::<_, DbError>(row)
+                Ok::<_, DbError>(created)
             }
             .scope_boxed()
         });
@@ -90,17 +96,34 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `WebhookNotFound`.
-    pub async fn update_webhook(&self, id: &WebhookId, intent: &WebhookIntent) -> Result<Webhook, RegistryError> {
+    /// `ETAG_MISMATCH` if it is no longer what it was before.
+    pub async fn update_webhook(
+        &self,
+        before: &Webhook,
+        intent: &WebhookIntent,
+        actor: &str,
+    ) -> Result<Webhook, RegistryError> {
         const SQL: &str = concat!(
             "-- registry.update_webhook
-            UPDATE webhook SET url = $2, description = $3, owner = $4, filter = $5, is_paused = $6
-             WHERE webhook_id = $1
+            UPDATE webhook
+               SET url = $3, description = $4, owner = $5, filter = $6, is_paused = $7, version = version + 1
+             WHERE webhook_id = $1 AND version = $2
             RETURNING ",
             columns!()
         );
         let updated = self.db.run_tx("registry.update_webhook", |tx| {
-            async move { write(tx, SQL, id, intent).await?.ok_or_else(|| not_found(id)) }.scope_boxed()
+            async move {
+                let (id, filter) = (&before.webhook_id, filter_json(intent)?);
+                let WebhookIntent { url, description, owner, is_paused, .. } = intent;
+                let values: [&(dyn ToSql + Sync); 7] =
+                    [&id.as_str(), &before.version, url, description, owner, &filter, is_paused];
+                let row = tx.query_opt(SQL, &values).await?;
+                let updated = webhook(&row.ok_or_else(|| owned::changed_meanwhile(Kind::Webhook, id))?)?;
+                let event = event(Deed::Updated, id, Some(&before.intent), Some(intent), actor);
+                owned_events::insert(tx, &event).await?;
+                Ok::<_, RegistryError>(updated)
+            }
+            .scope_boxed()
         });
         updated.await
     }
@@ -109,14 +132,24 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `WebhookNotFound`.
-    pub async fn rotate_webhook_secret(&self, id: &WebhookId, secret: &Sealed) -> Result<(), RegistryError> {
-        const SQL: &str = "-- registry.lock_webhook
-            SELECT webhook_id FROM webhook WHERE webhook_id = $1 FOR NO KEY UPDATE";
+    /// `ETAG_MISMATCH` if it is no longer what it was before.
+    pub async fn rotate_webhook_secret(
+        &self,
+        before: &Webhook,
+        secret: &Sealed,
+        actor: &str,
+    ) -> Result<(), RegistryError> {
+        const SQL: &str = "-- registry.rotate_webhook_secret
+            UPDATE webhook SET version = version + 1 WHERE webhook_id = $1 AND version = $2";
         let rotated = self.db.run_tx("registry.rotate_webhook_secret", |tx| {
             async move {
-                tx.query_opt(SQL, &[&id.as_str()]).await?.ok_or_else(|| not_found(id))?;
-                Ok(secrets::put(tx, &secret_name(id.as_str()), secret).await?)
+                let id = &before.webhook_id;
+                if tx.execute(SQL, &[&id.as_str(), &before.version]).await? == 0 {
+                    return Err(owned::changed_meanwhile(Kind::Webhook, id).into());
+                }
+                secrets::put(tx, &secret_name(id.as_str()), secret).await?;
+                let event = event(Deed::Rotated, id, Some(&before.intent), Some(&before.intent), actor);
+                Ok(owned_events::insert(tx, &event).await?)
             }
             .scope_boxed()
         });
@@ -127,15 +160,17 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `WebhookNotFound`.
-    pub async fn delete_webhook(&self, id: &WebhookId) -> Result<(), RegistryError> {
-        const SQL: &str = "-- registry.delete_webhook\nDELETE FROM webhook WHERE webhook_id = $1";
+    /// `ETAG_MISMATCH` if it is no longer what it was before.
+    pub async fn delete_webhook(&self, before: &Webhook, actor: &str) -> Result<(), RegistryError> {
+        const SQL: &str = "-- registry.delete_webhook\nDELETE FROM webhook WHERE webhook_id = $1 AND version = $2";
         let deleted = self.db.run_tx("registry.delete_webhook", |tx| {
             async move {
-                if tx.execute(SQL, &[&id.as_str()]).await? == 0 {
-                    return Err(not_found(id));
+                let id = &before.webhook_id;
+                if tx.execute(SQL, &[&id.as_str(), &before.version]).await? == 0 {
+                    return Err(owned::changed_meanwhile(Kind::Webhook, id).into());
                 }
-                Ok(secrets::delete(tx, &secret_name(id.as_str())).await?)
+                secrets::delete(tx, &secret_name(id.as_str())).await?;
+                Ok(owned_events::insert(tx, &event(Deed::Deleted, id, Some(&before.intent), None, actor)).await?)
             }
             .scope_boxed()
         });
@@ -191,11 +226,21 @@ fn not_found(id: &WebhookId) -> RegistryError {
     RegistryError::WebhookNotFound(id.to_string())
 }
 
-async fn write(tx: &Tx<'_>, sql: &str, id: &WebhookId, intent: &WebhookIntent) -> Result<Option<Webhook>, DbError> {
-    let filter = serde_json::to_value(&intent.filter).map_err(|error| DbError::decode("filter", &error))?;
-    let WebhookIntent { url, description, owner, is_paused, .. } = intent;
-    let values: [&(dyn ToSql + Sync); 6] = [&id.as_str(), url, description, owner, &filter, is_paused];
-    tx.query_opt(sql, &values).await?.as_ref().map(webhook).transpose()
+fn filter_json(intent: &WebhookIntent) -> Result<serde_json::Value, DbError> {
+    serde_json::to_value(&intent.filter).map_err(|error| DbError::decode("filter", &error))
+}
+
+/// Of a webhook that there was, or is.
+fn event(
+    deed: Deed,
+    id: &WebhookId,
+    before: Option<&WebhookIntent>,
+    after: Option<&WebhookIntent>,
+    actor: &str,
+) -> NewOwnedEvent {
+    let owner = after.or(before).map(|intent| intent.owner.clone()).unwrap_or_default();
+    let changes = owned::webhook_changes(before, after);
+    NewOwnedEvent { kind: Kind::Webhook, owned_id: id.to_string(), owner, deed, actor: actor.to_owned(), changes }
 }
 
 fn webhook(row: &Row) -> Result<Webhook, DbError> {
@@ -209,6 +254,7 @@ fn webhook(row: &Row) -> Result<Webhook, DbError> {
             is_paused: get(row, "is_paused")?,
         },
         created_at: get(row, "created_at")?,
+        version: get(row, "version")?,
     })
 }
 

@@ -46,6 +46,8 @@ pub struct Webhook {
     pub intent: WebhookIntent,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Rises with each change.
+    pub version: i32,
 }
 
 /// A webhook that has something to do.

@@ -97,7 +97,8 @@ async fn a_rotation_touches_no_import_but_its_trail() {
     registry.credentials.create_credential(credential("c", "https://host")).await.expect("valid");
     registry.imports.create_import(import_with("a", "https://host/x", "c")).await.expect("valid");
     let before = registry.get("a").await;
-    let rotate = RotateCredentialRequest { credential_id: "c".to_owned(), login: login("ada", "new") };
+    let rotate =
+        RotateCredentialRequest { credential_id: "c".to_owned(), login: login("ada", "new"), ..Default::default() };
     let rotated = registry.credentials.rotate_credential(rotate).await.expect("rotated").into_inner();
     assert_eq!(rotated.credential.expect("credential").version, 2);
     assert_eq!(login_of(&mut registry, "a", 1).await, login("ada", "new"));
@@ -120,7 +121,7 @@ async fn a_secret_goes_only_where_it_is_for_and_to_whom_it_belongs() {
     registry.imports.create_import(from("ada", import_with("a", "https://host/ada/x", "c"))).await.expect("hers");
     let seen = registry.credentials.list_credentials(from("mallory", ListCredentialsRequest::default())).await;
     assert!(seen.expect("listed").into_inner().credentials.is_empty());
-    let delete = DeleteCredentialRequest { credential_id: "c".to_owned() };
+    let delete = DeleteCredentialRequest { credential_id: "c".to_owned(), ..Default::default() };
     let in_use = registry.credentials.delete_credential(from("ada", delete.clone())).await;
     assert_eq!(reason(in_use), ErrorReason::CredentialInUse);
     let other = registry.credentials.delete_credential(from("mallory", delete)).await;

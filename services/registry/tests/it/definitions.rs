@@ -155,6 +155,9 @@ async fn notes_make_a_thread() {
     let notes = registry.imports.list_import_notes(list).await.expect("listed").into_inner().notes;
     let texts: Vec<_> = notes.iter().map(|note| (note.author.as_str(), note.text.as_str())).collect();
     assert_eq!(texts, [("anonymous", "Is this\nours?"), ("anonymous", "Yes.")]);
+    let told: Vec<_> = registry.events("a").await.into_iter().skip(1).flat_map(|event| event.changes).collect();
+    let told: Vec<_> = told.iter().map(|change| (change.path.as_str(), change.after.as_str())).collect();
+    assert_eq!(told, [("note", "Is this\nours?"), ("note", "Yes.")], "and in the trail");
     let list = ListImportNotesRequest { import_id: "b".to_owned(), ..Default::default() };
     assert_eq!(reason(registry.imports.list_import_notes(list).await), ErrorReason::ImportNotFound);
 }

@@ -9,6 +9,7 @@ mod imports;
 mod lists;
 mod maintenance;
 mod model;
+mod owned;
 mod parity;
 mod process;
 mod queue;

@@ -65,7 +65,7 @@ async fn after_a_new_key_everything_is_sealed_with_it_and_the_old_one_may_go() {
     let (description, owner, url_prefix) = (String::new(), "ada".to_owned(), "https://host/".to_owned());
     let credential =
         NewCredential { credential_id: id.clone(), description, owner, url_prefix, is_implicit: false, sealed };
-    registry.store.create_credential(&credential).await.expect("stored");
+    registry.store.create_credential(&credential, "ada").await.expect("stored");
 
     let both = KeyRing::parse(&format!("{new} {old}")).expect("keys");
     maintenance(&registry, &both).reseal().await.expect("sealed anew");

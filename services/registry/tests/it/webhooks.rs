@@ -136,6 +136,7 @@ async fn a_webhook_that_was_paused_goes_on_where_it_was() {
         webhook_id: "w".to_owned(),
         webhook: Some(Webhook { is_paused, ..Default::default() }),
         update_paths: vec!["is_paused".to_owned()],
+        ..Default::default()
     };
     registry.webhooks.update_webhook(pause(true)).await.expect("paused");
     registry.create("a").await;
@@ -169,12 +170,12 @@ async fn a_secret_is_told_once_and_a_new_one_takes_its_place() {
     assert_eq!(shown.webhooks, [created.webhook.expect("webhook")]);
     let kept = "SELECT count(*) FROM secret WHERE position('whsec_'::bytea IN sealed) > 0";
     assert_eq!(registry.count(kept).await, 0);
-    let rotate = RotateWebhookSecretRequest { webhook_id: "w".to_owned() };
+    let rotate = RotateWebhookSecretRequest { webhook_id: "w".to_owned(), ..Default::default() };
     let rotated = registry.webhooks.rotate_webhook_secret(rotate).await.expect("rotated").into_inner();
     registry.create("a").await;
     let received = receiver.next().await;
     assert!(is_signed_with(&rotated.secret, &received) && !is_signed_with(&created.secret, &received));
-    let delete = DeleteWebhookRequest { webhook_id: "w".to_owned() };
+    let delete = DeleteWebhookRequest { webhook_id: "w".to_owned(), ..Default::default() };
     registry.webhooks.delete_webhook(delete).await.expect("deleted");
     assert_eq!(registry.count("SELECT count(*) FROM secret").await, 0);
 }
@@ -223,6 +224,7 @@ async fn bad_webhooks_are_refused_with_all_their_flaws() {
         webhook_id: "w".to_owned(),
         webhook: Some(Webhook { url: "http://[::1]/".to_owned(), ..Default::default() }),
         update_paths: vec!["url".to_owned(), "create_time".to_owned()],
+        ..Default::default()
     };
     let refused = registry.webhooks.update_webhook(update).await;
     assert_eq!(violated_fields(refused), ["update_paths[1]", "webhook.url"]);
