@@ -79,6 +79,14 @@ impl House {
         Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? / 1024)
     }
 
+    /// Makes the tables of scans empty, as before the first one. Authors stay: the registry remembers them.
+    pub async fn forget_scans(&self) -> anyhow::Result<()> {
+        let client = self.db.client().await?;
+        client.execute("TRUNCATE revision, source_revision, history_author, ref, ref_change, swap, scan", &[]).await?;
+        client.execute("CHECKPOINT", &[]).await?;
+        Ok(())
+    }
+
     /// Ends both.
     pub async fn close(self) -> anyhow::Result<()> {
         let registry = self.registry;

@@ -8,6 +8,23 @@ use codeimport_proto::registry::{PutRevisionsRequest, SwapRefsRequest};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use std::time::{Duration, Instant};
 
+/// What is told, and how.
+#[derive(clap::Args)]
+pub struct Shape {
+    /// Commits in the history.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub commits: u64,
+    /// Tags in the history.
+    #[arg(long, default_value_t = 500)]
+    pub tags: u64,
+    /// Revisions in one message.
+    #[arg(long, default_value_t = 5_000)]
+    pub batch: usize,
+    /// Messages that may be on their way at once.
+    #[arg(long, default_value_t = 4)]
+    pub ahead: usize,
+}
+
 /// How long the parts took.
 pub struct Scan {
     /// Storing all revisions.
@@ -18,13 +35,13 @@ pub struct Scan {
     pub refs: usize,
 }
 
-/// Stores a history as a worker would: messages of `batch` revisions, so many `ahead` of the answers.
-pub async fn scan(house: &House, commits: u64, tags: u64, batch: usize, ahead: usize) -> anyhow::Result<Scan> {
-    let mut history = History::new(commits, tags);
-    let lease_token = token(1);
+/// Stores a history as a worker would.
+pub async fn scan(house: &House, shape: &Shape, run: i64) -> anyhow::Result<Scan> {
+    let mut history = History::new(shape.commits, shape.tags);
+    let lease_token = token(run);
     let (mut requests, mut offset) = (Vec::new(), 0);
     loop {
-        let revisions = history.take(batch);
+        let revisions = history.take(shape.batch);
         if revisions.is_empty() {
             break;
         }
@@ -38,7 +55,7 @@ pub async fn scan(house: &House, commits: u64, tags: u64, batch: usize, ahead: u
         let mut runs = house.runs.clone();
         async move { runs.put_revisions(request).await }
     });
-    futures_util::stream::iter(calls).buffered(ahead).try_for_each(async |_| Ok(())).await?;
+    futures_util::stream::iter(calls).buffered(shape.ahead).try_for_each(async |_| Ok(())).await?;
     let put = started.elapsed();
     let refs = history.refs.len();
     let swap = swap(house, history, lease_token).await?;
