@@ -48,18 +48,20 @@ CREATE TABLE job (
 )
 WITH (fillfactor = 80);
 
--- Jobs that wait: for their time, their host, or a free worker. Narrow: each run takes a row away and puts one back.
+-- Jobs that wait: for their time, their host, or a free worker. Narrow, and without CHECKs (V0001): each run takes a row
+-- away and puts one back.
 CREATE TABLE waiting (
     job_no              bigint      PRIMARY KEY,
     line_id             bigint      NOT NULL,
     -- Earliest start.
     due_at              timestamptz NOT NULL,
+    -- Why it is due when it is, for people.
+    due_reason          text        NOT NULL DEFAULT 'interval',
     -- An open request of a person for a run.
     requested_at        timestamptz,
-    requested_by        text        CHECK (length(requested_by) <= 200),
+    requested_by        text,
     -- Its newest run that is over; NULL before the first.
-    last_run_id         bigint,
-    CONSTRAINT request_says_who CHECK ((requested_at IS NULL) = (requested_by IS NULL))
+    last_run_id         bigint
 )
 WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
 

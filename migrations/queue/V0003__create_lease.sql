@@ -1,6 +1,6 @@
 -- Leases: the runs under way. A row appears with the grant and goes with the end of the run.
 --
--- Heartbeats change a row in place: no index on anything that they write, and room on the page.
+-- Heartbeats change a row in place: no index on anything that they write, and room on the page. No CHECKs (V0001).
 -- Locks: none that anybody waits for (new tables only). Roll back by dropping tables and sequences.
 
 -- Orders all leases of this queue. Never reset, and never given out twice: a gap is harmless, a repeat would not be.
@@ -22,18 +22,18 @@ CREATE TABLE lease (
     host_id                 bigint      NOT NULL,
     rcs_type                text        NOT NULL,
 
-    worker_id               text        NOT NULL CHECK (length(worker_id) BETWEEN 1 AND 200),
-    worker_version          text        NOT NULL CHECK (length(worker_version) <= 200),
+    worker_id               text        NOT NULL,
+    worker_version          text        NOT NULL,
     -- The request that it was granted to.
     request_id              uuid        NOT NULL,
 
     -- The place in its line that the job had: given back if the run ends without having been one.
     due_at                  timestamptz NOT NULL,
     requested_at            timestamptz,
-    requested_by            text        CHECK (length(requested_by) <= 200),
+    requested_by            text,
     -- A request that came during the run: for one more after this one.
     rerun_requested_at      timestamptz,
-    rerun_requested_by      text        CHECK (length(rerun_requested_by) <= 200),
+    rerun_requested_by      text,
     -- The job's newest run that is over.
     previous_run_id         bigint,
     -- What the holder was told about earlier holders.
@@ -43,14 +43,14 @@ CREATE TABLE lease (
     heartbeat_at            timestamptz NOT NULL,
     -- From here on the queue may take the job back. By this database's clock.
     expires_at              timestamptz NOT NULL,
-    -- Why the run is to stop: told with every heartbeat's answer.
-    cancel_cause            text        CHECK (cancel_cause IN ('deleted', 'requested', 'deadline', 'stalled')),
-    cancel_reason           text        CHECK (length(cancel_reason) <= 1000),
+    -- Why the run is to stop (deleted, requested, deadline, stalled): told with every heartbeat's answer.
+    cancel_cause            text,
+    cancel_reason           text,
     -- No heartbeat extends the lease beyond this: set for a run that was told to stop.
     ends_by                 timestamptz,
 
     -- The stage the run is in; none before its first report.
-    stage                   text        CHECK (stage IN ('probe', 'fetch', 'convert', 'publish', 'scan')),
+    stage                   text,
     progress_done           bigint      NOT NULL DEFAULT 0,
     -- None while unknown.
     progress_total          bigint,
@@ -60,10 +60,7 @@ CREATE TABLE lease (
     -- When anything of that last changed.
     progress_at             timestamptz NOT NULL,
 
-    CONSTRAINT lease_one_per_job UNIQUE (job_no),
-    CONSTRAINT request_says_who
-        CHECK ((requested_at IS NULL) = (requested_by IS NULL)
-               AND (rerun_requested_at IS NULL) = (rerun_requested_by IS NULL))
+    CONSTRAINT lease_one_per_job UNIQUE (job_no)
 )
 WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
 
