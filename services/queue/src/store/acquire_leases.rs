@@ -4,7 +4,7 @@ use super::{
     LeaseName, Store, StoreError,
     lease_round::{Chosen, MAX_LEASES, choose},
     locked_hosts::{LockedHosts, column},
-    open_leases::{open_leases, remember_requests},
+    open_leases::open_leases,
     open_lines::{OpenTurn, read_turns, ripe_turns},
     ripe_hosts::{NextTurns, lock_ripe_hosts, next_turns, ripe_hosts},
 };
@@ -174,7 +174,6 @@ async fn close_round(
     writes.push(next_turns(&store.rounds.from(&types)));
     let looked_at = writes.len() - 1;
     if !chosen.is_empty() {
-        writes.push(remember_requests(takers, chosen));
         writes.push(open_leases(takers, chosen, store.lease_ttl.as_secs_f64()));
     }
     let mut read = tx.commit_with(&writes).await?;
@@ -207,8 +206,7 @@ fn held_by_requests(acquires: &[&Acquire]) -> [Statement; 2] {
     let held = Statement::new(
         "-- queue.held_by_requests
          SELECT item.position, lease.job_id, lease.run_id, lease.fencing_token, lease.expires_at, lease.rcs_type,
-                lease.after_reclaim, lease.requested_at,
-                extract(epoch FROM lease.started_at - lease.due_at)::float8 AS waited_s
+                lease.after_reclaim, lease.requested_at, lease.started_at, lease.due_at
            FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS item (request_id, worker_id, position)
            JOIN lease_request ON lease_request.request_id = item.request_id
            LEFT JOIN lease ON lease.job_no = ANY (lease_request.job_nos)
@@ -234,6 +232,7 @@ fn held_leases(requests: usize, rows: &[Row]) -> Result<Vec<Option<Vec<GrantedLe
 }
 
 fn lease(row: &Row) -> Result<GrantedLease, DbError> {
+    let (started_at, due_at): (Timestamp, Timestamp) = (get(row, "started_at")?, get(row, "due_at")?);
     Ok(GrantedLease {
         lease: LeaseName {
             job_id: parsed(row, "job_id")?,
@@ -244,6 +243,6 @@ fn lease(row: &Row) -> Result<GrantedLease, DbError> {
         rcs_type: parsed(row, "rcs_type")?,
         after_reclaim: get(row, "after_reclaim")?,
         requested: get::<Option<Timestamp>>(row, "requested_at")?.is_some(),
-        waited: Duration::try_from_secs_f64(get(row, "waited_s")?).unwrap_or_default(),
+        waited: Duration::try_from(started_at.duration_since(due_at)).unwrap_or_default(),
     })
 }

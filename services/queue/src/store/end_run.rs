@@ -1,13 +1,13 @@
-//! The end of runs, whoever ends them: takes hold of the leases that they still have. What follows is in `record_end`, in
-//! the same transaction.
+//! The end of runs, whoever ends them: takes away the leases that they still have, in the statement that proves it. What
+//! follows is in `record_end`, in the same transaction.
 //!
 //! The lock of a lease's row guards the row of its job: whoever changes the schedule of a running job locks the lease
 //! first, and tells it the new generation. So what is read here is true until the commit, without a lock of the host.
 
-use super::{LeaseName, LogLine, StoreError, locked_hosts::column, rows};
+use super::{LeaseName, LogLine, StoreError, locked_hosts::column, paired::paired, rows};
 use crate::{
     host::HostId,
-    run::RunStats,
+    run::{Progress, RunStats},
     schedule::{IntervalBounds, RunRequest, ScheduleState},
     turns::LineId,
 };
@@ -40,7 +40,7 @@ pub(super) enum Which {
     Expired,
 }
 
-/// A run whose lease is held by this transaction, and by nobody else any more.
+/// A run whose lease this transaction has taken away.
 pub(super) struct Closing {
     pub(super) at: usize,
     pub(super) run: EndingRun,
@@ -49,15 +49,21 @@ pub(super) struct Closing {
     pub(super) now: Timestamp,
 }
 
-/// What the end needs of the lease's row.
+/// What the lease's row said.
 pub(super) struct EndingRun {
     pub(super) run_id: RunId,
+    pub(super) previous_run_id: Option<i64>,
     pub(super) fencing_token: FencingToken,
+    pub(super) generation: i64,
     pub(super) host_id: HostId,
+    pub(super) worker_id: String,
+    pub(super) worker_version: String,
     pub(super) place: Timestamp,
     pub(super) request: Option<RunRequest>,
     pub(super) rerun: Option<RunRequest>,
     pub(super) started_at: Timestamp,
+    pub(super) heartbeat_at: Timestamp,
+    pub(super) progress: Progress,
     pub(super) stop_cause: Option<String>,
 }
 
@@ -78,48 +84,58 @@ pub(super) struct EndedJob {
     pub(super) after_reclaim: bool,
 }
 
-/// Takes hold of the leases of those who still have them, in the statement that proves it.
+/// Takes the leases of those who still have them, in the order of their keys: so they lie in the index, by which they are
+/// read.
 ///
 /// A row that somebody has just changed is read anew when its lock is got, but the job's beside it is not: that it is
 /// the right one is told by the generation.
-const HOLD_LEASES: &str = "\
--- queue.hold_leases
-WITH lease AS MATERIALIZED (                            -- by itself, so that it is read by its key however small it was
-    SELECT lease.run_id, lease.fencing_token, lease.job_id, lease.job_no, lease.generation, lease.host_id,
-           lease.due_at, lease.requested_at, lease.requested_by, lease.rerun_requested_at, lease.rerun_requested_by,
-           lease.started_at, lease.cancel_cause, lease.cancel_reason
-      FROM lease
-     WHERE lease.run_id = ANY ($1)
-       AND (NOT $4 OR lease.expires_at < statement_timestamp())     -- only its holder ends a lease that lasts
-     ORDER BY lease.run_id
-       FOR UPDATE
+const TAKE_LEASES: &str = concat!(
+    "-- queue.take_leases
+WITH lease AS (
+    DELETE FROM lease
+     WHERE lease.run_id = ANY ($1::bigint[])
+       AND lease.run_id = ",
+    paired!("$1::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+    " AND lease.job_id = ",
+    paired!("$3::name[]", "lease.fencing_token" in "$2::bigint[]"),
+    " AND (NOT $4 OR lease.expires_at < statement_timestamp())     -- only its holder ends a lease that lasts
+ RETURNING lease.run_id, lease.previous_run_id, lease.fencing_token, lease.job_no, lease.generation, lease.host_id,
+           lease.worker_id, lease.worker_version, lease.due_at, lease.requested_at, lease.requested_by,
+           lease.rerun_requested_at, lease.rerun_requested_by, lease.started_at, lease.heartbeat_at, lease.stage,
+           lease.progress_done, lease.progress_total, lease.progress_unit, lease.progress_received_bytes,
+           CASE WHEN lease.cancel_cause IN ('deadline', 'stalled') THEN lease.cancel_reason END AS stop_cause
 )
-SELECT item.position, statement_timestamp() AS now, lease.run_id, lease.fencing_token, lease.host_id, lease.due_at,
-       lease.requested_at, lease.requested_by, lease.rerun_requested_at, lease.rerun_requested_by, lease.started_at,
-       CASE WHEN lease.cancel_cause IN ('deadline', 'stalled') THEN lease.cancel_reason END AS stop_cause,
-       lease.generation AS told_generation, job.job_no, job.generation, job.wanted, job.update_interval_ms,
-       job.min_interval_ms, job.max_interval_ms, job.adapted_interval_ms, job.rcs_type, job.host_id AS job_host_id,
-       job.owner, job.line_id, job.failure_count, job.reclaim_count, job.after_reclaim
+SELECT width_bucket(lease.fencing_token, $2::bigint[]) AS position, statement_timestamp() AS now, lease.run_id,
+       lease.previous_run_id, lease.fencing_token, lease.generation AS told_generation, lease.host_id, lease.worker_id,
+       lease.worker_version, lease.due_at, lease.requested_at, lease.requested_by, lease.rerun_requested_at,
+       lease.rerun_requested_by, lease.started_at, lease.heartbeat_at, lease.stage, lease.progress_done,
+       lease.progress_total, lease.progress_unit, lease.progress_received_bytes, lease.stop_cause, job.job_no,
+       job.generation, job.wanted, job.update_interval_ms, job.min_interval_ms, job.max_interval_ms,
+       job.adapted_interval_ms, job.rcs_type, job.job_host_id, job.owner, job.line_id, job.failure_count,
+       job.reclaim_count, job.after_reclaim
   FROM lease
-  JOIN unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY
-       AS item (run_id, fencing_token, job_id, position)
-    ON lease.run_id = item.run_id AND lease.fencing_token = item.fencing_token AND lease.job_id = item.job_id
-  JOIN job ON job.job_no = lease.job_no
- ORDER BY item.position";
+ CROSS JOIN LATERAL (                                   -- by its key, however few jobs there were lately
+     SELECT job.job_no, job.generation, job.wanted, job.update_interval_ms, job.min_interval_ms, job.max_interval_ms,
+            job.adapted_interval_ms, job.rcs_type, job.host_id AS job_host_id, job.owner, job.line_id,
+            job.failure_count, job.reclaim_count, job.after_reclaim
+       FROM job
+      WHERE job.job_no = lease.job_no
+     OFFSET 0) AS job"
+);
 
-/// Takes hold of the leases that may be ended; those of others are left out.
-pub(super) async fn hold(tx: &Tx<'_>, endings: &[Ending], which: Which) -> Result<Vec<Closing>, StoreError> {
-    // In the order of their keys, as everybody does who changes several leases.
+/// Takes the leases that may be ended; those of others are left out, and stay.
+pub(super) async fn take(tx: &Tx<'_>, endings: &[Ending], which: Which) -> Result<Vec<Closing>, StoreError> {
+    // In the order of their tokens, by which a lease finds its end.
     let mut order: Vec<usize> = (0..endings.len()).collect();
     order.sort_by(|a, b| name(&endings[*a]).cmp(&name(&endings[*b])));
     // Of two ends of one lease the first one counts.
     order.dedup_by(|a, b| name(&endings[*a]) == name(&endings[*b]));
-    let hold = Statement::new(HOLD_LEASES)
+    let take = Statement::new(TAKE_LEASES)
         .bind(column(&order, |at| endings[*at].lease.run_id.0))
         .bind(column(&order, |at| endings[*at].lease.fencing_token.0))
         .bind(column(&order, |at| endings[*at].lease.job_id.to_string()))
         .bind(which == Which::Expired);
-    let read = tx.begin_with(&[hold]).await?;
+    let read = tx.begin_with(&[take]).await?;
     let mut closing = Vec::with_capacity(order.len());
     for row in &read[0] {
         if get::<i64>(row, "told_generation")? != get::<i64>(row, "generation")? {
@@ -131,11 +147,11 @@ pub(super) async fn hold(tx: &Tx<'_>, endings: &[Ending], which: Which) -> Resul
 }
 
 fn name(ending: &Ending) -> (i64, i64, &str) {
-    (ending.lease.run_id.0, ending.lease.fencing_token.0, ending.lease.job_id.as_str())
+    (ending.lease.fencing_token.0, ending.lease.run_id.0, ending.lease.job_id.as_str())
 }
 
 fn closing_run(row: &Row, order: &[usize]) -> Result<Closing, DbError> {
-    let position: i64 = get(row, "position")?;
+    let position: i32 = get(row, "position")?;
     let at = usize::try_from(position - 1).ok().and_then(|at| order.get(at).copied());
     let at = at.ok_or_else(|| DbError::decode("position", &position))?;
     Ok(Closing { at, run: ending_run(row)?, job: ended_job(row)?, now: get(row, "now")? })
@@ -145,12 +161,18 @@ fn ending_run(row: &Row) -> Result<EndingRun, DbError> {
     let request = |at: Option<Timestamp>, by: Option<String>| at.zip(by).map(|(at, by)| RunRequest { at, by });
     Ok(EndingRun {
         run_id: RunId(get(row, "run_id")?),
+        previous_run_id: get(row, "previous_run_id")?,
         fencing_token: FencingToken(get(row, "fencing_token")?),
+        generation: get(row, "told_generation")?,
         host_id: HostId(get(row, "host_id")?),
+        worker_id: get(row, "worker_id")?,
+        worker_version: get(row, "worker_version")?,
         place: get(row, "due_at")?,
         request: request(get(row, "requested_at")?, get(row, "requested_by")?),
         rerun: request(get(row, "rerun_requested_at")?, get(row, "rerun_requested_by")?),
         started_at: get(row, "started_at")?,
+        heartbeat_at: get(row, "heartbeat_at")?,
+        progress: rows::progress(row)?,
         stop_cause: get(row, "stop_cause")?,
     })
 }

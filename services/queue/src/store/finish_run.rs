@@ -2,7 +2,7 @@
 
 use super::{
     LeaseName, LogLine, Store, StoreError,
-    end_run::{Ending, Which, hold},
+    end_run::{Ending, Which, take},
     locked_hosts::column,
     record_end::{EndedRuns, record},
 };
@@ -79,7 +79,7 @@ impl Store {
 }
 
 async fn end_or_repeat(tx: &Tx<'_>, store: &Store, endings: &[Ending]) -> Result<HeldEnds, StoreError> {
-    let closing = hold(tx, endings, Which::Held).await?;
+    let closing = take(tx, endings, Which::Held).await?;
     let held: BTreeSet<usize> = closing.iter().map(|one| one.at).collect();
     let open: Vec<usize> = (0..endings.len()).filter(|at| !held.contains(at)).collect();
     let repeats = if open.is_empty() { Vec::new() } else { ended_before(tx, endings, &open).await? };

@@ -1,6 +1,8 @@
 //! Extends leases, and takes in what their runs report.
 
-use super::{LeaseName, LogLine, Store, StoreError, run_log::append_lines, storable_text};
+use super::{
+    LeaseName, LogLine, Store, StoreError, locked_hosts::column, paired::paired, run_log::append_lines, storable_text,
+};
 use crate::run::Progress;
 use codeimport_core::Stage;
 use codeimport_pg::{DbError, Row, Statement, Tx, row::get};
@@ -60,13 +62,17 @@ impl Store {
 /// commit waits for no disk.
 async fn extend_lazily(tx: &Tx<'_>, beats: &[Beat], ttl_s: f64) -> Result<Vec<Verdict>, StoreError> {
     let lazy = Statement::new("-- queue.lazy_commit\nSELECT set_config('synchronous_commit', 'off', true)");
-    let read = tx.run_whole(&[lazy, extend(beats, ttl_s)]).await?;
+    let order = order(beats);
+    let statements: Vec<Statement> = [lazy, extend(&order, ttl_s)].into_iter().chain(report(&order)).collect();
+    let read = tx.run_whole(&statements).await?;
     verdicts(beats, &read[1])
 }
 
 /// With what the runs say.
 async fn take_in(tx: &Tx<'_>, beats: &[Beat], ttl_s: f64) -> Result<Vec<Verdict>, StoreError> {
-    let read = tx.pipeline(&[extend(beats, ttl_s)]).await?;
+    let order = order(beats);
+    let statements: Vec<Statement> = [extend(&order, ttl_s)].into_iter().chain(report(&order)).collect();
+    let read = tx.pipeline(&statements).await?;
     let verdicts = verdicts(beats, &read[0])?;
     let held = beats.iter().zip(&verdicts).filter(|(_, verdict)| **verdict != Verdict::Lost);
     let lines = held.map(|(beat, _)| (beat.lease.run_id, beat.log_lines.as_slice()));
@@ -76,54 +82,32 @@ async fn take_in(tx: &Tx<'_>, beats: &[Beat], ttl_s: f64) -> Result<Vec<Verdict>
     Ok(verdicts)
 }
 
-/// The columns of a batch, in the order of the beats.
-#[derive(Default)]
-struct Columns {
-    job_id: Vec<String>,
-    run_id: Vec<i64>,
-    fencing_token: Vec<i64>,
-    reported: Vec<bool>,
-    stage: Vec<Option<&'static str>>,
-    done: Vec<i64>,
-    total: Vec<Option<i64>>,
-    unit: Vec<String>,
-    received_bytes: Vec<i64>,
+fn extend(order: &[&Beat], ttl_s: f64) -> Statement {
+    bind_names(Statement::new(EXTEND_LEASES), order).bind(ttl_s)
 }
 
-impl Columns {
-    fn of<'b>(beats: impl Iterator<Item = &'b Beat>) -> Self {
-        const MAX_UNIT_BYTES: usize = 100;
-        let mut columns = Self::default();
-        for beat in beats {
-            let progress = beat.progress.clone().unwrap_or_default();
-            columns.job_id.push(beat.lease.job_id.to_string());
-            columns.run_id.push(beat.lease.run_id.0);
-            columns.fencing_token.push(beat.lease.fencing_token.0);
-            columns.reported.push(beat.progress.is_some());
-            columns.stage.push(progress.stage.map(Stage::name));
-            columns.done.push(progress.done_count);
-            columns.total.push(progress.total_count);
-            columns.unit.push(storable_text(&progress.unit, MAX_UNIT_BYTES));
-            columns.received_bytes.push(progress.received_bytes);
-        }
-        columns
+/// What the runs report that report anything: few of a batch. Their rows are locked by [`EXTEND_LEASES`] already.
+fn report(order: &[&Beat]) -> Option<Statement> {
+    const MAX_UNIT_BYTES: usize = 100;
+    let reporting: Vec<&Beat> = order.iter().copied().filter(|beat| beat.progress.is_some()).collect();
+    if reporting.is_empty() {
+        return None;
     }
+    let progress: Vec<Progress> = reporting.iter().filter_map(|beat| beat.progress.clone()).collect();
+    let statement = bind_names(Statement::new(REPORT_PROGRESS), &reporting)
+        .bind(column(&progress, |progress| progress.stage.map(Stage::name)))
+        .bind(column(&progress, |progress| progress.done_count))
+        .bind(column(&progress, |progress| progress.total_count))
+        .bind(column(&progress, |progress| storable_text(&progress.unit, MAX_UNIT_BYTES)))
+        .bind(column(&progress, |progress| progress.received_bytes));
+    Some(statement)
 }
 
-fn extend(beats: &[Beat], ttl_s: f64) -> Statement {
-    let order = order(beats);
-    let columns = Columns::of(order.iter().map(|at| &beats[*at]));
-    Statement::new(HEARTBEAT)
-        .bind(columns.job_id)
-        .bind(columns.run_id)
-        .bind(columns.fencing_token)
-        .bind(columns.reported)
-        .bind(columns.stage)
-        .bind(columns.done)
-        .bind(columns.total)
-        .bind(columns.unit)
-        .bind(columns.received_bytes)
-        .bind(ttl_s)
+fn bind_names(statement: Statement, beats: &[&Beat]) -> Statement {
+    statement
+        .bind(column(beats, |beat| beat.lease.run_id.0))
+        .bind(column(beats, |beat| beat.lease.fencing_token.0))
+        .bind(column(beats, |beat| beat.lease.job_id.to_string()))
 }
 
 fn verdicts(beats: &[Beat], rows: &[Row]) -> Result<Vec<Verdict>, StoreError> {
@@ -136,14 +120,14 @@ fn verdicts(beats: &[Beat], rows: &[Row]) -> Result<Vec<Verdict>, StoreError> {
     Ok(beats.iter().map(|beat| verdict(beat).unwrap_or(Verdict::Lost)).collect())
 }
 
-/// In the order of their keys, as everybody does who changes several leases; of two for one lease the later one counts.
-fn order(beats: &[Beat]) -> Vec<usize> {
-    let newest: BTreeMap<_, _> = beats.iter().enumerate().map(|(at, beat)| (name(&beat.lease), at)).collect();
+/// In the order of their tokens, by which a lease finds its beat; of two for one lease the later one counts.
+fn order(beats: &[Beat]) -> Vec<&Beat> {
+    let newest: BTreeMap<_, _> = beats.iter().map(|beat| (name(&beat.lease), beat)).collect();
     newest.into_values().collect()
 }
 
 fn name(lease: &LeaseName) -> (i64, i64, &str) {
-    (lease.run_id.0, lease.fencing_token.0, lease.job_id.as_str())
+    (lease.fencing_token.0, lease.run_id.0, lease.job_id.as_str())
 }
 
 fn held(row: &Row) -> Result<(i64, (i64, Verdict)), DbError> {
@@ -155,26 +139,51 @@ fn held(row: &Row) -> Result<(i64, (i64, Verdict)), DbError> {
     Ok((get(row, "run_id")?, (get(row, "fencing_token")?, verdict)))
 }
 
+/// Those beats whose leases are held: all three parts of the name belong together.
+macro_rules! held {
+    () => {
+        concat!(
+            "lease.run_id = ANY ($1::bigint[]) AND lease.run_id = ",
+            paired!("$1::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+            " AND lease.job_id = ",
+            paired!("$3::name[]", "lease.fencing_token" in "$2::bigint[]")
+        )
+    };
+}
+
 /// Changes rows in place (HOT): no index has any of these columns.
-const HEARTBEAT: &str = "\
--- queue.heartbeat
+const EXTEND_LEASES: &str = concat!(
+    "-- queue.extend_leases
 UPDATE lease
-   SET expires_at = least(statement_timestamp() + make_interval(secs => $10), lease.ends_by),
-       heartbeat_at = statement_timestamp(),
-       stage = CASE WHEN item.reported THEN coalesce(item.stage, lease.stage) ELSE lease.stage END,
-       progress_done = CASE WHEN item.reported THEN item.done ELSE lease.progress_done END,
-       progress_total = CASE WHEN item.reported THEN item.total ELSE lease.progress_total END,
-       progress_unit = CASE WHEN item.reported THEN item.unit ELSE lease.progress_unit END,
-       progress_received_bytes =
-           CASE WHEN item.reported THEN item.received_bytes ELSE lease.progress_received_bytes END,
-       progress_at = CASE WHEN item.reported AND (item.stage, item.done, item.received_bytes)
-                               IS DISTINCT FROM (lease.stage, lease.progress_done, lease.progress_received_bytes)
-                          THEN statement_timestamp() ELSE lease.progress_at END
-  FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bool[], $5::text[], $6::bigint[], $7::bigint[],
-              $8::text[], $9::bigint[])
-       AS item (job_id, run_id, fencing_token, reported, stage, done, total, unit, received_bytes)
- WHERE lease.run_id = ANY ($2)                          -- read by key, even when the table was empty lately
-   AND lease.run_id = item.run_id
-   AND lease.fencing_token = item.fencing_token
-   AND lease.job_id = item.job_id
-RETURNING lease.run_id, lease.fencing_token, lease.expires_at, lease.cancel_reason";
+   SET expires_at = least(statement_timestamp() + make_interval(secs => $4), lease.ends_by),
+       heartbeat_at = statement_timestamp()
+ WHERE ",
+    held!(),
+    "
+RETURNING lease.run_id, lease.fencing_token, lease.expires_at, lease.cancel_reason"
+);
+
+const REPORT_PROGRESS: &str = concat!(
+    "-- queue.report_progress
+UPDATE lease
+   SET stage = coalesce(",
+    paired!("$4::name[]", "lease.fencing_token" in "$2::bigint[]"),
+    ", lease.stage), progress_done = ",
+    paired!("$5::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+    ", progress_total = ",
+    paired!("$6::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+    ", progress_unit = ",
+    paired!("$7::text[]", "lease.fencing_token" in "$2::bigint[]"),
+    ", progress_received_bytes = ",
+    paired!("$8::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+    ", progress_at = CASE WHEN (",
+    paired!("$4::name[]", "lease.fencing_token" in "$2::bigint[]"),
+    ", ",
+    paired!("$5::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+    ", ",
+    paired!("$8::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+    ") IS DISTINCT FROM (lease.stage, lease.progress_done, lease.progress_received_bytes)
+            THEN statement_timestamp() ELSE lease.progress_at END
+ WHERE ",
+    held!()
+);

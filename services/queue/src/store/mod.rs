@@ -17,6 +17,7 @@ mod locked_jobs;
 mod open_leases;
 mod open_lines;
 mod overruns;
+mod paired;
 mod prune;
 mod put_schedule;
 mod read_runs;

@@ -2,7 +2,7 @@
 
 use super::{
     LeaseName, Store, StoreError,
-    end_run::{Ending, Which, hold},
+    end_run::{Ending, Which, take},
     record_end::record,
 };
 use crate::next_due::Then;
@@ -42,7 +42,7 @@ async fn take_back(tx: &Tx<'_>, store: &Store) -> Result<Vec<Reclaimed>, StoreEr
     if endings.is_empty() {
         return Ok(Vec::new());
     }
-    let closing = hold(tx, &endings, Which::Expired).await?;
+    let closing = take(tx, &endings, Which::Expired).await?;
     let ended = record(tx, store, &endings, &closing).await?.ended;
     Ok(ended.into_iter().map(|one| Reclaimed { lease: endings[one.at].lease.clone(), then: one.then }).collect())
 }

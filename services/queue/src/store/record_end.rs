@@ -72,7 +72,7 @@ pub(super) async fn record(
     let decided: Vec<Decided<'_>> = closing.iter().map(|one| Decided::new(store, &endings[one.at], one)).collect();
     let requested = requested_lines(tx, &decided).await?;
     let places: Vec<Option<Place>> = decided.iter().map(|one| one.place(&requested)).collect();
-    let mut writes = vec![end_runs(&decided, &places, now)?];
+    let mut writes = vec![record_runs(&decided, &places, now)?];
     writes.extend(append_lines(decided.iter().map(|one| (one.closing.run.run_id, one.ending.log_lines.as_slice()))));
     writes.extend(update_jobs(&decided)?);
     tx.pipeline(&writes).await?;
@@ -221,15 +221,12 @@ fn counts<T>(name: &'static str, items: &[T], count: impl Fn(&T) -> u32) -> Resu
     items.iter().map(|item| column_count(name, count(item))).collect()
 }
 
-/// Takes the leases away, records the runs under the next numbers, and lets the jobs wait again.
-fn end_runs(decided: &[Decided<'_>], places: &[Option<Place>], now: Timestamp) -> Result<Statement, DbError> {
+/// Records the runs under the next numbers, and lets the jobs wait again.
+fn record_runs(decided: &[Decided<'_>], places: &[Option<Place>], now: Timestamp) -> Result<Statement, DbError> {
     let stat = |of: fn(&crate::run::RunStats) -> i64| column(decided, |one| one.ending.stats.as_ref().map(of));
-    let statement = Statement::new(END_RUNS)
+    let statement = Statement::new(RECORD_RUNS)
         .bind(i64::try_from(decided.len()).map_err(|error| DbError::decode("last_sequence", &error))?)
         .bind(now)
-        .bind(column(decided, |one| one.closing.run.run_id.0))
-        .bind(column(decided, |one| one.closing.run.fencing_token.0))
-        .bind(column(decided, |one| one.ending.stage.map(Stage::name)))
         .bind(column(decided, |one| one.ending.outcome.name()))
         .bind(column(decided, Decided::message))
         .bind(stat(|stats| stats.refs_changed_count))
@@ -242,48 +239,64 @@ fn end_runs(decided: &[Decided<'_>], places: &[Option<Place>], now: Timestamp) -
         .bind(column(places, |place| place.map(|place| place.reason.name())))
         .bind(column(decided, |one| one.open_request().map(|request| request.at)))
         .bind(column(decided, |one| one.open_request().map(|request| request.by.clone())));
-    Ok(statement)
+    Ok(bind_runs(statement, decided))
 }
 
-/// What the lease's row says goes from it into the run's without a way through this process.
-const END_RUNS: &str = "\
--- queue.end_runs
-WITH ended AS (
-    DELETE FROM lease
-     USING unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
-                  $10::bigint[], $11::timestamptz[], $12::text[], $13::integer[], $14::bigint[], $15::text[],
-                  $16::timestamptz[], $17::text[]) WITH ORDINALITY
-           AS item (run_id, fencing_token, stage, outcome, message, refs_changed_count, new_revision_count,
-                    received_bytes, next_due_at, stop_reason, failure_count, line_id, due_reason, requested_at,
-                    requested_by, position)
-     WHERE lease.run_id = ANY ($3)                      -- read by key, even when the table was empty lately
-       AND lease.run_id = item.run_id AND lease.fencing_token = item.fencing_token
- RETURNING lease.run_id, lease.job_no, lease.fencing_token, lease.worker_id, lease.worker_version,
-           lease.requested_by AS lease_requested_by, lease.started_at, lease.heartbeat_at,
-           coalesce(item.stage, lease.stage) AS stage, lease.progress_done, lease.progress_total,
-           lease.progress_unit, lease.progress_received_bytes, lease.generation, lease.previous_run_id, item.outcome, item.message,
-           item.refs_changed_count, item.new_revision_count, item.received_bytes, item.next_due_at,
-           item.stop_reason, item.failure_count, item.line_id, item.due_reason, item.requested_at,
-           item.requested_by, item.position
+/// What the leases' rows said.
+fn bind_runs(statement: Statement, decided: &[Decided<'_>]) -> Statement {
+    statement
+        .bind(column(decided, |one| one.closing.run.run_id.0))
+        .bind(column(decided, |one| one.closing.job.job_no))
+        .bind(column(decided, |one| one.closing.run.previous_run_id))
+        .bind(column(decided, |one| one.closing.run.fencing_token.0))
+        .bind(column(decided, |one| one.closing.run.generation))
+        .bind(column(decided, |one| one.closing.run.worker_id.clone()))
+        .bind(column(decided, |one| one.closing.run.worker_version.clone()))
+        .bind(column(decided, |one| one.closing.run.request.as_ref().map(|request| request.by.clone())))
+        .bind(column(decided, |one| one.closing.run.started_at))
+        .bind(column(decided, |one| one.closing.run.heartbeat_at))
+        .bind(column(decided, |one| one.ending.stage.or(one.closing.run.progress.stage).map(Stage::name)))
+        .bind(column(decided, |one| one.closing.run.progress.done_count))
+        .bind(column(decided, |one| one.closing.run.progress.total_count))
+        .bind(column(decided, |one| one.closing.run.progress.unit.clone()))
+        .bind(column(decided, |one| one.closing.run.progress.received_bytes))
+}
+
+const RECORD_RUNS: &str = "\
+-- queue.record_runs
+WITH item AS MATERIALIZED (
+    SELECT item.outcome, item.message, item.refs_changed_count, item.new_revision_count, item.received_bytes,
+           item.next_due_at, item.stop_reason, item.failure_count, item.line_id, item.due_reason, item.requested_at,
+           item.requested_by, item.run_id, item.job_no, item.previous_run_id, item.fencing_token, item.generation,
+           item.worker_id, item.worker_version, item.run_requested_by, item.started_at, item.heartbeat_at, item.stage,
+           item.progress_done, item.progress_total, item.progress_unit, item.progress_received_bytes, item.position
+      FROM unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::timestamptz[], $9::text[],
+                  $10::integer[], $11::bigint[], $12::text[], $13::timestamptz[], $14::text[], $15::bigint[],
+                  $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[],
+                  $23::timestamptz[], $24::timestamptz[], $25::text[], $26::bigint[], $27::bigint[], $28::text[],
+                  $29::bigint[]) WITH ORDINALITY
+           AS item (outcome, message, refs_changed_count, new_revision_count, received_bytes, next_due_at, stop_reason,
+                    failure_count, line_id, due_reason, requested_at, requested_by, run_id, job_no, previous_run_id,
+                    fencing_token, generation, worker_id, worker_version, run_requested_by, started_at, heartbeat_at,
+                    stage, progress_done, progress_total, progress_unit, progress_received_bytes, position)
 ), counter AS (
     -- Locked until the commit, for all who end runs.
     UPDATE run_counter
        SET last_sequence = last_sequence + $1
  RETURNING last_sequence - $1 AS before
 ), recorded AS (
-    INSERT INTO run (sequence, finished_at, run_id, job_no, previous_run_id, fencing_token, worker_id, worker_version, requested_by,
-                     started_at, heartbeat_at, stage, progress_done, progress_total, progress_unit,
+    INSERT INTO run (sequence, finished_at, run_id, job_no, previous_run_id, fencing_token, worker_id, worker_version,
+                     requested_by, started_at, heartbeat_at, stage, progress_done, progress_total, progress_unit,
                      progress_received_bytes, outcome, message, refs_changed_count, new_revision_count,
                      received_bytes, next_due_at, stop_reason, generation, failure_count)
-    SELECT counter.before + ended.position, $2, ended.run_id, ended.job_no, ended.previous_run_id, ended.fencing_token, ended.worker_id,
-           ended.worker_version, ended.lease_requested_by, ended.started_at, ended.heartbeat_at, ended.stage,
-           ended.progress_done, ended.progress_total, ended.progress_unit, ended.progress_received_bytes,
-           ended.outcome, ended.message, ended.refs_changed_count, ended.new_revision_count, ended.received_bytes,
-           ended.next_due_at, ended.stop_reason, ended.generation, ended.failure_count
-      FROM counter, ended
+    SELECT counter.before + item.position, $2, item.run_id, item.job_no, item.previous_run_id, item.fencing_token,
+           item.worker_id, item.worker_version, item.run_requested_by, item.started_at, item.heartbeat_at, item.stage,
+           item.progress_done, item.progress_total, item.progress_unit, item.progress_received_bytes, item.outcome,
+           item.message, item.refs_changed_count, item.new_revision_count, item.received_bytes, item.next_due_at,
+           item.stop_reason, item.generation, item.failure_count
+      FROM counter, item
 )
 INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason, last_run_id)
-SELECT ended.job_no, ended.line_id, ended.next_due_at, ended.requested_at, ended.requested_by, ended.due_reason,
-       ended.run_id
-  FROM ended
- WHERE ended.line_id IS NOT NULL";
+SELECT item.job_no, item.line_id, item.next_due_at, item.requested_at, item.requested_by, item.due_reason, item.run_id
+  FROM item
+ WHERE item.line_id IS NOT NULL";

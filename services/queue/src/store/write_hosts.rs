@@ -1,7 +1,7 @@
 //! Writes what has changed of hosts, turns and lines, in one statement: each further one costs the server and us as much
 //! as several rows.
 
-use super::{locked_hosts::column, rows::position_name};
+use super::{locked_hosts::column, paired::paired, rows::position_name};
 use crate::{
     host::Host,
     turns::{HostTurn, Line, LineId, TurnKey},
@@ -41,24 +41,36 @@ fn bind_hosts(statement: Statement, hosts: &[&Host]) -> Statement {
         .bind(column(hosts, |host| i64::from(host.breaker.opened_count)))
 }
 
-const WRITE_HOSTS: &str = "\
--- queue.write_hosts
+/// Hosts and lines come in the order of their numbers.
+const WRITE_HOSTS: &str = concat!(
+    "-- queue.write_hosts
 WITH hosts AS (
     UPDATE source_host
-       SET running_count = changed.running_count, open_at = changed.open_at, breaker = changed.breaker,
-           trouble_count = changed.trouble_count, opened_count = changed.opened_count
-      FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bigint[], $6::bigint[])
-           AS changed (host_id, running_count, open_at, breaker, trouble_count, opened_count)
-     WHERE source_host.host_id = ANY ($1) AND source_host.host_id = changed.host_id
+       SET running_count = ",
+    paired!("$2::bigint[]", "source_host.host_id" in "$1::bigint[]"),
+    ", open_at = ",
+    paired!("$3::timestamptz[]", "source_host.host_id" in "$1::bigint[]"),
+    ", breaker = ",
+    paired!("$4::name[]", "source_host.host_id" in "$1::bigint[]"),
+    ", trouble_count = ",
+    paired!("$5::bigint[]", "source_host.host_id" in "$1::bigint[]"),
+    ", opened_count = ",
+    paired!("$6::bigint[]", "source_host.host_id" in "$1::bigint[]"),
+    "
+     WHERE source_host.host_id = ANY ($1::bigint[])
 ), turns AS (
     UPDATE host_turn
        SET first_line_at = changed.first_line_at, turn_at = changed.turn_at
       FROM unnest($7::bigint[], $8::text[], $9::bool[], $10::timestamptz[], $11::timestamptz[])
            AS changed (host_id, rcs_type, requested, first_line_at, turn_at)
-     WHERE host_turn.host_id = ANY ($7) AND host_turn.host_id = changed.host_id AND host_turn.rcs_type = changed.rcs_type
-       AND host_turn.requested = changed.requested
+     WHERE host_turn.host_id = ANY ($7) AND host_turn.host_id = changed.host_id
+       AND host_turn.rcs_type = changed.rcs_type AND host_turn.requested = changed.requested
 )
 UPDATE line
-   SET head_due_at = changed.head_due_at, turn_at = changed.turn_at
-  FROM unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS changed (line_id, head_due_at, turn_at)
- WHERE line.line_id = ANY ($12) AND line.line_id = changed.line_id";
+   SET head_due_at = ",
+    paired!("$13::timestamptz[]", "line.line_id" in "$12::bigint[]"),
+    ", turn_at = ",
+    paired!("$14::timestamptz[]", "line.line_id" in "$12::bigint[]"),
+    "
+ WHERE line.line_id = ANY ($12::bigint[])"
+);

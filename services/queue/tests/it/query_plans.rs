@@ -14,7 +14,9 @@ async fn plan(fixture: &Fixture, sql: &str) -> String {
     for kind in ["bitmapscan", "seqscan", "mergejoin"] {
         client.execute(&format!("SET enable_{kind} = off"), &[]).await.unwrap();
     }
-    client.execute("SET random_page_cost = 1.1", &[]).await.unwrap();
+    for (cost, value) in [("random_page", 1.1), ("cpu_operator", 0.05)] {
+        client.execute(&format!("SET {cost}_cost = {value}"), &[]).await.unwrap();
+    }
     let rows = client.query(&format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {sql}"), &[]).await.unwrap();
     rows.iter().map(|row: &Row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n")
 }
