@@ -1,5 +1,5 @@
-//! Subversion over `http(s)://` without a program: starting `svn` costs ten times what a question does, and `svnrdump` more than
-//! a few revisions.
+//! Subversion over `http(s)://` without a program: starting `svn` costs ten times what a question does, and `svnrdump` waits
+//! for each revision to travel.
 //!
 //! `OPTIONS` with this body is how Subversion's own client begins. mod_dav_svn answers it in headers since version 1.7. A
 //! server that answers without them is left to `svn`, which knows older ways, and words for what is no Subversion at all.
@@ -7,13 +7,11 @@
 //! ```text
 //!   log       who, when and which paths, of some revisions; revprops: all that commits are made of
 //!   replay    revisions as records, some of them under way at a time
-//!   distance  whether it is near enough for that
 //!   report    one of them, out of XML                                  pure; base64, bounded
 //! ```
 
 mod base64;
 mod bounded;
-mod distance;
 mod log;
 mod replay;
 mod report;
@@ -28,12 +26,11 @@ use crate::source::fault::FaultSlot;
 use crate::source::http::{self, Head, Patience};
 use crate::{ConvertError, SourceOptions, Watch};
 use codeimport_core::{RcsType, SourceUrl, Stage};
-use distance::Distance;
 use reqwest::blocking::{Client, RequestBuilder};
 use reqwest::{Method, Url, header::CONTENT_TYPE};
 use std::io::{self, Read as _};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What makes the server tell where it stands.
 const QUESTION: &str =
@@ -49,19 +46,12 @@ pub(crate) struct Dav {
     idle_timeout: Duration,
     login: Option<Login>,
     client: OnceLock<Client>,
-    distance: Distance,
 }
 
 impl Dav {
     pub(crate) fn new(options: &SourceOptions) -> Self {
         let SourceOptions { connect_timeout, idle_timeout, .. } = *options;
-        Self {
-            connect_timeout,
-            idle_timeout,
-            login: options.login.clone(),
-            client: OnceLock::new(),
-            distance: Distance::default(),
-        }
+        Self { connect_timeout, idle_timeout, login: options.login.clone(), client: OnceLock::new() }
     }
 
     /// Asks. None if the address is not of this kind, or if the server tells nothing by which `svn` could be spared.
@@ -74,10 +64,7 @@ impl Dav {
         let Some((url, client)) = self.http(&source) else { return Ok(None) };
         let faults = FaultSlot::default();
         let question = client.request(Method::OPTIONS, url.clone()).header(CONTENT_TYPE, "text/xml").body(QUESTION);
-        let began = Instant::now();
-        let answer = self.answer(question, &faults, watch);
-        self.distance.note(began.elapsed());
-        match (answer, faults.get()) {
+        match (self.answer(question, &faults, watch), faults.get()) {
             (Ok(head), _) => match head.fault() {
                 Some(fault) => Err(fault.explain(&source, stage)),
                 None => Ok(understand(&url, &head)),

@@ -18,7 +18,7 @@ use std::io;
 use std::ops::RangeInclusive;
 
 /// Revisions that are asked for at a time: as many connections as Subversion's own clients take for this.
-pub(super) const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 4;
 
 /// What we can read. Compressed deltas are asked for: networks are slower than zlib.
 const DELTAS: &str = "svndiff1;q=0.9,svndiff;q=0.8";
@@ -50,8 +50,8 @@ enum Told {
 }
 
 impl Dav {
-    /// Asks for revisions of a repository whose root this is. None if the address is not of this kind, if the server is too
-    /// far away for so many, or if it does not replay: that is left to `svnrdump`.
+    /// Asks for revisions of a repository whose root this is. None if the address is not of this kind, or if the server does not
+    /// replay: that is left to `svnrdump`.
     ///
     /// # Errors
     ///
@@ -65,9 +65,6 @@ impl Dav {
     ) -> Result<Option<Replay>, ConvertError> {
         let parse = |url| SourceUrl::parse(RcsType::Subversion, url).ok().filter(|url| self.http(url).is_some());
         let (Some(source), Some(root)) = (parse(url), parse(root)) else { return Ok(None) };
-        if !self.distance.allows(revisions.end() - revisions.start() + 1) {
-            return Ok(None);
-        }
         let begun = self.revprops(&root, revisions, watch).and_then(|untold| {
             let (dav, watch, unasked) = (self.clone(), watch.clone(), revisions.clone());
             let (sent, stage) = (VecDeque::new(), Told::Whole);
