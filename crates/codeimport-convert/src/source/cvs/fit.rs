@@ -95,3 +95,88 @@ fn shown_until(ledger: &Ledger, line: LineId, file: u32, from: CommitIndex) -> O
     let shown = ledger.shown(line, file);
     shown.get(shown.partition_point(|(at, _)| *at <= from)).map(|(at, _)| *at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::ledger::{Content, KnownCommit, KnownRevision, RevId};
+    use super::super::place::LineName;
+    use super::super::rcs::Number;
+    use super::*;
+    use gix::ObjectId;
+
+    const FILES: u32 = 4;
+
+    /// Numbers that look like chance, the same each time.
+    struct Chance(u64);
+
+    impl Chance {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(self.0 >> 33).expect("31 bits") % end
+        }
+    }
+
+    fn number(text: &str) -> Number {
+        Number::parse(text.as_bytes()).expect(text)
+    }
+
+    /// Lines that begin somewhere on others, and commits that show, remove and show again.
+    fn grown(chance: &mut Chance) -> (Ledger, Vec<RevId>) {
+        let (mut ledger, mut revisions) = (Ledger::default(), Vec::new());
+        let blob = ObjectId::null(gix::hash::Kind::Sha1);
+        for file in 0..FILES {
+            assert_eq!(ledger.file(file.to_string().as_bytes()), file);
+            for at in 1..=4 {
+                let known = KnownRevision { file, seconds: 0, content: Some(Content { blob, is_executable: false }) };
+                revisions.push(ledger.add_revision(number(&format!("1.{at}")), known, None));
+            }
+        }
+        ledger.begin_line(LineName::Trunk, None);
+        for step in 0..20 {
+            if chance.below(4) == 0 && !ledger.commits.is_empty() {
+                let from = u32::try_from(chance.below(ledger.commits.len())).expect("few");
+                ledger.begin_line(LineName::Unlabelled(number(&format!("1.1.{}", step + 1))), Some(from));
+            }
+            let line = u32::try_from(chance.below(ledger.line_ids().count())).expect("few");
+            let file = chance.below(FILES as usize);
+            let shown = (chance.below(5) > 0).then(|| revisions[file * 4 + chance.below(4)]);
+            let file = u32::try_from(file).expect("few");
+            if ledger.shows(line, file) != shown {
+                ledger.add_commit(KnownCommit { id: blob, tree: blob, line, seconds: 0 }, &[(file, shown)]);
+            }
+        }
+        (ledger, revisions)
+    }
+
+    /// By looking at every commit.
+    fn looked_up(ledger: &Ledger, manifest: &Manifest) -> Option<Fit> {
+        let fits = (0..).take(ledger.commits.len()).filter_map(|commit| {
+            let shown = ledger.manifest_at(commit);
+            let line = ledger.commits[commit as usize].line;
+            let is_first = ledger.begin(line).1 == Some(commit);
+            let brings = |(file, revision): (&u32, &RevId)| {
+                let changes = ledger.shown(line, *file).iter().any(|(at, _)| *at == commit);
+                shown.get(file) == Some(revision) && (changes || is_first)
+            };
+            let common = manifest.iter().filter(|(file, revision)| shown.get(file) == Some(revision)).count();
+            let distance = manifest.len() + shown.len() - 2 * common;
+            manifest.iter().any(brings).then_some(Fit { commit, distance })
+        });
+        fits.min_by_key(|fit| (fit.distance, fit.commit))
+    }
+
+    #[test]
+    fn the_nearest_commit_is_found_without_looking_at_each() {
+        let mut chance = Chance(7);
+        for _ in 0..300 {
+            let (ledger, revisions) = grown(&mut chance);
+            let mut manifest = Manifest::new();
+            for file in 0..FILES {
+                if chance.below(4) > 0 {
+                    manifest.insert(file, revisions[file as usize * 4 + chance.below(4)]);
+                }
+            }
+            assert_eq!(best_fit(&ledger, &manifest), looked_up(&ledger, &manifest), "{manifest:?}");
+        }
+    }
+}
