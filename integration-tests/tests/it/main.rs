@@ -10,6 +10,7 @@ mod bzr_import;
 mod command_line;
 mod convert;
 mod cvs_import;
+mod cvs_killed;
 mod git_import;
 mod grpc_surface;
 mod hg_import;
