@@ -53,7 +53,9 @@ fn a_conversion_that_was_killed_goes_on_and_makes_the_same() {
     assert!(interrupted > 1, "it was under way: {interrupted}");
     run(&killed, &["--limit", PIECE]);
     // From here on it goes on from what was published, not from the start.
-    KILLED_AFTER.into_iter().for_each(|bytes| drop(kill_after(bytes, dir.path(), &killed)));
+    for bytes in KILLED_AFTER {
+        kill_after(bytes, dir.path(), &killed);
+    }
     run(&killed, &[]);
     for other in [&pieces, &killed] {
         assert_eq!(published_refs(other), published_refs(&whole), "{}", other.display());
