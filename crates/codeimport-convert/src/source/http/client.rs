@@ -3,9 +3,10 @@
 //! A redirect is followed only on the same host: policy has looked at that host, and at no other, and no other may learn the
 //! password.
 
+use super::tls;
 use crate::source::Login;
 use reqwest::{blocking::Client, redirect};
-use std::{sync::Once, time::Duration};
+use std::{io, time::Duration};
 
 /// Most redirects that are followed for one request.
 const MAX_REDIRECTS: usize = 5;
@@ -17,21 +18,15 @@ pub(in crate::source) fn client(
     login: Option<&Login>,
     connect_timeout: Duration,
     idle_timeout: Duration,
-) -> reqwest::Result<Client> {
-    choose_tls_provider();
-    Client::builder()
+) -> io::Result<Client> {
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls::config().map_err(io::Error::other)?)
         .user_agent(user_agent)
         .default_headers(login.map(Login::headers).unwrap_or_default())
         .connect_timeout(connect_timeout)
         .timeout(idle_timeout)
-        .redirect(same_host_only(host.to_owned()))
-        .build()
-}
-
-/// The process has one TLS provider. Whoever was first has chosen it, and there is only one in the house.
-fn choose_tls_provider() {
-    static CHOSEN: Once = Once::new();
-    CHOSEN.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        .redirect(same_host_only(host.to_owned()));
+    builder.build().map_err(io::Error::other)
 }
 
 /// Follows to the same host, never from https down to http. Everything else is an answer to look at.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   client  for one host; redirects stay there
+//!   tls     one configuration for all of them
 //!   pump    the thread that waits for the server, and the reader that may stop waiting for it
 //!   head    status and headers of an answer
 //! ```
@@ -9,6 +10,7 @@
 mod client;
 mod head;
 mod pump;
+mod tls;
 
 pub(super) use client::client;
 pub(super) use head::Head;
