@@ -180,8 +180,9 @@ def kept_repository(path, branch, heads):
         shutil.rmtree(path, ignore_errors=True)
         os.makedirs(path)
         kept = branch.controldir.cloning_metadir().initialize(path).create_repository()
-    for head in heads:
-        kept.fetch(branch.repository, revision_id=head)
+    # All at once: each fetch costs some questions, and there may be hundreds of tags.
+    missing = kept.search_missing_revision_ids(branch.repository, revision_ids=heads, find_ghosts=False)
+    kept.fetch(branch.repository, fetch_spec=missing)
     return kept
 
 
