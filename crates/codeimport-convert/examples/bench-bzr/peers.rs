@@ -54,10 +54,10 @@ pub(crate) fn push_lossy(branch: &Branch, limit: Duration) -> anyhow::Result<Res
     }
 }
 
-/// How many revisions a progress bar has counted.
-fn counted(progress: &str) -> u64 {
+/// How many revisions a progress bar has counted; none if it has not begun to.
+fn counted(progress: &str) -> Option<u64> {
     let numbers = progress.split(['\r', '\n']).rev().find_map(|line| line.split_once("pushing revisions "));
-    numbers.and_then(|(_, numbers)| numbers.split_once('/')?.0.parse().ok()).unwrap_or(0)
+    numbers.and_then(|(_, numbers)| numbers.split_once('/')?.0.parse().ok()).filter(|count| *count > 0)
 }
 
 /// `brz fast-export` into `git fast-import`; else what it says.

@@ -58,7 +58,8 @@ pub(crate) struct Conversion {
 /// A conversion that was ended before it was complete.
 #[derive(Debug)]
 pub(crate) struct CutOff {
-    pub(crate) revisions: u64,
+    /// None if it has told of none.
+    pub(crate) revisions: Option<u64>,
     pub(crate) seconds: f64,
 }
 
@@ -92,10 +93,12 @@ impl Row {
 
     /// Of one that came as far as this.
     pub(crate) fn cut_off(name: &'static str, cut_off: &CutOff) -> Self {
-        let note = format!("ended after {:.0} s, by its own count", cut_off.seconds);
-        let commits_per_second = count(cut_off.revisions) / cut_off.seconds;
-        let (commits, seconds) = (cut_off.revisions, cut_off.seconds);
-        Self { commits, seconds, commits_per_second, ..Self::none(name, Some(note)) }
+        let seconds = cut_off.seconds;
+        let Some(commits) = cut_off.revisions else {
+            return Self::none(name, Some(format!("ended after {seconds:.0} s, before it had counted any revision")));
+        };
+        let note = format!("ended after {seconds:.0} s, by its own count");
+        Self { commits, seconds, commits_per_second: count(commits) / seconds, ..Self::none(name, Some(note)) }
     }
 
     /// Of none.
