@@ -83,7 +83,7 @@ impl LocalTarget {
     pub fn run(&self, url: &SourceUrl, options: SourceOptions, watch: &Watch) -> Result<LocalRun, PublishError> {
         let filter = options.filter.clone();
         let digest = options_digest(url, &options);
-        let source = open_source(url, options)?;
+        let source = open_source(url, options);
         let seen = self.target.read(&filter, &self.cache, watch)?;
         self.check_ours(url, &seen)?;
         let watermark = source.probe(watch)?;

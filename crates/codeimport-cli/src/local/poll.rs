@@ -12,7 +12,7 @@ use std::process::ExitCode;
 pub(super) fn run(output: Output, poll: &Poll, watch: &Watch) -> Done {
     let url = source_url(&poll.source, watch)?;
     let failed = |error| Failure::outcome(&error);
-    let source = open_source(&url, options(&poll.source)?).map_err(failed)?;
+    let source = open_source(&url, options(&poll.source)?);
     let watermark = source.probe(watch).map_err(failed)?;
     output.position(&PositionView::new(&url, &watermark));
     Ok(ExitCode::SUCCESS)

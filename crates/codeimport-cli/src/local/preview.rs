@@ -14,7 +14,7 @@ pub(super) fn run(output: Output, preview: &Preview, watch: &Watch) -> Done {
     let failed = |error| Failure::outcome(&error);
     let SourceOptions { ssh, cvs, bzr, .. } = super::options(&preview.source)?;
     let options = SourceOptions { ssh, cvs, bzr, ..preview.svn.source_options()? };
-    let source = open_source(&url, options).map_err(failed)?;
+    let source = open_source(&url, options);
     let preview = source.preview(watch).map_err(failed)?;
     output.preview(&PreviewView::new(&url, preview));
     Ok(ExitCode::SUCCESS)

@@ -50,7 +50,7 @@ pub(crate) fn update(url: &str, dir: &Path) -> anyhow::Result<f64> {
     let target = Target::new(TargetUrl::local(&dir.join("target.git"))?);
     let seen = target.read(&filter, &cache, &watch)?;
     let carried = seen.carried.map(|carried| carried.tree);
-    let wanted = open_source(&url, options.clone())?.fetch(&cache, carried, &watch)?;
+    let wanted = open_source(&url, options.clone()).fetch(&cache, carried, &watch)?;
     let holder = Holder { fencing_token: FencingToken(1), run_id: RunId(1) };
     let begin = ImportState::begin(&url, options_digest(&url, &options), holder);
     target.publish(&begin, &seen, &wanted, &filter, &cache, &watch)?;
@@ -63,7 +63,7 @@ pub(crate) fn poll(url: &str, times: usize) -> anyhow::Result<Vec<f64>> {
     let mut seconds = Vec::new();
     for _ in 0..times {
         let began = Instant::now();
-        open_source(&url, SourceOptions::default())?.probe(&Watch::none())?;
+        open_source(&url, SourceOptions::default()).probe(&Watch::none())?;
         seconds.push(began.elapsed().as_secs_f64());
     }
     Ok(seconds)

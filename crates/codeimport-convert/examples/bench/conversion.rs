@@ -59,7 +59,7 @@ pub(crate) fn convert_here(url: &SourceUrl, options: &SourceOptions, dir: &Path)
 pub(crate) fn poll(url: &SourceUrl, options: &SourceOptions, times: usize) -> anyhow::Result<Vec<f64>> {
     let mut seconds = Vec::new();
     for _ in 0..times {
-        let source = open_source(url, options.clone())?;
+        let source = open_source(url, options.clone());
         let began = Instant::now();
         source.probe(&Watch::none())?;
         seconds.push(began.elapsed().as_secs_f64());

@@ -149,16 +149,13 @@ pub fn supported_types() -> &'static [RcsType] {
 }
 
 /// The source at an address. Nothing is asked of it yet.
-///
-/// # Errors
-///
-/// [`UnsupportedFeature`](codeimport_core::Outcome::UnsupportedFeature) for a type that is none of [`supported_types`].
-pub fn open_source(url: &SourceUrl, options: SourceOptions) -> Result<Box<dyn Source>, ConvertError> {
+#[must_use]
+pub fn open_source(url: &SourceUrl, options: SourceOptions) -> Box<dyn Source> {
     match url.rcs_type() {
-        RcsType::Git => Ok(Box::new(git::GitSource::new(url.clone(), options))),
-        RcsType::Subversion => Ok(Box::new(svn::SvnSource::new(url.as_str(), options))),
-        RcsType::Cvs => Ok(Box::new(cvs::CvsSource::new(url, options))),
-        RcsType::Mercurial => Ok(Box::new(hg::HgSource::new(url, options))),
-        RcsType::Bazaar => Ok(Box::new(bzr::BzrSource::new(url, options))),
+        RcsType::Git => Box::new(git::GitSource::new(url.clone(), options)),
+        RcsType::Subversion => Box::new(svn::SvnSource::new(url.as_str(), options)),
+        RcsType::Cvs => Box::new(cvs::CvsSource::new(url, options)),
+        RcsType::Mercurial => Box::new(hg::HgSource::new(url, options)),
+        RcsType::Bazaar => Box::new(bzr::BzrSource::new(url, options)),
     }
 }

@@ -110,7 +110,7 @@ impl World {
     }
 
     pub(crate) fn open(&self, url: &SourceUrl) -> Box<dyn Source> {
-        open_source(url, self.options()).expect("supported")
+        open_source(url, self.options())
     }
 
     fn options(&self) -> SourceOptions {

@@ -44,7 +44,7 @@ impl Spec {
         let options_digest = options_digest(&url, &options);
         Ok(Self {
             import_id: answer.import_id.parse().map_err(|e| invalid(format!("its id {e}")))?,
-            source: open_source(&url, options)?,
+            source: open_source(&url, options),
             target: Target::new(target),
             filter,
             options_digest,

@@ -9,7 +9,7 @@ use codeimport_core::Outcome;
 fn position(url: &str) -> String {
     let copy = Copy::of(url);
     let url = copy.url();
-    let source = open_source(&url, copy.options).expect("supported");
+    let source = open_source(&url, copy.options);
     source.probe(&Watch::none()).unwrap_or_else(|error| panic!("{url}: {}", error.chain())).0
 }
 

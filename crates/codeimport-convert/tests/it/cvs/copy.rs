@@ -52,7 +52,7 @@ impl<'a> Copy<'a> {
 
     /// The source itself.
     pub(super) fn source(&self) -> Box<dyn Source> {
-        open_source(&self.url(), self.options.clone()).expect("supported")
+        open_source(&self.url(), self.options.clone())
     }
 
     /// One run, and what it found.

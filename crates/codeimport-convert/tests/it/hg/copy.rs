@@ -32,7 +32,7 @@ impl Copy {
     }
 
     pub(super) fn source(&self) -> Box<dyn Source> {
-        open_source(&self.url(), self.options.clone()).expect("supported")
+        open_source(&self.url(), self.options.clone())
     }
 
     /// One run, as a worker does it; `forget` is another worker, whose cache is empty.

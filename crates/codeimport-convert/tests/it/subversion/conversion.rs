@@ -46,7 +46,7 @@ impl Conversion {
         self.runs += 1;
         let watch = Watch::none();
         let url = SourceUrl::parse(RcsType::Subversion, &self.url).expect("valid");
-        let source: Box<dyn Source> = open_source(&url, self.options.clone()).expect("supported");
+        let source: Box<dyn Source> = open_source(&url, self.options.clone());
         let name = if forget { format!("cache-{}", self.runs) } else { "cache".to_owned() };
         let id: ImportId = name.parse().expect("valid");
         let cache = Cache::open(&self.dir.path().join("caches"), &id, &watch).expect("cache opens");

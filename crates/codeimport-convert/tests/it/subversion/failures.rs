@@ -80,7 +80,7 @@ fn assert_fails(conversion: &mut Conversion, url: &str, outcome: Outcome) -> Str
 
 fn probe(conversion: &Conversion) -> ConvertError {
     let url = SourceUrl::parse(RcsType::Subversion, &conversion.url).expect("valid");
-    let source = open_source(&url, conversion.options.clone()).expect("supported");
+    let source = open_source(&url, conversion.options.clone());
     source.probe(&Watch::none()).expect_err("it fails")
 }
 
