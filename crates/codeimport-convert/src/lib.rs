@@ -51,7 +51,7 @@ pub use source::{
     BzrOptions, CvsOptions, HgOptions, InvalidSshPath, Login, Recognized, Source, SourceOptions, Ssh, SvnOptions,
     open_source, rcs_of_address, recognize, supported_types, tool_versions,
 };
-pub use target::{Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};
+pub use target::{BACKUPS, Holder, ImportState, PublishError, Published, STATE_REF, Target, TargetSnapshot};
 pub use verify::{Difference, Mismatch, Scope, Verdict, Verification, verify};
 pub use watch::{Observer, Progress, Watch};
 

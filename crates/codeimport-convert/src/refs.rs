@@ -14,6 +14,9 @@ pub struct SourceState {
     pub watermark: Watermark,
     /// The refs that the target should have, after the filter.
     pub refs: Refs,
+    /// Commits that were published and that the source has no longer, by the names that keep them (`BACKUPS`). Such a ref is made,
+    /// and never moved or deleted.
+    pub backups: Refs,
     /// Full name of the default branch, if the source names one. It need not be among `refs`.
     pub default_branch: Option<BString>,
     /// Bytes received to get there.

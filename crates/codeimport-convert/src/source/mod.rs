@@ -12,6 +12,7 @@ mod http;
 mod keeper;
 mod login;
 mod recognize;
+mod rewritten;
 mod ssh;
 pub(crate) mod svn;
 mod text;
@@ -104,6 +105,9 @@ pub struct SourceOptions {
     pub login: Option<Login>,
     /// Identities of accounts, for sources that only know account names.
     pub authors: AuthorMap,
+    /// Whether a source that has lost what was published (stripped, reset or replaced history) is followed no further. Else it is, and
+    /// the lost commits get names of their own. Of Mercurial and Bazaar; it decides no commit, so it may change.
+    pub freeze_rewritten: bool,
     /// What only Subversion has.
     pub svn: SvnOptions,
     /// What only CVS has.
@@ -127,6 +131,7 @@ impl Default for SourceOptions {
             ssh: Ssh::default(),
             login: None,
             authors: AuthorMap::default(),
+            freeze_rewritten: false,
             svn: SvnOptions::default(),
             cvs: CvsOptions::default(),
             bzr: BzrOptions::default(),

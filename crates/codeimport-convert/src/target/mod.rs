@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Within the filter the target belongs to the import: refs that the source does not have are deleted. Refs that the
-//! filter does not take, other than the state ref, are never touched.
+//! filter does not take, other than the state ref and backups of what a source has lost, are never touched.
 
 mod claim;
 mod local;
@@ -26,7 +26,7 @@ mod transaction;
 
 pub use publish::{PublishError, Published};
 pub use read::TargetSnapshot;
-pub use state::{Holder, ImportState, STATE_REF};
+pub use state::{BACKUPS, Holder, ImportState, STATE_REF};
 pub(crate) use transaction::remove_abandoned_locks;
 
 use codeimport_core::TargetUrl;

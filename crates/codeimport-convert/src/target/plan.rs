@@ -47,19 +47,31 @@ pub(super) enum PlanError {
     WouldEmptyTarget(usize),
 }
 
-/// Compares what the target should have with what it has (both after the filter).
+/// Compares what the target should have with what it has (both after the filter). `backups` are refs to be made besides.
 ///
 /// # Errors
 ///
 /// [`PlanError::WouldEmptyTarget`] if nothing would be left.
-pub(super) fn plan(wanted: &Refs, present: &Refs) -> Result<Plan, PlanError> {
+pub(super) fn plan(
+    wanted: &Refs,
+    present: &Refs,
+    backups: impl IntoIterator<Item = RefUpdate>,
+) -> Result<Plan, PlanError> {
     if wanted.is_empty() && !present.is_empty() {
         return Err(PlanError::WouldEmptyTarget(present.len()));
     }
-    let (in_the_way, rest) = updates(wanted, present).partition(|update| stands_in_the_way(update, wanted));
-    let mut pushes = batches(in_the_way);
+    let (in_the_way, rest): (Vec<_>, _) =
+        updates(wanted, present).partition(|update| stands_in_the_way(update, wanted));
+    // No ref leaves a commit before that has its backup.
+    let mut pushes = batches(backups.into_iter().chain(in_the_way).collect());
     pushes.extend(batches(rest));
     Ok(Plan { pushes })
+}
+
+/// The backups that the target does not have yet.
+pub(super) fn missing_backups<'a>(wanted: &'a Refs, present: &'a Refs) -> impl Iterator<Item = RefUpdate> + 'a {
+    let missing = wanted.iter().filter(|(name, _)| !present.contains_key(*name));
+    missing.map(|(name, id)| RefUpdate { name: name.clone(), old: None, new: Some(*id) })
 }
 
 fn updates<'a>(wanted: &'a Refs, present: &'a Refs) -> impl Iterator<Item = RefUpdate> + 'a {
@@ -103,6 +115,10 @@ fn batches(updates: Vec<RefUpdate>) -> Vec<Vec<RefUpdate>> {
 mod tests {
     use super::*;
 
+    fn plan(wanted: &Refs, present: &Refs) -> Result<Plan, PlanError> {
+        super::plan(wanted, present, [])
+    }
+
     fn refs(entries: &[(&str, char)]) -> Refs {
         let id = |digit: char| ObjectId::from_hex(digit.to_string().repeat(40).as_bytes()).expect("valid");
         entries.iter().map(|(name, digit)| ((*name).into(), id(*digit))).collect()
@@ -145,6 +161,15 @@ mod tests {
     fn a_name_that_only_begins_alike_stands_in_nobodys_way() {
         let plan = plan(&refs(&[("refs/heads/ab", '1')]), &refs(&[("refs/heads/a", '1')])).expect("possible");
         assert_eq!(plan.pushes.len(), 1);
+    }
+
+    #[test]
+    fn a_commit_has_its_backup_before_its_ref_leaves_it() {
+        let (present, wanted) = (refs(&[("refs/heads/a", '1')]), refs(&[("refs/heads/a", '2')]));
+        let kept = refs(&[("refs/codeimport/backup/1/a", '1')]);
+        let plan = |has: &Refs| super::plan(&wanted, &present, missing_backups(&kept, has)).expect("possible");
+        assert_eq!(names(&plan(&Refs::new())), [["refs/codeimport/backup/1/a"], ["refs/heads/a"]]);
+        assert_eq!(names(&plan(&kept)), [["refs/heads/a"]], "there is one already");
     }
 
     #[test]

@@ -11,8 +11,8 @@
 //! ```
 
 use super::{
-    Holder, ImportState, STATE_REF, Target, TargetSnapshot,
-    plan::{PlanError, RefUpdate, plan},
+    BACKUPS, Holder, ImportState, STATE_REF, Target, TargetSnapshot,
+    plan::{PlanError, RefUpdate, missing_backups, plan},
     push,
 };
 use crate::{Cache, ConvertError, Progress, SourceState, Watch, digest, refs_digest};
@@ -129,7 +129,8 @@ impl Publishing<'_> {
 
     /// Pushes what is missing, step by step. Returns the reason of a push that was refused.
     fn push_all(&mut self) -> Result<Option<String>, PublishError> {
-        let plan = plan(&self.wanted.refs, &self.snapshot.refs).map_err(|error| self.not_followed(&error))?;
+        let backups = missing_backups(&self.wanted.backups, &self.snapshot.backups);
+        let plan = plan(&self.wanted.refs, &self.snapshot.refs, backups).map_err(|error| self.not_followed(&error))?;
         let mut progress = Progress::begin(Stage::Publish, "refs");
         progress.total = u64::try_from(plan.changed_count()).ok();
         let mut pushes = plan.pushes;
@@ -209,9 +210,10 @@ impl TargetSnapshot {
 
     fn apply(&mut self, updates: &[RefUpdate], state: ImportState, state_id: ObjectId) {
         for update in updates.iter().filter(|update| update.name != STATE_REF) {
+            let refs = if update.name.starts_with(BACKUPS.as_bytes()) { &mut self.backups } else { &mut self.refs };
             match update.new {
-                Some(id) => drop(self.refs.insert(update.name.clone(), id)),
-                None => drop(self.refs.remove(&update.name)),
+                Some(id) => drop(refs.insert(update.name.clone(), id)),
+                None => drop(refs.remove(&update.name)),
             }
         }
         (self.state, self.state_id) = (Some(state), Some(state_id));

@@ -1,6 +1,6 @@
 //! Looks at the target.
 
-use super::{ImportState, STATE_REF, Target};
+use super::{BACKUPS, ImportState, STATE_REF, Target};
 use crate::{Cache, Carried, ConvertError, Refs, Watch, Watermark, digest, git, refs_digest};
 use codeimport_core::{Outcome, RefFilter, Stage, display_ref_name};
 use gix::{
@@ -9,10 +9,12 @@ use gix::{
 };
 
 /// What a target had when it was looked at.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TargetSnapshot {
     /// Refs that the import's filter takes: those that belong to it.
     pub refs: Refs,
+    /// Backups of what the source has lost.
+    pub backups: Refs,
     /// The state that the last run left, if it can be read.
     pub state: Option<ImportState>,
     /// What the last run left for the next one of the same source.
@@ -65,17 +67,19 @@ impl Target {
     /// [`Stage::Publish`]: the target cannot be reached, cannot be read, or was written by a later version of codeimport.
     pub fn read(&self, filter: &RefFilter, cache: &Cache, watch: &Watch) -> Result<TargetSnapshot, ConvertError> {
         if self.is_missing() {
-            return Ok(TargetSnapshot { refs: Refs::new(), state: None, carried: None, state_id: None, head: None });
+            return Ok(TargetSnapshot::default());
         }
         let mut refs = self.list_refs(watch)?;
         let state_id = refs.remove(&BString::from(STATE_REF));
         let state = state_id.map(|id| self.read_state(id, cache, watch)).transpose()?.flatten();
         let (state, carried) = state.map_or((None, None), |(state, carried)| (Some(state), carried));
+        let backups = refs.iter().filter(|(name, _)| name.starts_with(BACKUPS.as_bytes()));
+        let backups = backups.map(|(name, id)| (name.clone(), *id)).collect();
         refs.retain(|name, _| filter.takes(name));
         if carried.is_some() {
             self.fetch_missing(&refs, cache, watch)?;
         }
-        Ok(TargetSnapshot { refs, state, carried, state_id, head: self.local_head(watch)? })
+        Ok(TargetSnapshot { refs, backups, state, carried, state_id, head: self.local_head(watch)? })
     }
 
     fn list_refs(&self, watch: &Watch) -> Result<Refs, ConvertError> {

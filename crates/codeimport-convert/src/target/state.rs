@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// Where the state is kept in a target. Not below `refs/heads/`: no clone takes it along.
 pub const STATE_REF: &str = "refs/codeimport/state";
 
+/// Where those commits get names that were published and that the source has lost since. No clone takes them along.
+pub const BACKUPS: &str = "refs/codeimport/backup/";
+
 /// Name of the file in the state's tree.
 const FILE_NAME: &str = "import.json";
 

@@ -106,7 +106,7 @@ impl Source for BzrSource {
 pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec<MapEntry>> {
     let state = state::BzrState::read(carried, store)?;
     let entry = |revision: &ledger::Converted| MapEntry {
-        branch: names::BRANCH_NAME.to_vec(),
+        branch: names::BRANCH_NAME.into(),
         revision: String::from_utf8_lossy(&revision.id).into_owned(),
         commit: revision.commit,
     };

@@ -7,7 +7,7 @@ use gix::bstr::BString;
 pub(super) const BRANCH: &str = "refs/heads/trunk";
 
 /// What the map calls the branch.
-pub(super) const BRANCH_NAME: &[u8] = b"trunk";
+pub(super) const BRANCH_NAME: &str = "trunk";
 
 /// The full name of a tag's ref. Two tags never share one.
 pub(super) fn tag_ref(name: &str) -> BString {

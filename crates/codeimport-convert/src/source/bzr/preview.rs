@@ -41,7 +41,7 @@ impl Heard {
             Record::Branch(head) => {
                 self.preview.odd.push(format!("repository format: {}", head.format));
                 self.preview.position = Position { tip: head.tip, tags: head.tags }.watermark().0;
-                self.preview.branches.push(String::from_utf8_lossy(BRANCH_NAME).into_owned());
+                self.preview.branches.push(BRANCH_NAME.to_owned());
             }
             Record::Tag { name, is_there, .. } => {
                 self.lost_tags += u64::from(!is_there);

@@ -3,13 +3,14 @@
 use super::converter::{BzrError, Converter};
 use super::exporter::{Exporter, Mode, Next, Request};
 use super::ledger::Ledger;
-use super::names::{BRANCH, tag_ref};
+use super::names::{BRANCH, BRANCH_NAME, tag_ref};
 use super::position::{NOTHING, Position};
 use super::state::{BzrState, Decisions};
 use super::stream::Record;
 use crate::findings::FindingKind;
 use crate::objects::ObjectStore;
 use crate::source::keeper::keep_all;
+use crate::source::rewritten::{backup_name, frozen};
 use crate::{Cache, Carried, ConvertError, Progress, Refs, SourceOptions, SourceState, Watch, Watermark};
 use codeimport_core::{Outcome, Stage};
 use gix::ObjectId;
@@ -30,6 +31,14 @@ pub(super) struct Run<'a> {
     pub(super) watch: &'a Watch,
 }
 
+/// What earlier runs came to.
+#[derive(Default)]
+struct Before {
+    ledger: Ledger,
+    tip: Option<Vec<u8>>,
+    left: Vec<Vec<u8>>,
+}
+
 /// What was told so far.
 #[derive(Default)]
 struct Told {
@@ -44,11 +53,23 @@ struct Told {
     received_before: u64,
 }
 
+impl Told {
+    /// Whether all is converted that is there.
+    fn is_complete(&self) -> bool {
+        self.converted >= self.new
+    }
+
+    /// The newest revision of the branch; none if it has none.
+    fn tip(&self) -> Option<Vec<u8>> {
+        self.position.as_ref().map(|position| position.tip.clone()).filter(|tip| tip != NOTHING)
+    }
+}
+
 impl Run<'_> {
     /// Converts what is new.
     pub(super) fn fetch(&self, carried: Option<ObjectId>) -> Result<SourceState, ConvertError> {
         let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
-        let (ledger, tip) = self.open(carried, &mut store)?;
+        let Before { ledger, tip, mut left } = self.open(carried, &mut store)?;
         let mut converter = Converter::new(store, ledger, tip.clone(), self.options);
         let mut told = Told::default();
         let failed = self.convert(&mut converter, &mut told).err();
@@ -61,24 +82,23 @@ impl Run<'_> {
             }
             None => {}
         }
-        self.note_rewritten(&mut converter, tip.as_deref());
-        self.state(converter, &told)
+        if told.is_complete() {
+            converter.tip = told.tip().or(converter.tip);
+        }
+        left.extend(self.rewritten(&mut converter, tip)?);
+        self.state(converter, &told, left)
     }
 
     /// Goes on from what an earlier run carried, or begins anew.
-    fn open(
-        &self,
-        carried: Option<ObjectId>,
-        store: &mut ObjectStore,
-    ) -> Result<(Ledger, Option<Vec<u8>>), ConvertError> {
-        let Some(tree) = carried else { return Ok((Ledger::default(), None)) };
+    fn open(&self, carried: Option<ObjectId>, store: &mut ObjectStore) -> Result<Before, ConvertError> {
+        let Some(tree) = carried else { return Ok(Before::default()) };
         let Some(state) = BzrState::read(tree, store) else {
             let text = "What the last run left cannot be read: all is converted again.";
             self.watch.note(Stage::Fetch, text);
-            return Ok((Ledger::default(), None));
+            return Ok(Before::default());
         };
         if state.decisions == self.decisions() {
-            return Ok((state.ledger, state.tip));
+            return Ok(Before { ledger: state.ledger, tip: state.tip, left: state.left });
         }
         let text = "The target was converted with other options (author map, trailers), or by another version of codeimport. \
                     Use the same again, or a new target: published commits are not rewritten.";
@@ -173,27 +193,30 @@ impl Run<'_> {
         self.watch.progress(&progress);
     }
 
-    /// A branch that was reset, or replaced by another one, is followed; its old commits are kept.
-    fn note_rewritten(&self, converter: &mut Converter<'_>, before: Option<&[u8]>) {
-        let find = |id: &[u8]| converter.ledger.find(id).map(|(index, _)| index);
-        let (before, now) = (before.and_then(find), converter.tip.as_deref().and_then(find));
-        if let (Some(before), Some(now)) = (before, now)
-            && !converter.ledger.is_ancestor(before, now)
-        {
-            let old = converter.ledger.revisions()[before as usize].id.clone();
-            converter.findings.note(FindingKind::RewrittenHistory, &String::from_utf8_lossy(&old));
+    /// What the branch named before and does not contain any more: it was reset, or replaced by another one.
+    fn rewritten(
+        &self,
+        converter: &mut Converter<'_>,
+        before: Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, ConvertError> {
+        let find = |id: &Vec<u8>| converter.ledger.find(id).map(|(index, _)| index);
+        let (old, new) = (before.as_ref().and_then(find), converter.tip.as_ref().and_then(find));
+        let is_rewritten = old.zip(new).is_some_and(|(old, new)| !converter.ledger.is_ancestor(old, new));
+        let Some(id) = before.filter(|_| is_rewritten) else { return Ok(None) };
+        let name = String::from_utf8_lossy(&id);
+        if self.options.freeze_rewritten {
+            return Err(frozen(&self.exporter.url, &format!("revision {name}")));
         }
+        converter.findings.note(FindingKind::RewrittenHistory, &name);
+        Ok(Some(id))
     }
 
     /// Refs, and what the next run needs.
-    fn state(&self, mut converter: Converter<'_>, told: &Told) -> Result<SourceState, ConvertError> {
+    fn state(&self, converter: Converter<'_>, told: &Told, left: Vec<Vec<u8>>) -> Result<SourceState, ConvertError> {
         let missing =
             || ConvertError::new(Outcome::Failure, Stage::Fetch, "The exporter did not say where the branch is.");
         let position = told.position.as_ref().ok_or_else(missing)?;
-        let complete = told.converted >= told.new;
-        if complete && position.tip != NOTHING {
-            converter.tip = Some(position.tip.clone());
-        }
+        let complete = told.is_complete();
         let Converter { mut store, ledger, findings, tip, .. } = converter;
         findings.iter().for_each(|finding| self.watch.note(Stage::Convert, finding.sentence()));
         let mut refs = refs(&ledger, tip.as_deref(), &told.tags);
@@ -201,7 +224,8 @@ impl Run<'_> {
         let hidden: Vec<_> =
             ledger.heads().into_iter().filter(|head| !refs.values().any(|shown| shown == head)).collect();
         let kept = self.ours(keep_all(&hidden, &mut store))?;
-        let state = BzrState { decisions: self.decisions(), tip, ledger };
+        let backups = backups(&ledger, &left);
+        let state = BzrState { decisions: self.decisions(), tip, left, ledger };
         let tree = self.ours(state.write(&mut store))?;
         self.ours(store.flush())?;
         self.cache.keep_tips(&refs.values().copied().chain(kept).chain([tree]).collect())?;
@@ -213,6 +237,7 @@ impl Run<'_> {
             }),
             default_branch: refs.contains_key(BRANCH.as_bytes()).then(|| BRANCH.into()),
             refs,
+            backups,
             received_bytes: told.received_before + told.received,
             carried: Some(Carried { tree, kept }),
             complete,
@@ -250,4 +275,10 @@ fn refs(ledger: &Ledger, tip: Option<&[u8]>, tags: &[(String, Vec<u8>)]) -> Refs
     // The tags of revisions that are not converted yet come with them.
     let tags = tags.iter().filter_map(|(name, id)| Some((tag_ref(name), commit(id)?)));
     branch.into_iter().chain(tags).collect()
+}
+
+/// The names that keep what the branch has left.
+fn backups(ledger: &Ledger, left: &[Vec<u8>]) -> Refs {
+    let commits = left.iter().filter_map(|id| Some(ledger.find(id)?.1.commit));
+    commits.map(|commit| (backup_name(&commit.to_hex_with_len(12).to_string(), BRANCH_NAME), commit)).collect()
 }

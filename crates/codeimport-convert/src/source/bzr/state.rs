@@ -47,6 +47,8 @@ pub(super) struct BzrState {
     pub(super) decisions: Decisions,
     /// The revision that the branch's ref names; none before there is any.
     pub(super) tip: Option<Vec<u8>>,
+    /// Those that it named before the branch was reset or replaced, oldest first.
+    pub(super) left: Vec<Vec<u8>>,
     pub(super) ledger: Ledger,
 }
 
@@ -56,6 +58,7 @@ struct Head {
     decisions: Decisions,
     /// Revision ids are text in Bazaar.
     tip: Option<String>,
+    left: Vec<String>,
 }
 
 impl BzrState {
@@ -73,15 +76,18 @@ impl BzrState {
             let lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
             lines.map(|line| ledger.add_line(line)).collect::<Option<()>>()?;
         }
-        Some(Self { decisions: head.decisions, tip: head.tip.map(String::into_bytes), ledger })
+        let left = head.left.into_iter().map(String::into_bytes).collect();
+        Some(Self { decisions: head.decisions, tip: head.tip.map(String::into_bytes), left, ledger })
     }
 
     /// Writes all and gives the tree's id.
     pub(super) fn write(&self, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
         let mut tree = ShadowTree::empty();
-        let tip = self.tip.as_ref().map(|tip| String::from_utf8_lossy(tip).into_owned());
+        let text = |id: &Vec<u8>| String::from_utf8_lossy(id).into_owned();
+        let (tip, left) = (self.tip.as_ref().map(text), self.left.iter().map(text).collect());
         // Texts and flags: serialising them cannot fail.
-        let json = serde_json::to_vec_pretty(&Head { decisions: self.decisions.clone(), tip }).unwrap_or_default();
+        let json =
+            serde_json::to_vec_pretty(&Head { decisions: self.decisions.clone(), tip, left }).unwrap_or_default();
         put_file(&mut tree, DECISIONS, json, store)?;
         tree.make_dir(REVISIONS, store)?;
         tree.make_dir(TREES, store)?;

@@ -48,6 +48,7 @@ impl Run<'_> {
             watermark: converted.watermark,
             default_branch: refs.contains_key(TRUNK.as_bytes()).then(|| TRUNK.into()),
             refs,
+            backups: Refs::new(),
             received_bytes: self.transport.received_bytes(),
             carried: Some(Carried { tree, kept }),
             complete: converted.complete,

@@ -66,6 +66,7 @@ impl Advertised {
             findings: Findings::default(),
             watermark,
             refs: self.refs,
+            backups: Refs::new(),
             default_branch: self.default_branch,
             received_bytes,
             carried: None,

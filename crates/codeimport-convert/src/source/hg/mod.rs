@@ -7,7 +7,7 @@
 //!   convert   changegroup -> blobs, trees, commits
 //!   history   node -> object; carried in the target for the next run
 //!   names     refs for branches, heads, bookmarks, tags                 pure
-//!   shown     what of history the refs show
+//!   shown     what of history the refs show; lost: what the source has no longer
 //!   run       all of these, from where the last run stopped
 //!   preview   what people want to know before; export: what verification compares with
 //! ```
@@ -23,6 +23,7 @@ mod export;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod history;
+mod lost;
 mod names;
 mod node;
 mod options;

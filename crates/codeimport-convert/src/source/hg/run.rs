@@ -8,12 +8,14 @@ use super::convert::{Received, build_trees, commit_all, receive};
 use super::error::HgError;
 use super::explain::explain;
 use super::history::{Decisions, HgState};
+use super::lost::Lost;
 use super::node::Node;
 use super::shown::Shown;
 use super::wire::{Position, Wire};
 use crate::objects::{ObjectStore, StoreError};
 use crate::shadow::ShadowError;
 use crate::source::keeper::keep_all;
+use crate::source::rewritten::frozen;
 use crate::{Cache, Carried, ConvertError, FindingKind, Findings, SourceOptions, SourceState, Watch, Watermark};
 use codeimport_core::{Outcome, SourceUrl, Stage};
 use gix::ObjectId;
@@ -40,6 +42,8 @@ struct Progress {
     state: HgState,
     store: ObjectStore,
     findings: Findings,
+    /// What the source had when the target was last written, and has no longer.
+    lost: Lost,
     received: u64,
     /// How many changesets were converted before it.
     first: usize,
@@ -61,6 +65,7 @@ impl Run<'_> {
 
     fn attempt(&self, carried: Option<ObjectId>, position: &Position) -> Result<SourceState, ConvertError> {
         let mut progress = self.open(carried)?;
+        self.look_for_lost(&mut progress, position)?;
         match self.convert(&mut progress, position) {
             Err(error) if progress.state.history.changesets.len() == progress.first || error.is_cancelled() => {
                 return Err(error);
@@ -93,7 +98,18 @@ impl Run<'_> {
             None => HgState::begin(decisions),
         };
         let first = state.history.changesets.len();
-        Ok(Progress { state, store, findings: Findings::default(), received: 0, first })
+        Ok(Progress { state, store, findings: Findings::default(), lost: Lost::default(), received: 0, first })
+    }
+
+    /// What is lost is told. It stops the run if it has to.
+    fn look_for_lost(&self, progress: &mut Progress, position: &Position) -> Result<(), ConvertError> {
+        let lost = Lost::find(&progress.state.history.changesets, &position.heads, self.wire, self.watch)?;
+        if let Some(node) = lost.nodes().min().filter(|_| self.options.freeze_rewritten) {
+            return Err(frozen(self.url, &format!("changeset {}", node.short())));
+        }
+        lost.nodes().for_each(|node| progress.findings.note(FindingKind::LostChangeset, &node.short()));
+        progress.lost = lost;
+        Ok(())
     }
 
     /// Takes in piece after piece until all is there or the run's limit is reached.
@@ -109,7 +125,7 @@ impl Run<'_> {
                 return Ok(());
             }
             self.watch.check(Stage::Fetch)?;
-            let common = self.common(progress)?;
+            let common = progress.lost.common(changesets);
             let heads = self.end_of_piece(progress, limit.min(PIECE))?.map_or(missing, |end| vec![end]);
             self.take_piece(progress, &common, &heads)?;
         }
@@ -124,29 +140,6 @@ impl Run<'_> {
         // Where there is no such number, what is left is no more than a piece.
         let shown = nodes.into_iter().map_while(|node| node);
         Ok(shown.into_iter().find(|node| changesets.get(node).is_none()))
-    }
-
-    /// What the server and we have both, as far as it takes to tell; and notes what the server has no longer.
-    fn common(&self, progress: &mut Progress) -> Result<Vec<Node>, ConvertError> {
-        let changesets = &progress.state.history.changesets;
-        let (mut common, mut asked) = (Vec::new(), HashSet::new());
-        let mut frontier = changesets.heads();
-        while !frontier.is_empty() {
-            asked.extend(frontier.iter().copied());
-            let known = self.wire.known(&frontier, self.watch)?;
-            let mut parents = BTreeSet::new();
-            for (node, known) in frontier.into_iter().zip(known) {
-                if known {
-                    common.push(node);
-                    continue;
-                }
-                progress.findings.note(FindingKind::LostChangeset, &node.short());
-                let above = changesets.get(&node).map_or([Node::NULL; 2], |changeset| changeset.parents);
-                parents.extend(above.into_iter().filter(|parent| !parent.is_null() && !asked.contains(parent)));
-            }
-            frontier = parents.into_iter().collect();
-        }
-        Ok(common)
     }
 
     fn take_piece(&self, progress: &mut Progress, common: &[Node], heads: &[Node]) -> Result<(), ConvertError> {
@@ -173,13 +166,14 @@ impl Run<'_> {
 
     /// Refs, and what the next run needs.
     fn finish(&self, progress: Progress, position: &Position) -> Result<SourceState, ConvertError> {
-        let Progress { mut state, mut store, mut findings, received, .. } = progress;
+        let Progress { mut state, mut store, mut findings, lost, received, .. } = progress;
         let changesets = &state.history.changesets;
         let complete = position.heads.iter().all(|node| changesets.get(node).is_some());
         let shown = Shown { history: &state.history, position, complete };
         let (mut refs, default_branch) =
             shown.refs(&mut store, &mut findings).map_err(|error| explain(self.url, error, Stage::Convert))?;
         refs.retain(|name, _| self.options.filter.takes(name));
+        let backups = lost.backups(changesets);
         let named: HashSet<_> = refs.values().copied().collect();
         let heads = changesets.heads().into_iter().filter_map(|node| Some(changesets.get(&node)?.commit));
         let mut kept: BTreeSet<_> = heads.filter(|commit| !named.contains(commit)).collect();
@@ -196,7 +190,16 @@ impl Run<'_> {
             }
         };
         let carried = Some(Carried { tree, kept });
-        Ok(SourceState { watermark, refs, default_branch, received_bytes: received, carried, findings, complete })
+        Ok(SourceState {
+            watermark,
+            refs,
+            backups,
+            default_branch,
+            received_bytes: received,
+            carried,
+            findings,
+            complete,
+        })
     }
 
     fn ours<T, E: std::error::Error + Send + Sync + 'static>(&self, result: Result<T, E>) -> Result<T, ConvertError> {

@@ -3,6 +3,7 @@
 use super::copy::Copy;
 use super::repository::Branches;
 use codeimport_convert::FindingKind;
+use codeimport_core::Outcome;
 use std::fs;
 
 #[test]
@@ -19,10 +20,33 @@ fn a_branch_that_was_reset_is_followed_and_told_of() {
     let run = copy.run();
     assert!(run.findings.iter().any(|finding| finding.kind == FindingKind::RewrittenHistory), "{:?}", run.findings);
     assert_eq!(copy.git(&["log", "--format=%s", "trunk"]), "other\ntwo\none");
-    // What was published before is kept, and the map still knows it.
-    assert_eq!(copy.git(&["cat-file", "-t", &old]), "commit");
+    // What was published before is kept by name, and the map still knows it.
+    let backup = format!("refs/codeimport/backup/{}/trunk", &old[..12]);
+    assert_eq!(copy.git(&["rev-parse", &backup]), old);
     assert_eq!(copy.map().len(), 4);
     copy.git(&["fsck", "--strict", "--no-dangling"]);
+}
+
+#[test]
+fn a_branch_that_was_reset_is_not_followed_if_that_was_asked_for() {
+    let branches = Branches::with_branch("branch");
+    for text in ["one", "two"] {
+        branches.commit("branch", &[("f", text)], text);
+    }
+    let mut copy = Copy::of(&branches.url("branch"));
+    copy.run();
+    let before = copy.refs();
+    branches.brz("branch", &["uncommit", "-q", "--force"]);
+    copy.options.freeze_rewritten = true;
+    for _ in 0..2 {
+        let (outcome, text) = copy.failure();
+        assert!(outcome == Outcome::RemoteBroken && text.contains("was rewritten"), "{text}");
+        assert_eq!(copy.refs(), before);
+        branches.commit("branch", &[("f", "other")], "other");
+    }
+    copy.options.freeze_rewritten = false;
+    copy.run();
+    assert_eq!(copy.git(&["log", "--format=%s", "trunk"]), "other\nother\none");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::copy::Copy;
 use super::repository::{HgRepository, HgServer};
-use codeimport_convert::{FindingKind, Watch};
+use codeimport_convert::Watch;
 use codeimport_core::Outcome;
 
 #[test]
@@ -19,25 +19,6 @@ fn a_poll_finds_what_is_new_by_one_question() {
     repository.commit("f", "two\n");
     let second = source.probe(&Watch::none()).expect("asked");
     assert!(first != marked && marked != second);
-}
-
-#[test]
-fn stripped_history_is_followed_told_and_kept() {
-    let repository = HgRepository::create();
-    repository.commit("f", "one\n");
-    repository.commit("f", "two\n");
-    let mut copy = Copy::of(&repository.file_url());
-    copy.run(false);
-    let lost = copy.git(&["rev-parse", "refs/heads/default"]);
-    repository.hg(&["--config", "extensions.strip=", "strip", "--no-backup", "tip"]);
-    repository.commit("f", "three\n");
-    let state = copy.try_run(true).expect("converted");
-    let found: Vec<_> = state.findings.iter().map(|finding| finding.kind).collect();
-    assert_eq!(found, [FindingKind::LostChangeset]);
-    copy.git(&["merge-base", "--is-ancestor", &lost, "refs/codeimport/state"]);
-    let (mut anew, refs) = (Copy::of(&repository.file_url()), copy.refs());
-    anew.run(false);
-    assert_eq!(anew.refs(), refs);
 }
 
 #[test]

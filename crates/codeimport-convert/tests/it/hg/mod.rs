@@ -7,3 +7,4 @@ mod failures;
 mod following;
 mod generated;
 mod repository;
+mod rewritten;

@@ -29,7 +29,7 @@ pub(in crate::source::hg) fn commit_all(
     for NewChangeset { node, parents, text } in changesets {
         let changeset = Changeset::parse(&text)?;
         let commit = commit(&changeset, parents, history, authors, store)?;
-        note(&changeset, &node, findings);
+        note(&changeset, &node, authors, findings);
         history.changesets.add(KnownChangeset { node, commit, parents, text });
     }
     Ok(())
@@ -66,7 +66,10 @@ fn commit(
     Ok(store.write(Kind::Commit, commit)?)
 }
 
-fn note(changeset: &Changeset, node: &Node, findings: &mut Findings) {
+fn note(changeset: &Changeset, node: &Node, authors: &AuthorMap, findings: &mut Findings) {
+    if !authors.is_empty() && !authors.knows(Some(&changeset.user)) {
+        findings.note(FindingKind::UnknownAuthor, &decode(&changeset.user));
+    }
     if is_odd_date(changeset) {
         findings.note(FindingKind::OddDate, &node.short());
     }

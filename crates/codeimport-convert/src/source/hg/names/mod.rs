@@ -3,5 +3,5 @@
 mod refs;
 mod tags;
 
-pub(super) use refs::{Branch, DEFAULT_BRANCH, Named, refs};
+pub(super) use refs::{Branch, DEFAULT_BRANCH, Named, escape, refs};
 pub(super) use tags::{Tags, read_tags};

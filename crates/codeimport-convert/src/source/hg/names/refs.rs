@@ -56,7 +56,7 @@ pub(in crate::source::hg) fn refs(named: &Named<'_>, commit: impl Fn(&Node) -> O
 }
 
 /// A name as Git takes it, slashes where they make sense.
-fn escape(name: &[u8]) -> String {
+pub(in crate::source::hg) fn escape(name: &[u8]) -> String {
     if std::str::from_utf8(name).is_err() {
         // What is not text would be replaced: the bytes tell such names apart.
         let byte = |b: &u8| if b.is_ascii_alphanumeric() { char::from(*b).to_string() } else { format!("%{b:02X}") };

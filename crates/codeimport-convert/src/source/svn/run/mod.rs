@@ -95,6 +95,7 @@ impl Run<'_> {
             watermark: watermark(&info.uuid, next.saturating_sub(1)),
             default_branch: layout.and_then(|layout| default_branch(layout, &refs)),
             refs,
+            backups: Refs::new(),
             received_bytes,
             carried: Some(Carried { tree, kept }),
             findings: Findings::default(),

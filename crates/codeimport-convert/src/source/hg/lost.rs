@@ -1,0 +1,72 @@
+//! Changesets that were converted and that the source shows no longer: stripped, obsolete, or secret again.
+
+use super::history::Changesets;
+use super::names::escape;
+use super::node::Node;
+use super::records::Changeset;
+use super::wire::Wire;
+use crate::source::rewritten::backup_name;
+use crate::{ConvertError, Refs, Watch};
+use std::collections::{BTreeSet, HashSet};
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Lost(HashSet<Node>);
+
+impl Lost {
+    /// Asks the source for what `heads` does not tell: from the newest changesets on, until it knows one.
+    pub(super) fn find(
+        changesets: &Changesets,
+        heads: &[Node],
+        wire: &Wire,
+        watch: &Watch,
+    ) -> Result<Self, ConvertError> {
+        let mut lost = HashSet::new();
+        let mut frontier: Vec<_> = changesets.heads().into_iter().filter(|node| !heads.contains(node)).collect();
+        while !frontier.is_empty() {
+            let known = wire.known(&frontier, watch)?;
+            let gone: Vec<_> =
+                frontier.into_iter().zip(known).filter(|(_, known)| !known).map(|(node, _)| node).collect();
+            lost.extend(gone.iter().copied());
+            let above: BTreeSet<_> = gone.iter().flat_map(|node| parents(changesets, node)).collect();
+            frontier = above.into_iter().filter(|node| !lost.contains(node)).collect();
+        }
+        Ok(Self(lost))
+    }
+
+    /// Their names.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.0.iter()
+    }
+
+    /// The newest changesets that source and target have both: whatever they come after, both have as well.
+    pub(super) fn common(&self, changesets: &Changesets) -> Vec<Node> {
+        let mut heads = changesets.heads();
+        let mut at = 0;
+        while let Some(node) = heads.get(at).copied() {
+            at += 1;
+            if self.0.contains(&node) {
+                let above: Vec<_> = parents(changesets, &node).filter(|parent| !heads.contains(parent)).collect();
+                heads.extend(above);
+            }
+        }
+        heads.retain(|node| !self.0.contains(node));
+        heads
+    }
+
+    /// Refs from which all of them can be reached.
+    pub(super) fn backups(&self, changesets: &Changesets) -> Refs {
+        let lost_heads = changesets.heads().into_iter().filter(|node| self.0.contains(node));
+        let known = lost_heads.filter_map(|node| changesets.get(&node));
+        let named = known.filter_map(|known| {
+            let branch = Changeset::parse(&known.text).ok()?.branch;
+            Some((backup_name(&known.node.short(), &escape(&branch)), known.commit))
+        });
+        named.collect()
+    }
+}
+
+fn parents(changesets: &Changesets, node: &Node) -> impl Iterator<Item = Node> {
+    let parents = changesets.get(node).map_or([Node::NULL; 2], |changeset| changeset.parents);
+    parents.into_iter().filter(|parent| !parent.is_null())
+}
