@@ -28,6 +28,11 @@ CREATE TABLE import (
     -- How a source of CVS is read; the module is part of source_url. The charset as it was written; empty: the default.
     cvs_raw_keywords        boolean NOT NULL,
     cvs_charset             text    NOT NULL,
+    -- How a source of Mercurial or Bazaar is read, and whether it is followed where its history was rewritten.
+    hg_keep_subrepos        boolean NOT NULL,
+    hg_freeze_rewritten     boolean NOT NULL,
+    bzr_trailers            boolean NOT NULL,
+    bzr_freeze_rewritten    boolean NOT NULL,
     -- Identities of accounts: the text as it was given, comments too. Large, so lists leave it out.
     author_map          text        NOT NULL,
     -- What the source is read with; NULL for nothing.

@@ -97,7 +97,7 @@ pub fn change(path: &str, before: String, after: String) -> Option<FieldChange> 
 }
 
 /// Every field of an intent as text, always in the same order.
-fn fields(intent: Option<&Intent>) -> [(&'static str, String); 22] {
+fn fields(intent: Option<&Intent>) -> [(&'static str, String); 26] {
     let text = |value: fn(&Intent) -> String| intent.map(value).unwrap_or_default();
     let chosen = |option: fn(&Source) -> bool| {
         let chosen = intent.is_some_and(|i| option(&i.definition.source));
@@ -114,6 +114,10 @@ fn fields(intent: Option<&Intent>) -> [(&'static str, String); 22] {
         ("source.subversion.normalize_line_ends", chosen(|source| source.subversion.normalize_line_ends)),
         ("source.cvs.raw_keywords", chosen(|source| source.cvs.raw_keywords)),
         ("source.cvs.charset", text(|i| i.definition.source.cvs.charset.clone())),
+        ("source.mercurial.keep_subrepos", chosen(|source| source.mercurial.keep_subrepos)),
+        ("source.mercurial.freeze_rewritten", chosen(|source| source.mercurial.freeze_rewritten)),
+        ("source.bazaar.trailers", chosen(|source| source.bazaar.trailers)),
+        ("source.bazaar.freeze_rewritten", chosen(|source| source.bazaar.freeze_rewritten)),
         ("source.author_map", text(|i| author_map(&i.definition.source.author_map))),
         ("source.credential_id", text(|i| i.definition.source.credential_id.clone())),
         ("target.url", text(|i| i.definition.target_url.clone())),

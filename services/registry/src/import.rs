@@ -61,6 +61,10 @@ pub struct Source {
     pub subversion: SubversionOptions,
     /// How it is read, if it is one of CVS; the default for all others.
     pub cvs: CvsOptions,
+    /// How it is read, if it is one of Mercurial; the default for all others.
+    pub mercurial: MercurialOptions,
+    /// How it is read, if it is one of Bazaar; the default for all others.
+    pub bazaar: BazaarOptions,
     /// Identities of accounts, as the person wrote them; empty for none. Not read into lists.
     pub author_map: String,
     /// What it is read with; empty for none.
@@ -89,6 +93,24 @@ pub struct CvsOptions {
     pub raw_keywords: bool,
     /// The charset of what is no UTF-8, as the person wrote it; empty for the default.
     pub charset: String,
+}
+
+/// How a Mercurial repository becomes a Git one, as the contract has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct MercurialOptions {
+    /// Keep the texts that say where subrepositories are.
+    pub keep_subrepos: bool,
+    /// Do not follow a source that has lost what was published.
+    pub freeze_rewritten: bool,
+}
+
+/// How a Bazaar branch becomes a Git repository, as the contract has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BazaarOptions {
+    /// End each message with what Git has no field for.
+    pub trailers: bool,
+    /// Do not follow a source that has lost what was published.
+    pub freeze_rewritten: bool,
 }
 
 /// Which refs are taken over, as the person wrote it: no `include` means the default one, whatever that is by then.
@@ -176,6 +198,8 @@ impl From<&SourceUrl> for Source {
             host: url.host().to_owned(),
             subversion: SubversionOptions::default(),
             cvs: CvsOptions::default(),
+            mercurial: MercurialOptions::default(),
+            bazaar: BazaarOptions::default(),
             author_map: String::new(),
             credential_id: String::new(),
         }

@@ -1,15 +1,15 @@
 //! What may be typed. The doc comments here are the `--help` texts.
 
-mod bzr;
 mod cvs;
+mod distributed;
 mod notify;
 mod queue;
 mod registry;
 mod ssh;
 mod svn;
 
-pub(crate) use bzr::BzrArgs;
 pub(crate) use cvs::CvsArgs;
+pub(crate) use distributed::DistributedArgs;
 pub(crate) use notify::{CreateWebhook, Deliveries, Redeliver, Trigger, Webhook};
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
 pub(crate) use registry::{
@@ -92,7 +92,7 @@ pub(crate) enum Command {
 pub(crate) struct SourceRef {
     /// Address of the source; for Subversion and CVS `file:///path` too, for CVS also a CVSROOT.
     pub(crate) url: String,
-    /// Its revision control system: git, svn, cvs or bzr; default: what the address or the server says.
+    /// Its revision control system: git, svn, cvs, hg or bzr; default: what the address or the server says.
     #[arg(long, value_name = "RCS")]
     pub(crate) rcs: Option<RcsType>,
     #[command(flatten)]
@@ -100,7 +100,7 @@ pub(crate) struct SourceRef {
     #[command(flatten)]
     pub(crate) cvs: CvsArgs,
     #[command(flatten)]
-    pub(crate) bzr: BzrArgs,
+    pub(crate) distributed: DistributedArgs,
 }
 
 /// Options of `convert`.
@@ -244,6 +244,8 @@ pub(crate) struct Create {
     pub(crate) svn: SvnArgs,
     #[command(flatten)]
     pub(crate) cvs: CvsArgs,
+    #[command(flatten)]
+    pub(crate) distributed: DistributedArgs,
     /// Wait until the first run has ended.
     #[arg(long)]
     pub(crate) wait: bool,
@@ -267,6 +269,8 @@ pub(crate) struct Update {
     pub(crate) svn: SvnArgs,
     #[command(flatten)]
     pub(crate) cvs: CvsArgs,
+    #[command(flatten)]
+    pub(crate) distributed: DistributedArgs,
 }
 
 /// Options of `import approve` and `import suspend`.

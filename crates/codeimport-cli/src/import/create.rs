@@ -51,6 +51,7 @@ fn request(create: Create, rcs_type: RcsType) -> Result<CreateImportRequest, Fai
     let mut source = Source { rcs_type: rcs_type_to_wire(rcs_type).into(), url: create.url, ..Default::default() };
     create.svn.change(&mut source)?;
     create.cvs.change(&mut source);
+    create.distributed.change(&mut source)?;
     Ok(CreateImportRequest {
         import: Some(Import {
             source: Some(source),

@@ -23,7 +23,8 @@ pub(crate) async fn run(api: &mut Api, output: Output, update: Update) -> Done {
 fn change(update: Update, mut import: Import) -> Result<UpdateImportRequest, Failure> {
     let mut paths = Vec::new();
     let source = import.source.get_or_insert_default();
-    if update.url.is_some() || update.rcs.is_some() || update.svn.has_options() || update.cvs.has_options() {
+    let has_options = update.svn.has_options() || update.cvs.has_options() || update.distributed.has_options();
+    if update.url.is_some() || update.rcs.is_some() || has_options {
         paths.push("source");
     }
     if update.svn.has_author_map() {
@@ -43,6 +44,7 @@ fn change(update: Update, mut import: Import) -> Result<UpdateImportRequest, Fai
     }
     update.svn.change(source)?;
     update.cvs.change(source);
+    update.distributed.change(source)?;
     if !update.refs.is_empty() {
         paths.push("ref_filter");
         import.ref_filter = Some(RefFilter { include: update.refs, ..import.ref_filter.unwrap_or_default() });

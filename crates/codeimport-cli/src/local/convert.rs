@@ -22,8 +22,7 @@ const PIECE_TIME: Duration = Duration::from_secs(15);
 /// Converts until all is there, the limit is reached, or something fails.
 pub(super) fn run(output: Output, convert: &Convert, watch: &Watch, screen: &Screen) -> Done {
     let url = source_url(&convert.source, watch)?;
-    let SourceOptions { ssh, cvs, bzr, .. } = super::options(&convert.source)?;
-    let options = SourceOptions { ssh, cvs, bzr, ..convert.svn.source_options()? };
+    let options = super::options(&convert.source, convert.svn.source_options()?)?;
     let target = LocalTarget::open(&convert.dir, watch).map_err(|error| Failure::outcome(&error))?;
     let mut view = ConversionView::new(&url, &convert.dir);
     let result = all_pieces(convert.limit, &mut view, |max_revisions| {

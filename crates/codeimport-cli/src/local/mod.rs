@@ -59,9 +59,9 @@ fn block(output: Output, command: LocalCommand, cancel: Cancel) -> Done {
 }
 
 /// How a source is read that was named here.
-fn options(source: &SourceRef) -> Result<SourceOptions, Failure> {
-    let (cvs, bzr) = (source.cvs.options()?, source.bzr.options());
-    Ok(SourceOptions { ssh: source.ssh.ssh()?, cvs, bzr, ..SourceOptions::default() })
+fn options(source: &SourceRef, others: SourceOptions) -> Result<SourceOptions, Failure> {
+    let others = source.distributed.options(others);
+    Ok(SourceOptions { ssh: source.ssh.ssh()?, cvs: source.cvs.options()?, ..others })
 }
 
 /// The address of a source as it was typed here.

@@ -6,7 +6,7 @@ use crate::args::Verify;
 use crate::exit::{self, Done, Failure};
 use crate::output::Output;
 use crate::view::VerificationView;
-use codeimport_convert::{Scope, Verdict, Watch, verify};
+use codeimport_convert::{Scope, SourceOptions, Verdict, Watch, verify};
 use std::process::ExitCode;
 
 /// Compares, prints what was found; the exit code is the verdict.
@@ -14,7 +14,7 @@ pub(super) fn run(output: Output, arguments: &Verify, watch: &Watch, screen: &Sc
     let url = source_url(&arguments.source, watch)?;
     let samples = Scope::Samples { count: arguments.samples, seed: rand::random() };
     let scope = if arguments.all { Scope::All } else { samples };
-    let found = verify(&url, options(&arguments.source)?, &arguments.dir, scope, watch);
+    let found = verify(&url, options(&arguments.source, SourceOptions::default())?, &arguments.dir, scope, watch);
     let found = found.map_err(|error| Failure::outcome(&error))?;
     screen.clear();
     output.verification(&VerificationView::new(&found));

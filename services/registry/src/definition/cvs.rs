@@ -1,5 +1,6 @@
 //! What only sources of CVS have: an address that may be a CVSROOT with a module, and options. Pure.
 
+use super::source::is_for;
 use crate::import::CvsOptions;
 use codeimport_core::{Charset, CvsAddressError, RcsType, cvs_url};
 use codeimport_kit::Violations;
@@ -36,8 +37,7 @@ pub(super) fn url(source: &wire::Source, violations: &mut Violations) -> Option<
 /// How it is read.
 pub(super) fn options(source: &wire::Source, violations: &mut Violations) -> Option<CvsOptions> {
     let Some(Options::Cvs(options)) = &source.options else { return Some(CvsOptions::default()) };
-    if rcs_type_from_wire(source.rcs_type).is_some_and(|rcs_type| rcs_type != RcsType::Cvs) {
-        violations.add(FIELD, "is only for sources of type CVS");
+    if !is_for(source, RcsType::Cvs, FIELD, violations) {
         return None;
     }
     violations.check(&format!("{FIELD}.charset"), Charset::parse(&options.charset))?;

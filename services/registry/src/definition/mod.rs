@@ -4,6 +4,7 @@
 
 mod care;
 mod cvs;
+mod distributed;
 mod interval;
 mod source;
 

@@ -1,6 +1,6 @@
 //! The source of a definition: its address, and how it is read.
 
-use super::cvs;
+use super::{cvs, distributed};
 use crate::{
     credential::CredentialId,
     import::{Source, SubversionOptions},
@@ -9,7 +9,7 @@ use crate::{
 use codeimport_core::{AuthorMap, InvalidImportId, Layout, RcsType, SourceUrl};
 use codeimport_kit::Violations;
 use codeimport_proto::{
-    convert::rcs_type_from_wire,
+    convert::{rcs_type_from_wire, rcs_type_to_wire},
     registry::{self as wire, source::Options},
 };
 
@@ -49,9 +49,27 @@ pub(super) fn source(import: &wire::Import, url: Option<&SourceUrl>, violations:
     let wire = import.source.as_ref()?;
     let subversion = subversion(wire, violations);
     let cvs = cvs::options(wire, violations);
+    let (mercurial, bazaar) = (distributed::mercurial(wire, violations), distributed::bazaar(wire, violations));
     let credential_id = credential_id(&wire.credential_id).map_err(|error| error.to_string());
     let credential_id = violations.check("import.source.credential_id", credential_id);
-    Some(Source { subversion: subversion?, cvs: cvs?, credential_id: credential_id?, ..Source::from(url?) })
+    Some(Source {
+        subversion: subversion?,
+        cvs: cvs?,
+        mercurial: mercurial?,
+        bazaar: bazaar?,
+        credential_id: credential_id?,
+        ..Source::from(url?)
+    })
+}
+
+/// Whether options are those of the source's type; notes it if not. A type that is none is noted elsewhere.
+pub(super) fn is_for(source: &wire::Source, rcs_type: RcsType, field: &str, violations: &mut Violations) -> bool {
+    let fits = rcs_type_from_wire(source.rcs_type).is_none_or(|found| found == rcs_type);
+    if !fits {
+        let name = rcs_type_to_wire(rcs_type).as_str_name().trim_start_matches("RCS_TYPE_");
+        violations.add(field, format!("is only for sources of type {name}"));
+    }
+    fits
 }
 
 fn credential_id(text: &str) -> Result<String, InvalidImportId> {
@@ -61,8 +79,7 @@ fn credential_id(text: &str) -> Result<String, InvalidImportId> {
 fn subversion(source: &wire::Source, violations: &mut Violations) -> Option<SubversionOptions> {
     const FIELD: &str = "import.source.subversion";
     let Some(Options::Subversion(options)) = &source.options else { return Some(SubversionOptions::default()) };
-    if rcs_type_from_wire(source.rcs_type).is_some_and(|rcs_type| rcs_type != RcsType::Subversion) {
-        violations.add(FIELD, "is only for sources of type SUBVERSION");
+    if !is_for(source, RcsType::Subversion, FIELD, violations) {
         return None;
     }
     let layout = violations.check(&format!("{FIELD}.layout"), layout(&options.layout));
@@ -102,8 +119,8 @@ fn author_map_fault(rcs_type: RcsType, text: &str) -> Option<String> {
     if text.is_empty() {
         return None;
     }
-    if !matches!(rcs_type, RcsType::Subversion | RcsType::Cvs) {
-        return Some("is only for types that know accounts but no addresses, SUBVERSION and CVS".to_owned());
+    if rcs_type == RcsType::Git {
+        return Some("is not for sources of type GIT, whose commits stay what they are".to_owned());
     }
     if text.len() > MAX_AUTHOR_MAP_BYTES {
         return Some("is longer than 512 KiB".to_owned());
@@ -130,14 +147,16 @@ mod tests {
     }
 
     #[test]
-    fn author_maps_are_for_accounts_and_name_the_line_that_is_wrong() {
+    fn author_maps_are_not_for_git_and_name_the_line_that_is_wrong() {
         let fault = |rcs_type, text: &str| author_map_fault(rcs_type, text);
         let good = "# ours\nada = Ada <ada@example.org>\n";
         assert_eq!(
-            [fault(RcsType::Subversion, good), fault(RcsType::Cvs, good), fault(RcsType::Git, "")],
-            [None, None, None]
+            [RcsType::Subversion, RcsType::Cvs, RcsType::Mercurial, RcsType::Bazaar]
+                .map(|rcs_type| fault(rcs_type, good)),
+            [None, None, None, None]
         );
-        assert!(fault(RcsType::Git, good).is_some_and(|text| text.contains("SUBVERSION")));
+        assert_eq!(fault(RcsType::Git, ""), None);
+        assert!(fault(RcsType::Git, good).is_some_and(|text| text.contains("stay what they are")));
         assert!(fault(RcsType::Subversion, "ada = Ada <a@b>\nbob\n").is_some_and(|text| text.contains("line 2")));
         assert!(fault(RcsType::Subversion, &"#\n".repeat(300_000)).is_some_and(|text| text.contains("512 KiB")));
         assert!(fault(RcsType::Subversion, "# \0\n").is_some());

@@ -2,7 +2,7 @@
 
 use crate::{
     audit::FieldChange,
-    import::{CvsOptions, Import, SubversionOptions},
+    import::{BazaarOptions, CvsOptions, Import, MercurialOptions, SubversionOptions},
     run_log_url::RunLogUrl,
     store::{ChangedRef, Note, Ref, Revision, ScanTotals, Signature, SourceRevision, StoredEvent},
 };
@@ -62,7 +62,9 @@ pub(super) fn source(import: &Import) -> wire::Source {
         options: match source.rcs_type {
             RcsType::Subversion => Some(subversion(&source.subversion)),
             RcsType::Cvs => Some(cvs(&source.url, &source.cvs)),
-            RcsType::Git | RcsType::Mercurial | RcsType::Bazaar => None,
+            RcsType::Mercurial => Some(mercurial(source.mercurial)),
+            RcsType::Bazaar => Some(bazaar(source.bazaar)),
+            RcsType::Git => None,
         },
         author_map: source.author_map.clone(),
         credential_id: source.credential_id.clone(),
@@ -83,6 +85,16 @@ fn cvs(url: &str, options: &CvsOptions) -> wire::source::Options {
     let (_, module) = cvs_root_and_module(url);
     let CvsOptions { raw_keywords, charset } = options.clone();
     wire::source::Options::Cvs(wire::CvsOptions { module, raw_keywords, charset })
+}
+
+fn mercurial(options: MercurialOptions) -> wire::source::Options {
+    let MercurialOptions { keep_subrepos, freeze_rewritten } = options;
+    wire::source::Options::Mercurial(wire::MercurialOptions { keep_subrepos, freeze_rewritten })
+}
+
+fn bazaar(options: BazaarOptions) -> wire::source::Options {
+    let BazaarOptions { trailers, freeze_rewritten } = options;
+    wire::source::Options::Bazaar(wire::BazaarOptions { trailers, freeze_rewritten })
 }
 
 pub(super) fn target(import: &Import) -> wire::Target {

@@ -13,7 +13,8 @@ macro_rules! intent_columns {
         "display_name, rcs_type, source_url, source_host, source_key, is_duplicate, target_url, include_patterns, \
          exclude_patterns, update_interval_ms, shortest_interval_ms, longest_interval_ms, svn_layout, \
          svn_git_svn_id_trailers, svn_convert_ignores, svn_keep_externals, svn_normalize_line_ends, \
-         cvs_raw_keywords, cvs_charset, author_map, credential_id, owner, assignee, labels, review_status, review_reason"
+         cvs_raw_keywords, cvs_charset, hg_keep_subrepos, hg_freeze_rewritten, bzr_trailers, bzr_freeze_rewritten, \
+         author_map, credential_id, owner, assignee, labels, review_status, review_reason"
     };
 }
 pub(super) use intent_columns;
@@ -40,6 +41,10 @@ pub(super) struct IntentRow<'a> {
     svn_normalize_line_ends: bool,
     cvs_raw_keywords: bool,
     cvs_charset: &'a str,
+    hg_keep_subrepos: bool,
+    hg_freeze_rewritten: bool,
+    bzr_trailers: bool,
+    bzr_freeze_rewritten: bool,
     author_map: &'a str,
     credential_id: Option<&'a str>,
     owner: &'a str,
@@ -74,6 +79,10 @@ impl<'a> IntentRow<'a> {
             svn_normalize_line_ends: source.subversion.normalize_line_ends,
             cvs_raw_keywords: source.cvs.raw_keywords,
             cvs_charset: &source.cvs.charset,
+            hg_keep_subrepos: source.mercurial.keep_subrepos,
+            hg_freeze_rewritten: source.mercurial.freeze_rewritten,
+            bzr_trailers: source.bazaar.trailers,
+            bzr_freeze_rewritten: source.bazaar.freeze_rewritten,
             author_map: &source.author_map,
             credential_id: Some(source.credential_id.as_str()).filter(|id| !id.is_empty()),
             owner: &care.owner,

@@ -1,7 +1,8 @@
 //! Rows to structs, one function for each type of row.
 
 use crate::import::{
-    AdaptiveInterval, Care, CvsOptions, Definition, Import, Intent, RefPatterns, RunHistory, Source, SubversionOptions,
+    AdaptiveInterval, BazaarOptions, Care, CvsOptions, Definition, Import, Intent, MercurialOptions, RefPatterns,
+    RunHistory, Source, SubversionOptions,
 };
 use crate::reach::Spans;
 use codeimport_pg::{
@@ -26,8 +27,9 @@ macro_rules! import_columns {
             "import.import_id, import.display_name, import.rcs_type, import.source_url, import.source_host, \
          import.target_url, import.include_patterns, import.exclude_patterns, import.update_interval_ms, \
          import.svn_layout, import.svn_git_svn_id_trailers, import.svn_convert_ignores, import.svn_keep_externals, \
-         import.svn_normalize_line_ends, import.cvs_raw_keywords, import.cvs_charset, import.credential_id, \
-         import.shortest_interval_ms, \
+         import.svn_normalize_line_ends, import.cvs_raw_keywords, import.cvs_charset, \
+         import.hg_keep_subrepos, import.hg_freeze_rewritten, import.bzr_trailers, import.bzr_freeze_rewritten, \
+         import.credential_id, import.shortest_interval_ms, \
          import.longest_interval_ms, import.owner, import.assignee, import.labels, import.is_duplicate, \
          import.review_status, import.review_reason, import.generation, import.created_generation, \
          import.resumed_generation, import.stopped_by_queue, import.registrant, import.created_at, \
@@ -93,6 +95,14 @@ fn source(row: &Row) -> Result<Source, DbError> {
             normalize_line_ends: get(row, "svn_normalize_line_ends")?,
         },
         cvs: CvsOptions { raw_keywords: get(row, "cvs_raw_keywords")?, charset: get(row, "cvs_charset")? },
+        mercurial: MercurialOptions {
+            keep_subrepos: get(row, "hg_keep_subrepos")?,
+            freeze_rewritten: get(row, "hg_freeze_rewritten")?,
+        },
+        bazaar: BazaarOptions {
+            trailers: get(row, "bzr_trailers")?,
+            freeze_rewritten: get(row, "bzr_freeze_rewritten")?,
+        },
         author_map: get(row, "author_map")?,
         credential_id: get::<Option<String>>(row, "credential_id")?.unwrap_or_default(),
     })

@@ -4,8 +4,8 @@ use crate::harness::{Registry, create_request, token, violated_fields};
 use codeimport_proto::{
     common::RcsType,
     registry::{
-        CreateImportRequest, CvsOptions, GetRunSpecRequest, Import, ListImportsRequest, Source, SubversionOptions,
-        UpdateImportRequest, source::Options,
+        BazaarOptions, CreateImportRequest, CvsOptions, GetRunSpecRequest, Import, ListImportsRequest,
+        MercurialOptions, Source, SubversionOptions, UpdateImportRequest, source::Options,
     },
 };
 
@@ -89,6 +89,44 @@ async fn changed_options_are_in_the_trail_and_make_the_import_due() {
     assert_eq!(changed, ["source.subversion.layout", "source.author_map"]);
     let after = registry.store.import(&"a".parse().expect("id")).await.expect("stored");
     assert!(after.resumed_generation > before.resumed_generation);
+}
+
+/// A source of Mercurial and one of Bazaar, with all that can be chosen, and with people as they are written there.
+fn distributed() -> [Source; 2] {
+    let mercurial = Options::Mercurial(MercurialOptions { keep_subrepos: true, freeze_rewritten: true });
+    let bazaar = Options::Bazaar(BazaarOptions { trailers: true, freeze_rewritten: true });
+    [(RcsType::Mercurial, "https://host/r", mercurial), (RcsType::Bazaar, "bzr://host/r", bazaar)].map(
+        |(rcs_type, url, options)| Source {
+            rcs_type: rcs_type.into(),
+            url: url.to_owned(),
+            options: Some(options),
+            author_map: "Ada <ada@old> = Ada Lovelace <ada@example.org>\n".to_owned(),
+            ..Default::default()
+        },
+    )
+}
+
+#[tokio::test]
+async fn options_and_people_of_mercurial_and_bazaar_are_stored_and_told_to_the_worker() {
+    for source in distributed() {
+        let mut registry = Registry::start().await;
+        registry.imports.create_import(create(source.clone())).await.expect("valid");
+        assert_eq!(registry.get("a").await.source, Some(source.clone()));
+        let spec = registry.runs.get_run_spec(GetRunSpecRequest { lease_token: token("a", 1) }).await;
+        assert_eq!(spec.expect("held").into_inner().source, Some(source));
+    }
+}
+
+#[tokio::test]
+async fn options_of_mercurial_are_none_of_bazaar_and_the_other_way_round() {
+    let mut registry = Registry::start().await;
+    let [mercurial, bazaar] = distributed();
+    let mixed = Source { options: bazaar.options, ..mercurial.clone() };
+    let fields = violated_fields(registry.imports.create_import(create(mixed)).await);
+    assert_eq!(fields, ["import.source.bazaar"]);
+    let mixed = Source { options: mercurial.options, ..bazaar };
+    let fields = violated_fields(registry.imports.create_import(create(mixed)).await);
+    assert_eq!(fields, ["import.source.mercurial"]);
 }
 
 fn cvs(url: &str, module: &str, charset: &str) -> Source {

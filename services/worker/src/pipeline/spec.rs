@@ -1,13 +1,13 @@
 //! What a run has to do, in words of the domain.
 
 use codeimport_convert::{
-    ConvertError, CvsOptions, Holder, ImportState, Login, Source, SourceOptions, Ssh, SvnOptions, Target, open_source,
-    options_digest,
+    BzrOptions, ConvertError, CvsOptions, HgOptions, Holder, ImportState, Login, Source, SourceOptions, Ssh,
+    SvnOptions, Target, open_source, options_digest,
 };
 use codeimport_core::{AuthorMap, Charset, ImportId, InvalidLayout, Outcome, RefFilter, SourceUrl, Stage, TargetUrl};
 use codeimport_proto::{
     convert::rcs_type_from_wire,
-    registry::{GetRunSpecResponse, source::Options},
+    registry::{self as wire, BazaarOptions, GetRunSpecResponse, MercurialOptions, source::Options},
 };
 
 /// One run's task, checked.
@@ -37,10 +37,9 @@ impl Spec {
         let filter = RefFilter::new(patterns.include, patterns.exclude)
             .map_err(|e| invalid(format!("a pattern of its ref filter {e}")))?;
         let authors = AuthorMap::parse(&source.author_map).map_err(|e| invalid(format!("its author map {e}")))?;
-        let (svn, cvs) = (svn_options(source.options.as_ref())?, cvs_options(source.options.as_ref())?);
         let login = answer.login.map(|login| Login::new(login.username, login.password));
-        let options =
-            SourceOptions { filter: filter.clone(), ssh, login, authors, svn, cvs, ..SourceOptions::default() };
+        let others = SourceOptions { filter: filter.clone(), ssh, login, authors, ..SourceOptions::default() };
+        let options = source_options(source.options, others)?;
         let options_digest = options_digest(&url, &options);
         Ok(Self {
             import_id: answer.import_id.parse().map_err(|e| invalid(format!("its id {e}")))?,
@@ -55,8 +54,22 @@ impl Spec {
     }
 }
 
-fn svn_options(options: Option<&Options>) -> Result<SvnOptions, ConvertError> {
-    let Some(Options::Subversion(options)) = options else { return Ok(SvnOptions::default()) };
+/// What only the source's type has.
+fn source_options(options: Option<Options>, others: SourceOptions) -> Result<SourceOptions, ConvertError> {
+    Ok(match options {
+        None => others,
+        Some(Options::Subversion(options)) => SourceOptions { svn: svn_options(&options)?, ..others },
+        Some(Options::Cvs(options)) => SourceOptions { cvs: cvs_options(&options)?, ..others },
+        Some(Options::Mercurial(MercurialOptions { keep_subrepos, freeze_rewritten })) => {
+            SourceOptions { hg: HgOptions { keep_subrepos }, freeze_rewritten, ..others }
+        }
+        Some(Options::Bazaar(BazaarOptions { trailers, freeze_rewritten })) => {
+            SourceOptions { bzr: BzrOptions { trailers }, freeze_rewritten, ..others }
+        }
+    })
+}
+
+fn svn_options(options: &wire::SubversionOptions) -> Result<SvnOptions, ConvertError> {
     let layout = match options.layout.as_str() {
         "" => None,
         text => Some(text.parse().map_err(|e: InvalidLayout| invalid(format!("its layout {e}")))?),
@@ -70,8 +83,7 @@ fn svn_options(options: Option<&Options>) -> Result<SvnOptions, ConvertError> {
     })
 }
 
-fn cvs_options(options: Option<&Options>) -> Result<CvsOptions, ConvertError> {
-    let Some(Options::Cvs(options)) = options else { return Ok(CvsOptions::default()) };
+fn cvs_options(options: &wire::CvsOptions) -> Result<CvsOptions, ConvertError> {
     let charset = Charset::parse(&options.charset).map_err(|e| invalid(format!("its charset {e}")))?;
     Ok(CvsOptions { raw_keywords: options.raw_keywords, charset, ..CvsOptions::default() })
 }
