@@ -9,6 +9,7 @@
 
 #![allow(clippy::needless_update, reason = "messages are completed, so that a field that is added breaks no story")]
 
+mod authority;
 mod cluster;
 mod eventually;
 mod failpoint;
@@ -20,6 +21,7 @@ mod queues;
 mod services;
 pub mod soak;
 
+pub use authority::Authority;
 pub use cluster::{Cluster, ClusterOptions, Worker, create_request, published_refs};
 pub use eventually::eventually;
 pub use failpoint::{Failpoint, Held};

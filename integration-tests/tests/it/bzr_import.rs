@@ -1,5 +1,7 @@
 //! A Bazaar branch goes through the services, and any worker goes on where another one stopped.
 
+use super::hg_options::author_map;
+use super::killed::assert_nothing_is_lost;
 use super::svn_import::codeimport;
 use bzr_server::BzrServer;
 use codeimport_integration_tests::{Cluster, git, published_refs};
@@ -45,4 +47,26 @@ async fn any_worker_goes_on_and_makes_what_a_conversion_by_hand_makes() {
     assert_eq!(codeimport(&cluster, &["import", "now", "it", "--wait"])[0]["outcome"], "no_change");
     let preview = codeimport(&cluster, &["preview", &url]).remove(0);
     assert_eq!(preview["branches"][0], "trunk", "{preview}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trailers_and_people_of_bazaar_are_chosen_with_the_import() {
+    let branches = Branches::with_branch("branch");
+    branches.commit("branch", &[("f", "one\n")], "one");
+    let server = BzrServer::start(branches.dir.path());
+    let cluster = Cluster::start().await;
+    let authors = author_map(branches.dir.path());
+    let create = ["import", "create", &server.url("branch"), "--id", "it", "--wait", "--bzr-trailers"];
+    let options = ["--author-map", authors.to_str().expect("text")];
+    assert_eq!(codeimport(&cluster, &[&create[..], &options].concat())[0]["outcome"], "success");
+    let log = git(&cluster.target("it"), &["log", "-1", "--format=%an <%ae>%n%B", "trunk"]);
+    assert!(log.starts_with("Ada King <king@example.org>") && log.contains("Bazaar-revision-id: "), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversion_that_was_killed_goes_on_and_makes_the_same() {
+    let branches = Branches::create();
+    branches.roll("branch", 17, 0, 300, "2a");
+    let server = BzrServer::start(branches.dir.path());
+    assert_nothing_is_lost(&server.url("branch"), "bzr").await;
 }

@@ -1,12 +1,11 @@
 //! The commands that need no service: from a repository to a folder.
 
 use crate::svn_import::SvnServer;
-use codeimport_integration_tests::{GitDaemon, GitRepo, eventually, git, program, published_refs};
-use codeimport_subprocess::{Command, Output, Signal};
-use rustix::process::{Pid, kill_process};
+use codeimport_integration_tests::{GitDaemon, GitRepo, git, program, published_refs};
+use codeimport_subprocess::{Command, Output};
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn codeimport(args: &[&str]) -> Output {
     Command::new(program("codeimport")).arg("--json").args(args).run().expect("the program can be run")
@@ -89,38 +88,6 @@ pub(crate) fn long_dump(revisions: u32) -> String {
         );
     }
     dump
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_conversion_that_was_killed_goes_on_and_makes_the_same() {
-    let svn = SvnServer::start().await;
-    svn.load("r", long_dump(600));
-    let url = svn.url("r");
-    let (whole, whole_dir) = target(&svn, "whole.git");
-    assert_eq!(one(&["convert", &url, &whole_dir]).1, Some(0));
-    let (path, dir) = target(&svn, "killed.git");
-    for _ in 0..3 {
-        let packs = count(&path);
-        let running = Command::new(program("codeimport")).args(["convert", &url, &dir]).start().expect("it starts");
-        eventually("it writes a pack, or is done", async || {
-            (count(&path) > packs || !running.is_running()).then_some(())
-        })
-        .await;
-        let pid = i32::try_from(running.pid()).ok().and_then(Pid::from_raw).expect("a pid is a positive number");
-        // Done already is as good: then there is nothing to kill.
-        let _ = kill_process(pid, Signal::KILL);
-        eventually("it is gone", async || (!running.is_running()).then_some(())).await;
-    }
-    let last = codeimport(&["convert", &url, &dir]);
-    assert!(last.success(), "{}", last.stderr);
-    assert_eq!(published_refs(&path), published_refs(&whole));
-    git(&path, &["fsck", "--strict", "--no-dangling"]);
-    assert_eq!(json(&["map", &dir]).0.len(), 600);
-}
-
-/// Files in a repository's folder of packs, finished or not.
-fn count(repository: &Path) -> usize {
-    std::fs::read_dir(repository.join("objects/pack")).map_or(0, |files| files.count())
 }
 
 #[tokio::test]

@@ -7,19 +7,25 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use tempfile::TempDir;
 
 /// A repository behind a real `hg serve`.
-struct HgServer {
-    dir: TempDir,
-    port: u16,
+pub(crate) struct HgServer {
+    pub(crate) dir: TempDir,
+    pub(crate) port: u16,
     _daemon: Daemon,
 }
 
 impl HgServer {
     async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With further words for `hg serve`.
+    pub(crate) async fn with(words: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder can be made");
         let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
         let port = bound.expect("loopback has free ports").port();
         hg(&dir, &["init"]);
         let command = Command::new("hg").args(["serve", "--address", "127.0.0.1", "--port", &port.to_string()]);
+        let command = command.args(words);
         let daemon = command.env("HGRCPATH", "").cwd(dir.path()).start().expect("hg can be started");
         eventually("hg listens", async || {
             assert!(daemon.is_running(), "hg ended early:\n{}", daemon.log_tail());
@@ -29,13 +35,13 @@ impl HgServer {
         Self { dir, port, _daemon: daemon }
     }
 
-    fn commit(&self, text: &str) {
+    pub(crate) fn commit(&self, text: &str) {
         std::fs::write(self.dir.path().join("f"), text).expect("the folder is ours");
         hg(&self.dir, &["commit", "--addremove", "--user", "Ada <ada@example.org>", "--message", text]);
     }
 }
 
-fn hg(dir: &TempDir, args: &[&str]) {
+pub(crate) fn hg(dir: &TempDir, args: &[&str]) {
     let output = Command::new("hg").args(args).env("HGRCPATH", "").cwd(dir.path()).run().expect("hg is installed");
     assert!(output.success(), "{args:?}: {}", output.stderr);
 }
