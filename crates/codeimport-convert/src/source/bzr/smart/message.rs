@@ -22,7 +22,7 @@ const MOST_PARTS: usize = 16;
 
 /// An answer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Answer {
+pub(in crate::source::bzr) struct Answer {
     /// Whether the question was understood and could be answered.
     pub(super) is_success: bool,
     pub(super) words: Vec<Vec<u8>>,
@@ -42,7 +42,7 @@ fn length(bytes: &[u8]) -> [u8; 4] {
 }
 
 /// Reads an answer to its end, and nothing behind it. Bytes that are none are [`io::ErrorKind::InvalidData`].
-pub(super) fn read_answer(input: &mut impl BufRead) -> io::Result<Answer> {
+pub(in crate::source::bzr) fn read_answer(input: &mut impl BufRead) -> io::Result<Answer> {
     if read_bytes(input, MARKER.len() as u64)? != MARKER {
         return Err(io::ErrorKind::InvalidData.into());
     }
