@@ -4,7 +4,7 @@ use super::history::Changesets;
 use super::names::escape;
 use super::node::Node;
 use super::records::Changeset;
-use super::wire::Wire;
+use super::wire::{NODES_AT_ONCE, Wire};
 use crate::source::rewritten::backup_name;
 use crate::{ConvertError, Refs, Watch};
 use std::collections::{BTreeSet, HashSet};
@@ -14,7 +14,8 @@ use std::collections::{BTreeSet, HashSet};
 pub(super) struct Lost(HashSet<Node>);
 
 impl Lost {
-    /// Asks the source for what `heads` does not tell: from the newest changesets on, until it knows one.
+    /// Asks the source for what `heads` does not tell: from the newest changesets on, until it knows those that they come after.
+    /// As a rule it knows the first that it is asked about; so few are asked about at first, and then more and more.
     pub(super) fn find(
         changesets: &Changesets,
         heads: &[Node],
@@ -23,13 +24,16 @@ impl Lost {
     ) -> Result<Self, ConvertError> {
         let mut lost = HashSet::new();
         let mut frontier: Vec<_> = changesets.heads().into_iter().filter(|node| !heads.contains(node)).collect();
+        let mut at_once = 1;
         while !frontier.is_empty() {
-            let known = wire.known(&frontier, watch)?;
-            let gone: Vec<_> =
-                frontier.into_iter().zip(known).filter(|(_, known)| !known).map(|(node, _)| node).collect();
-            lost.extend(gone.iter().copied());
+            let asked = with_ancestors(changesets, frontier, at_once);
+            let known = wire.known(&asked, watch)?;
+            let gone: Vec<_> = asked.iter().zip(known).filter(|(_, known)| !known).map(|(node, _)| *node).collect();
+            let asked: HashSet<_> = asked.into_iter().collect();
             let above: BTreeSet<_> = gone.iter().flat_map(|node| parents(changesets, node)).collect();
-            frontier = above.into_iter().filter(|node| !lost.contains(node)).collect();
+            frontier = above.into_iter().filter(|node| !asked.contains(node) && !lost.contains(node)).collect();
+            lost.extend(gone);
+            at_once = NODES_AT_ONCE.min(at_once * 4);
         }
         Ok(Self(lost))
     }
@@ -64,6 +68,17 @@ impl Lost {
         });
         named.collect()
     }
+}
+
+/// These, and what they come after, until there are so many.
+fn with_ancestors(changesets: &Changesets, nodes: Vec<Node>, count: usize) -> Vec<Node> {
+    let mut seen: HashSet<_> = nodes.iter().copied().collect();
+    let (mut all, mut at) = (nodes, 0);
+    while let Some(node) = all.get(at).copied().filter(|_| all.len() < count) {
+        all.extend(parents(changesets, &node).filter(|parent| seen.insert(*parent)));
+        at += 1;
+    }
+    all
 }
 
 fn parents(changesets: &Changesets, node: &Node) -> impl Iterator<Item = Node> {

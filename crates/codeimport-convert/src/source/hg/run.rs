@@ -11,7 +11,7 @@ use super::history::{Decisions, HgState};
 use super::lost::Lost;
 use super::node::Node;
 use super::shown::Shown;
-use super::wire::{Position, Wire};
+use super::wire::{NODES_AT_ONCE, Position, Wire};
 use crate::objects::{ObjectStore, StoreError};
 use crate::shadow::ShadowError;
 use crate::source::keeper::keep_all;
@@ -126,7 +126,8 @@ impl Run<'_> {
             }
             self.watch.check(Stage::Fetch)?;
             let common = progress.lost.common(changesets);
-            let heads = self.end_of_piece(progress, limit.min(PIECE))?.map_or(missing, |end| vec![end]);
+            let rest = missing.into_iter().take(NODES_AT_ONCE).collect();
+            let heads = self.end_of_piece(progress, limit.min(PIECE))?.map_or(rest, |end| vec![end]);
             self.take_piece(progress, &common, &heads)?;
         }
     }

@@ -40,6 +40,27 @@ fn stripped_history_is_followed_told_and_kept_by_name() {
 }
 
 #[test]
+fn however_much_is_stripped_just_that_is_told_and_kept() {
+    let repository = HgRepository::create();
+    repository.grow(9, 60);
+    let mut copy = Copy::of(&repository.file_url());
+    copy.run(false);
+    let before = repository.hg(&["log", "-r", "head()", "--template", "{node}\n"]);
+    strip(&repository, "3::");
+    let left = repository.hg(&["log", "--template", "{node}\n"]);
+    let state = copy.try_run(true).expect("converted");
+    let lost = state.findings.iter().find(|finding| finding.kind == FindingKind::LostChangeset).expect("some are lost");
+    assert_eq!(lost.count, 60 - left.lines().count() as u64);
+    let backups = copy.git(&["for-each-ref", "--format=%(refname)", "refs/codeimport/backup"]);
+    let lost_heads: Vec<_> = before.lines().filter(|node| !left.contains(node)).collect();
+    assert!(lost_heads.iter().all(|node| backups.contains(&node[..12])), "{backups}");
+    assert_eq!(backups.lines().count(), lost_heads.len());
+    let (mut anew, refs) = (Copy::of(&repository.file_url()), copy.refs());
+    anew.run(false);
+    assert_eq!(anew.refs(), refs);
+}
+
+#[test]
 fn an_amended_changeset_of_a_named_branch_is_replaced_and_kept() {
     let (repository, mut copy) = converted();
     repository.hg(&["branch", "-q", "feature/x"]);

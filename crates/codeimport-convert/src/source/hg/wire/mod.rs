@@ -25,8 +25,8 @@ use http::Http;
 use std::io::Read;
 use stdio::Stdio;
 
-/// Most nodes that a server is asked about at once.
-const NODES_AT_ONCE: usize = 400;
+/// Most nodes that a server is asked about at once: proxies take so many headers, and no more.
+pub(super) const NODES_AT_ONCE: usize = 400;
 
 /// A way to a repository.
 pub(super) enum Wire {
