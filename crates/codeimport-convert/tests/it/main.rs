@@ -14,4 +14,5 @@ mod sshd;
 mod subversion;
 mod targets;
 mod wire;
+mod worker;
 mod world;

@@ -1,8 +1,8 @@
 //! From one state of a branch to the next, whatever happens in between.
 
 use super::copy::Copy;
-use super::repository::Branches;
-use codeimport_convert::FindingKind;
+use super::repository::{Branches, run};
+use codeimport_convert::{FindingKind, SourceOptions};
 use codeimport_core::Outcome;
 use std::fs;
 
@@ -47,6 +47,26 @@ fn a_branch_that_was_reset_is_not_followed_if_that_was_asked_for() {
     copy.options.freeze_rewritten = false;
     copy.run();
     assert_eq!(copy.git(&["log", "--format=%s", "trunk"]), "other\nother\none");
+}
+
+#[test]
+fn each_run_may_be_another_workers_whose_cache_is_empty() {
+    let branches = Branches::create();
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let options = SourceOptions { max_revisions: 9, ..SourceOptions::default() };
+    for number in 1..=3 {
+        branches.roll("branch", 23, (number - 1) * 15, number * 15, "2a");
+        let url = Copy::of(&branches.url("branch")).url();
+        let is_complete_after = |cache: u64| {
+            let name = format!("cache-{number}-{cache}");
+            crate::worker::run(folder.path(), &name, 1, &url, &options).expect("converted").complete
+        };
+        assert!((1..9).any(is_complete_after), "it ends");
+    }
+    let at_once = Copy::of(&branches.url("branch"));
+    at_once.run();
+    let words = ["git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"];
+    assert_eq!(run(&folder.path().join("target.git"), &words), at_once.refs());
 }
 
 #[test]

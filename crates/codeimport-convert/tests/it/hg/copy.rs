@@ -1,11 +1,12 @@
 //! A target, the runs that fill it, and its comparison with what Mercurial says.
 
 use super::repository::{HgRepository, Truth, run};
+use crate::worker;
 use codeimport_convert::{
-    Cache, Carried, ConvertError, Holder, ImportState, MapEntry, PublishError, Scope, Source, SourceOptions,
-    SourceState, Target, Verification, Watch, open_source, options_digest, read_map, verify,
+    ConvertError, MapEntry, Scope, Source, SourceOptions, SourceState, Verification, Watch, open_source, read_map,
+    verify,
 };
-use codeimport_core::{FencingToken, ImportId, RcsType, RunId, SourceUrl, TargetUrl};
+use codeimport_core::{RcsType, SourceUrl};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -38,21 +39,8 @@ impl Copy {
     /// One run, as a worker does it; `forget` is another worker, whose cache is empty.
     pub(super) fn try_run(&mut self, forget: bool) -> Result<SourceState, ConvertError> {
         self.runs += 1;
-        let (watch, url, source) = (Watch::none(), self.url(), self.source());
         let name = if forget { format!("cache-{}", self.runs) } else { "cache".to_owned() };
-        let id: ImportId = name.parse().expect("valid");
-        let cache = Cache::open(&self.dir.path().join("caches"), &id, &watch).expect("cache opens");
-        let target = Target::new(TargetUrl::local(&self.path()).expect("valid"));
-        let filter = &self.options.filter;
-        let seen = target.read(filter, &cache, &watch)?;
-        let wanted = source.fetch(&cache, seen.carried.map(|Carried { tree, .. }| tree), &watch)?;
-        let holder = Holder { fencing_token: FencingToken(self.runs), run_id: RunId(self.runs) };
-        let begin = ImportState::begin(&url, options_digest(&url, &self.options), holder);
-        match target.publish(&begin, &seen, &wanted, filter, &cache, &watch) {
-            Ok(_) => Ok(wanted),
-            Err(PublishError::Failed(error)) => Err(error),
-            Err(other) => panic!("{other}"),
-        }
+        worker::run(self.dir.path(), &name, self.runs, &self.url(), &self.options)
     }
 
     /// Runs until all is converted; gives how many runs that took.
@@ -77,6 +65,23 @@ impl Copy {
         verify(&self.url(), self.options.clone(), &self.path(), Scope::All, &Watch::none()).expect("compared")
     }
 
+    /// Commits as Git stores them, by their ids.
+    fn commits<'a>(&self, ids: impl Iterator<Item = &'a String>) -> BTreeMap<String, String> {
+        let input: String = ids.map(|id| format!("{id}\n")).collect();
+        let ask = codeimport_subprocess::Command::new("git").args(["cat-file", "--batch"]).cwd(self.path());
+        let told = ask.stdin(input.into_bytes()).stdout_limit(1 << 30).run().expect("git runs").stdout;
+        let (mut commits, mut rest) = (BTreeMap::new(), &told[..]);
+        while let Some(end) = rest.iter().position(|b| *b == b'\n') {
+            let head = String::from_utf8_lossy(&rest[..end]);
+            let (id, len) = head.split_once(" commit ").expect("a commit");
+            let len: usize = len.parse().expect("a length");
+            let text = &rest[end + 1..][..len];
+            commits.insert(id.to_owned(), String::from_utf8_lossy(text).into_owned());
+            rest = &rest[end + len + 2..];
+        }
+        commits
+    }
+
     /// Claims that each changeset is a commit with the same files, author, date, parents and message, and that each tag and
     /// head has its ref; gives how many changesets there are.
     pub(super) fn assert_faithful(&self, repository: &HgRepository) -> usize {
@@ -85,17 +90,9 @@ impl Copy {
         let commits: BTreeMap<_, _> =
             map.iter().map(|entry| (entry.revision.clone(), entry.commit.to_string())).collect();
         assert_eq!(map.len(), truth.len());
-        let input: String = truth.iter().map(|changeset| format!("{}\n", commits[&changeset.node])).collect();
-        let format = "--format=%H%x02%T %P%n%an <%ae>%n%at %ad%n%B%x01";
-        let show = ["log", "--no-walk=unsorted", "--stdin", format, "--date=format:%z"];
-        let show = codeimport_subprocess::Command::new("git").args(show).cwd(self.path());
-        let shown = show.stdin(input.into_bytes()).run().expect("git runs").stdout_text();
-        // Two changesets may be one commit, which is shown once.
-        let shown: BTreeMap<_, _> =
-            shown.split('\x01').filter_map(|text| text.trim_start().split_once('\x02')).collect();
+        let stored = self.commits(commits.values());
         for changeset in &truth {
-            let commit = commits[&changeset.node].as_str();
-            assert_eq!(shown[commit].trim_end(), expected(changeset, &commits).trim_end(), "{}", changeset.node);
+            assert_eq!(stored[&commits[&changeset.node]], expected(changeset, &commits), "{}", changeset.node);
         }
         let refs = self.refs();
         for (tag, node) in tags {
@@ -109,15 +106,17 @@ impl Copy {
     }
 }
 
-/// How git shows the commit of a changeset, but for the newlines at its end.
+/// The commit of a changeset, byte for byte.
 fn expected(changeset: &Truth, commits: &BTreeMap<String, String>) -> String {
-    let parents: Vec<_> = changeset.parents.iter().map(|node| commits[node].as_str()).collect();
+    let Truth { tree, seconds, offset, message, .. } = changeset;
+    let parents: String = changeset.parents.iter().map(|node| format!("parent {}\n", commits[node])).collect();
     // Git stops at times before 1970, be it only there.
-    let minutes = if changeset.seconds < changeset.offset { 0 } else { -changeset.offset / 60 };
+    let minutes = if seconds < offset { 0 } else { -offset / 60 };
     let zone = format!("{}{:02}{:02}", if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60);
-    let Truth { tree, seconds, .. } = changeset;
-    let message = &changeset.message;
-    format!("{tree} {}\n{}\n{seconds} {zone}\n{message}", parents.join(" "), author(&changeset.user))
+    let who = format!("{} {seconds} {zone}", author(&changeset.user));
+    // Git's own commits end with a newline; one that is there already is not doubled, and no message stays none.
+    let end = if message.is_empty() || message.ends_with('\n') { "" } else { "\n" };
+    format!("tree {tree}\n{parents}author {who}\ncommitter {who}\n\n{message}{end}")
 }
 
 /// Who that is, for the users that the tests' repositories have.
