@@ -26,13 +26,3 @@ fn a_damaged_store_is_told_and_nothing_is_published() {
         }
     }
 }
-
-#[test]
-fn a_censored_file_has_an_outcome_of_its_own() {
-    let repository = HgRepository::create();
-    repository.commit("f", "secret\n");
-    repository.commit("f", "no secret\n");
-    repository.hg(&["--config", "extensions.censor=", "censor", "-r", "0", "f"]);
-    let error = Copy::of(&repository.file_url()).try_run(false).expect_err("refused");
-    assert!(error.outcome == Outcome::UnsupportedFeature && error.message.contains("censored"), "{}", error.chain());
-}

@@ -97,6 +97,7 @@ fn answers_that_make_no_sense_have_their_outcomes() {
             "HTTP/1.1 200 OK\r\nContent-Type: application/mercurial-0.1\r\nContent-Length: 2\r\n\r\nhi",
             Outcome::RemoteBroken,
         ),
+        ("HTTP/1.1 400 no such method: batch\r\nContent-Length: 0\r\n\r\n", Outcome::UnsupportedFeature),
         ("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", Outcome::Authentication),
         ("HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", Outcome::Throttled),
         ("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", Outcome::Unavailable),

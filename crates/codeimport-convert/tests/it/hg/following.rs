@@ -77,18 +77,3 @@ fn options_stay_what_they_were_at_the_first_run() {
     copy.options.hg.keep_subrepos = true;
     assert_eq!(copy.try_run(false).expect_err("refused").outcome, Outcome::Invalid);
 }
-
-#[test]
-fn subrepositories_are_refused_or_kept_as_texts() {
-    let repository = HgRepository::create();
-    repository.commit("f", "one\n");
-    std::fs::create_dir(repository.path.join("s")).expect("ours");
-    super::repository::run(&repository.path, &["hg", "init", "s"]);
-    repository.commit(".hgsub", "s = s\n");
-    let mut copy = Copy::of(&repository.file_url());
-    let error = copy.try_run(false).expect_err("refused");
-    assert!(error.outcome == Outcome::UnsupportedFeature && error.message.contains(".hgsub"), "{}", error.message);
-    copy.options.hg.keep_subrepos = true;
-    copy.run(false);
-    assert!(copy.git(&["ls-tree", "--name-only", "refs/heads/default"]).contains(".hgsubstate"));
-}

@@ -6,5 +6,6 @@ mod damage;
 mod failures;
 mod following;
 mod generated;
+mod refused;
 mod repository;
 mod rewritten;

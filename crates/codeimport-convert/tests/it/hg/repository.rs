@@ -102,9 +102,15 @@ pub(super) struct HgServer {
 
 impl HgServer {
     pub(super) fn start(repository: &HgRepository) -> Self {
+        Self::with(repository, &[])
+    }
+
+    /// With further words for `hg serve`.
+    pub(super) fn with(repository: &HgRepository, words: &[&str]) -> Self {
         let port = free_port();
         let daemon = Command::new("hg")
             .args(["serve", "--address", "127.0.0.1", "--port", &port.to_string()])
+            .args(words)
             .cwd(&repository.path)
             .env("HGRCPATH", "")
             .start()

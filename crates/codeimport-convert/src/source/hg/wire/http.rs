@@ -2,13 +2,14 @@
 
 use super::Answer;
 use super::command::Command;
+use super::complaint::refusal;
 use super::compression::{FORMS, unpack};
 use crate::source::Login;
 use crate::source::fault::{Fault, FaultSlot};
 use crate::source::hg::error::HgError;
 use crate::source::http::{self, Body, Head, Patience};
 use crate::{ConvertError, SourceOptions, Watch};
-use codeimport_core::{SourceUrl, Stage};
+use codeimport_core::{Outcome, SourceUrl, Stage};
 use reqwest::blocking::{Client, RequestBuilder};
 use reqwest::header::{CONNECTION, CONTENT_TYPE};
 use std::cell::Cell;
@@ -22,6 +23,10 @@ const HEADER_LEN: usize = 1_000;
 
 /// Most bytes of an answer that is no history.
 const MAX_ANSWER: u64 = 64 << 20;
+
+/// What hgweb says instead of an answer, and how much of it counts.
+const REFUSAL: &str = "application/hg-error";
+const MAX_REFUSAL: u64 = 4 << 10;
 
 /// A repository at an address.
 pub(in crate::source::hg) struct Http {
@@ -71,8 +76,15 @@ impl Http {
     ) -> Result<(Head, Body), ConvertError> {
         let sent = self.request(command, forms).and_then(|request| http::send(request, patience.clone()));
         let (head, body) = sent.map_err(|error| self.explain(error.into(), &patience.faults, stage))?;
+        if head.text(CONTENT_TYPE.as_str()).is_some_and(|media_type| media_type.starts_with(REFUSAL)) {
+            let mut said = Vec::new();
+            // What cannot be read of it is not told.
+            let _ = body.take(MAX_REFUSAL).read_to_end(&mut said);
+            return Err(refusal(&self.url, stage, &String::from_utf8_lossy(&said)));
+        }
         match fault_of(&head) {
             None => Ok((head, body)),
+            Some(Fault::Status { status: 400, .. }) => Err(too_old(&self.url, stage)),
             Some(fault) => Err(fault.explain(&self.url, stage)),
         }
     }
@@ -123,6 +135,13 @@ fn fault_of(head: &Head) -> Option<Fault> {
     let media_type = head.text(CONTENT_TYPE.as_str()).unwrap_or("nothing that says what it is");
     let is_ours = media_type.starts_with("application/mercurial-");
     head.fault().or_else(|| (!is_ours).then(|| Fault::Other(media_type.to_owned())))
+}
+
+/// A server that does not know what is asked.
+fn too_old(url: &SourceUrl, stage: Stage) -> ConvertError {
+    let text =
+        format!("The server of {url} does not know what it is asked (HTTP 400): it takes Mercurial 1.9 or later.");
+    ConvertError::new(Outcome::UnsupportedFeature, stage, text)
 }
 
 /// What went wrong on the wire counts before what came of it.
