@@ -11,7 +11,7 @@ pub fn take_userinfo(text: &str) -> (String, Option<Login>) {
     let unchanged = || (text.to_owned(), None);
     let Ok(mut url) = Url::parse(text) else { return unchanged() };
     let has_userinfo = !url.username().is_empty() || url.password().is_some();
-    if !has_userinfo || url.scheme().ends_with("+ssh") || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if !has_userinfo || is_ssh(&url) || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return unchanged();
     }
     let login = Login {
@@ -22,6 +22,11 @@ pub fn take_userinfo(text: &str) -> (String, Option<Login>) {
         Ok(()) => (url.to_string(), Some(login)),
         Err(()) => unchanged(),
     }
+}
+
+/// By itself or below another protocol.
+fn is_ssh(url: &Url) -> bool {
+    url.scheme() == "ssh" || url.scheme().ends_with("+ssh")
 }
 
 #[cfg(test)]
@@ -40,7 +45,9 @@ mod tests {
 
     #[test]
     fn other_addresses_stay_as_they_are() {
-        for text in ["https://host/a@b", "no url", "svn+ssh://me@host/r", "https://a:b@host/x\n", ""] {
+        for text in
+            ["https://host/a@b", "no url", "svn+ssh://me@host/r", "ssh://me@host//r", "https://a:b@host/x\n", ""]
+        {
             assert_eq!(take_userinfo(text), (text.to_owned(), None));
         }
     }
