@@ -5,8 +5,8 @@ use codeimport_convert::rcs_of_address;
 use codeimport_core::{RcsType, UnknownName};
 use codeimport_proto::convert::{rcs_type_from_wire, rcs_type_to_wire};
 use codeimport_proto::registry::{
-    AdaptiveInterval, CreateImportRequest, CvsOptions, Import, RefFilter, Source, SubversionOptions, Target,
-    source::Options,
+    AdaptiveInterval, BazaarOptions, CreateImportRequest, CvsOptions, Import, MercurialOptions, RefFilter, Source,
+    SubversionOptions, Target, source::Options,
 };
 use jiff::SignedDuration;
 
@@ -38,31 +38,50 @@ impl Entry {
         Ok(Source {
             rcs_type: rcs_type_to_wire(rcs_type).into(),
             url: self.url.clone(),
-            options: self.options()?,
+            options: self.options(rcs_type)?,
             author_map: self.author_map.clone(),
             credential_id: self.credential.clone(),
         })
     }
 
     /// Whether they fit the type of the source, the registry says.
-    fn options(&self) -> Result<Option<Options>, String> {
-        let subversion = SubversionOptions {
+    fn options(&self, rcs_type: RcsType) -> Result<Option<Options>, String> {
+        let freezes = |of: RcsType| self.freeze_rewritten && rcs_type == of;
+        if self.freeze_rewritten && !matches!(rcs_type, RcsType::Mercurial | RcsType::Bazaar) {
+            return Err("has freeze_rewritten, which is for Mercurial and Bazaar".to_owned());
+        }
+        let (subversion, cvs) = (self.subversion(), self.cvs());
+        let mercurial =
+            MercurialOptions { keep_subrepos: self.hg_keep_subrepos, freeze_rewritten: freezes(RcsType::Mercurial) };
+        let bazaar = BazaarOptions { trailers: self.bzr_trailers, freeze_rewritten: freezes(RcsType::Bazaar) };
+        let of_types = [
+            (subversion != SubversionOptions::default()).then_some(Options::Subversion(subversion)),
+            (cvs != CvsOptions::default()).then_some(Options::Cvs(cvs)),
+            (mercurial != MercurialOptions::default()).then_some(Options::Mercurial(mercurial)),
+            (bazaar != BazaarOptions::default()).then_some(Options::Bazaar(bazaar)),
+        ];
+        let mut chosen = of_types.into_iter().flatten();
+        match (chosen.next(), chosen.next()) {
+            (_, Some(_)) => Err("has options of more than one system".to_owned()),
+            (options, None) => Ok(options),
+        }
+    }
+
+    fn subversion(&self) -> SubversionOptions {
+        SubversionOptions {
             layout: self.layout.clone(),
             git_svn_id_trailers: self.git_svn_id,
             convert_ignores: self.convert_ignores,
             keep_externals: self.keep_externals,
             normalize_line_ends: self.normalize_line_ends,
-        };
-        let cvs = CvsOptions {
+        }
+    }
+
+    fn cvs(&self) -> CvsOptions {
+        CvsOptions {
             module: self.cvs_module.clone(),
             raw_keywords: self.cvs_raw_keywords,
             charset: self.cvs_charset.clone(),
-        };
-        match (subversion == SubversionOptions::default(), cvs == CvsOptions::default()) {
-            (true, true) => Ok(None),
-            (false, true) => Ok(Some(Options::Subversion(subversion))),
-            (true, false) => Ok(Some(Options::Cvs(cvs))),
-            (false, false) => Err("has options of Subversion and of CVS".to_owned()),
         }
     }
 
@@ -79,11 +98,15 @@ impl From<Import> for Entry {
         let source = import.source.unwrap_or_default();
         let filter = import.ref_filter.unwrap_or_default();
         let bounds = import.adaptive_interval.unwrap_or_default();
-        let (svn, cvs) = match source.options {
-            Some(Options::Subversion(svn)) => (svn, CvsOptions::default()),
-            Some(Options::Cvs(cvs)) => (SubversionOptions::default(), cvs),
-            None => Default::default(),
-        };
+        let (mut svn, mut cvs) = <(SubversionOptions, CvsOptions)>::default();
+        let (mut hg, mut bzr) = <(MercurialOptions, BazaarOptions)>::default();
+        match source.options {
+            Some(Options::Subversion(options)) => svn = options,
+            Some(Options::Cvs(options)) => cvs = options,
+            Some(Options::Mercurial(options)) => hg = options,
+            Some(Options::Bazaar(options)) => bzr = options,
+            None => {}
+        }
         Self {
             rcs: rcs_type_from_wire(source.rcs_type).map_or_else(String::new, |rcs| rcs.to_string()),
             url: source.url,
@@ -108,6 +131,9 @@ impl From<Import> for Entry {
             cvs_module: cvs.module,
             cvs_raw_keywords: cvs.raw_keywords,
             cvs_charset: cvs.charset,
+            hg_keep_subrepos: hg.keep_subrepos,
+            bzr_trailers: bzr.trailers,
+            freeze_rewritten: hg.freeze_rewritten || bzr.freeze_rewritten,
             duplicate: import.is_duplicate,
         }
     }
@@ -137,6 +163,12 @@ mod tests {
         assert!(request.allow_duplicate, "it says so itself");
         let import = Import { import_id: request.import_id, is_duplicate: true, ..request.import.expect("import") };
         assert_eq!(Entry::from(import), full());
+        for rcs in ["hg", "bzr"] {
+            let entry =
+                Entry { rcs: rcs.into(), url: "https://host/r".into(), freeze_rewritten: true, ..Entry::default() };
+            let import = entry.clone().request(false).expect("valid").import.expect("import");
+            assert_eq!(Entry::from(import), entry);
+        }
     }
 
     #[test]
@@ -145,6 +177,8 @@ mod tests {
         assert!(refused(Entry { rcs: "sccs".into(), ..Entry::default() }).contains("sccs"));
         assert!(refused(Entry { interval: "often".into(), ..Entry::default() }).contains("often"));
         let both = Entry { layout: "single".into(), cvs_module: "m".into(), ..Entry::default() };
-        assert!(refused(both).contains("Subversion and of CVS"));
+        assert!(refused(both).contains("more than one system"));
+        let frozen = Entry { url: "svn://host/r".into(), freeze_rewritten: true, ..Entry::default() };
+        assert!(refused(frozen).contains("freeze_rewritten"));
     }
 }

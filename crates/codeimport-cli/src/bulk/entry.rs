@@ -38,6 +38,10 @@ pub(crate) struct Entry {
     pub(crate) cvs_module: String,
     pub(crate) cvs_raw_keywords: bool,
     pub(crate) cvs_charset: String,
+    pub(crate) hg_keep_subrepos: bool,
+    pub(crate) bzr_trailers: bool,
+    /// Of Mercurial and Bazaar.
+    pub(crate) freeze_rewritten: bool,
     /// Another import has the same source, on purpose.
     pub(crate) duplicate: bool,
 }
@@ -55,7 +59,7 @@ enum Form {
 }
 
 /// The columns of CSV in their order, named as the fields in JSON.
-const COLUMNS: [(&str, Form); 24] = [
+const COLUMNS: [(&str, Form); 27] = [
     ("url", Form::Text),
     ("rcs", Form::Text),
     ("id", Form::Text),
@@ -79,6 +83,9 @@ const COLUMNS: [(&str, Form); 24] = [
     ("cvs_module", Form::Text),
     ("cvs_raw_keywords", Form::Flag),
     ("cvs_charset", Form::Text),
+    ("hg_keep_subrepos", Form::Flag),
+    ("bzr_trailers", Form::Flag),
+    ("freeze_rewritten", Form::Flag),
     ("duplicate", Form::Flag),
 ];
 
@@ -183,7 +190,8 @@ pub(super) mod tests {
     #[test]
     fn an_entry_survives_both_forms() {
         let cvs = Entry { cvs_module: "m".into(), cvs_raw_keywords: true, cvs_charset: "koi8-r".into(), ..full() };
-        for entry in [full(), cvs, Entry::default()] {
+        let both = Entry { hg_keep_subrepos: true, bzr_trailers: true, freeze_rewritten: true, ..Entry::default() };
+        for entry in [full(), cvs, both, Entry::default()] {
             let json = serde_json::to_string(&entry).expect("plain values");
             assert_eq!(Entry::from_json(&json), Ok(entry.clone()));
             let record = csv::parse(&csv::write(&entry.to_csv())).pop();
