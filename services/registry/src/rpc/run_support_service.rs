@@ -18,7 +18,11 @@ use codeimport_proto::{
         SwapRefsRequest, SwapRefsResponse, run_support_service_server::RunSupportService,
     },
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 use tonic::{Request, Response, Status};
 
 const MAX_REVISIONS: usize = 10_000;
@@ -148,7 +152,7 @@ fn told(request: PutRevisionsRequest) -> Result<Told, RegistryError> {
     if !(0..=MAX_OFFSET).contains(&request.offset) {
         violations.add("offset", "is negative, or beyond all histories");
     }
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::with_capacity(request.revisions.len().min(MAX_REVISIONS));
     let mut revisions = Vec::with_capacity(request.revisions.len().min(MAX_REVISIONS));
     for (i, wire) in request.revisions.into_iter().enumerate().take(MAX_REVISIONS) {
         let revision = revision(i, wire, &mut violations);
@@ -183,7 +187,7 @@ fn revision(i: usize, wire: wire::Revision, violations: &mut Violations) -> Opti
 /// Those of other commits than the ones sent along would hang in the air, should they not be stored.
 fn source_revisions(
     wire: Vec<wire::SourceRevision>,
-    sent: &BTreeSet<[u8; 20]>,
+    sent: &HashSet<[u8; 20]>,
     violations: &mut Violations,
 ) -> Vec<SourceRevision> {
     if wire.len() > MAX_SOURCE_REVISIONS {
@@ -199,7 +203,7 @@ fn source_revisions(
 fn source_revision(
     field: &str,
     wire: wire::SourceRevision,
-    sent: &BTreeSet<[u8; 20]>,
+    sent: &HashSet<[u8; 20]>,
     violations: &mut Violations,
 ) -> Option<SourceRevision> {
     let commit_id = convert::object_id(&wire.commit_id)

@@ -15,23 +15,17 @@ use std::{
 const CAPACITY: usize = 100_000;
 
 /// SHA-256 of name, NUL, address.
-pub(super) type AuthorDigest = [u8; 32];
+type AuthorDigest = [u8; 32];
 
 /// The ids that this process knows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AuthorIds(Arc<Mutex<HashMap<AuthorDigest, i64>>>);
 
 impl AuthorIds {
-    /// Adds what is known of these to `found`, and returns the others.
-    fn recall<'a>(
-        &self,
-        wanted: BTreeMap<AuthorDigest, &'a Signature>,
-        found: &mut HashMap<AuthorDigest, i64>,
-    ) -> BTreeMap<AuthorDigest, &'a Signature> {
+    /// What is known of these, in their order.
+    fn recall(&self, wanted: &[AuthorDigest]) -> Vec<Option<i64>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let recall = |digest: &AuthorDigest| known.get(digest).map(|id| found.insert(*digest, *id)).is_none();
-        let mut recall = recall;
-        wanted.into_iter().filter(|(digest, _)| recall(digest)).collect()
+        wanted.iter().map(|digest| known.get(digest).copied()).collect()
     }
 
     fn remember(&self, ids: &[(AuthorDigest, i64)]) {
@@ -44,7 +38,7 @@ impl AuthorIds {
 }
 
 /// What tells authors apart.
-pub(super) fn digest(signature: &Signature) -> AuthorDigest {
+fn digest(signature: &Signature) -> AuthorDigest {
     let mut context = Context::new(&SHA256);
     context.update(signature.name.as_bytes());
     context.update(&[0]);
@@ -53,19 +47,22 @@ pub(super) fn digest(signature: &Signature) -> AuthorDigest {
 }
 
 impl Store {
-    /// The ids of these authors, who are stored if they are new.
-    pub(super) async fn author_ids(
-        &self,
-        wanted: BTreeMap<AuthorDigest, &Signature>,
-    ) -> Result<HashMap<AuthorDigest, i64>, DbError> {
-        let mut found = HashMap::with_capacity(wanted.len());
-        let unknown = self.author_ids.recall(wanted, &mut found);
+    /// The ids of these authors in their order. Who is new is stored.
+    pub(super) async fn author_ids(&self, wanted: &[&Signature]) -> Result<Vec<i64>, DbError> {
+        let digests: Vec<_> = wanted.iter().map(|signature| digest(signature)).collect();
+        let known = self.author_ids.recall(&digests);
+        let all = || digests.iter().zip(&known);
+        // As a rule there are few of them, which is why they are sorted and the others are not.
+        let unknown = all().zip(wanted).filter(|((_, id), _)| id.is_none()).map(|((digest, _), who)| (*digest, *who));
+        let unknown: BTreeMap<_, _> = unknown.collect();
+        let mut new = HashMap::new();
         if !unknown.is_empty() {
             let ids = put(&self.db.client().await?, &unknown).await?;
             self.author_ids.remember(&ids);
-            found.extend(ids);
+            new.extend(ids);
         }
-        Ok(found)
+        let id = |(digest, known): (_, &Option<i64>)| known.or_else(|| new.get(digest).copied());
+        all().map(|one| id(one).ok_or_else(|| DbError::decode("digest", &"was not stored"))).collect()
     }
 }
 
@@ -108,11 +105,10 @@ mod tests {
         let ids = AuthorIds::default();
         let ada = author("ada", "");
         ids.remember(&[(digest(&ada), 7)]);
-        let mut found = HashMap::new();
-        assert!(ids.recall(BTreeMap::from([(digest(&ada), &ada)]), &mut found).is_empty());
-        assert_eq!(found[&digest(&ada)], 7);
+        let wanted = [digest(&ada), digest(&author("bob", ""))];
+        assert_eq!(ids.recall(&wanted), [Some(7), None]);
         let many: Vec<_> = (0..CAPACITY).map(|n| (digest(&author(&n.to_string(), "")), 1)).collect();
         ids.remember(&many);
-        assert_eq!(ids.recall(BTreeMap::from([(digest(&ada), &ada)]), &mut found).len(), 1);
+        assert_eq!(ids.recall(&wanted), [None, None]);
     }
 }

@@ -5,7 +5,6 @@
 
 use super::{
     Store,
-    authors::{self, AuthorDigest},
     fence::{self, Holder},
     history::{self, Writing},
     source_revisions::{self, SourceRevision},
@@ -15,7 +14,7 @@ use codeimport_kit::{ApiError, Violations};
 use codeimport_pg::{CopyRows, DbError, Tx};
 use codeimport_proto::common::ErrorReason;
 use scoped_futures::ScopedFutureExt as _;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
 /// A commit.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -108,13 +107,10 @@ impl Store {
     }
 
     async fn people(&self, revisions: &[Revision]) -> Result<Vec<(i64, i64)>, DbError> {
-        let digests: Vec<_> =
-            revisions.iter().map(|r| (authors::digest(&r.author), authors::digest(&r.committer))).collect();
-        let both = revisions.iter().zip(&digests);
-        let wanted: BTreeMap<_, _> = both.flat_map(|(r, d)| [(d.0, &r.author), (d.1, &r.committer)]).collect();
-        let ids: HashMap<AuthorDigest, i64> = self.author_ids(wanted).await?;
-        let id = |digest| ids.get(digest).copied().ok_or_else(|| DbError::decode("digest", &"was not stored"));
-        digests.iter().map(|(author, committer)| Ok((id(author)?, id(committer)?))).collect()
+        let both: Vec<_> = revisions.iter().flat_map(|r| [&r.author, &r.committer]).collect();
+        let ids = self.author_ids(&both).await?;
+        let (pairs, _) = ids.as_chunks::<2>();
+        Ok(pairs.iter().map(|[author, committer]| (*author, *committer)).collect())
     }
 }
 

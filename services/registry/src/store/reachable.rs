@@ -6,7 +6,7 @@
 //!
 //! Invariant: no more of a history is in memory than two chunks of it, and what the sweep has of its width.
 
-use super::{Ref, ref_change::ObjectId, rows};
+use super::{Ref, ref_change::ObjectId};
 use crate::{
     error::RegistryError,
     reach::{Span, Spans, sweep::Sweep},
@@ -120,24 +120,29 @@ impl<'t> Part<'t> {
     async fn sweep(&self, tips: &[ObjectId], survey: &mut Survey) -> Result<(Sweep, Vec<ObjectId>), DbError> {
         let mut sweep = Sweep::new(tips);
         let is_surveyed = survey.is_done;
-        self.pass(self.last_no, |row| {
+        self.pass(self.last_no, |commit| {
             if !is_surveyed {
-                survey.add(row)?;
+                survey.add(&commit);
             }
-            take(&mut sweep, row).map(|()| true)
+            commit.show(&mut sweep);
+            true
         })
         .await?;
         survey.is_done = true;
         let mut left = sweep.end_pass();
         while let Some(highest) = self.highest(&left).await? {
-            self.pass(highest, |row| take(&mut sweep, row).map(|()| !sweep.is_done())).await?;
+            self.pass(highest, |commit| {
+                commit.show(&mut sweep);
+                !sweep.is_done()
+            })
+            .await?;
             left = sweep.end_pass();
         }
         Ok((sweep, left))
     }
 
     /// Reads commits from number `from` downwards, until told that it is enough. While one chunk is taken in, the next is on its way.
-    async fn pass(&self, from: i64, mut take: impl FnMut(&Row) -> Result<bool, DbError> + Send) -> Result<(), DbError> {
+    async fn pass(&self, from: i64, mut take: impl FnMut(ReadCommit<'_>) -> bool + Send) -> Result<(), DbError> {
         const SQL: &str = "-- registry.read_graph
             SELECT commit_no, commit_id, parent_ids, author_id, committer_time_s
               FROM revision WHERE history_id = $1 AND commit_no > $2 AND commit_no <= $3 ORDER BY commit_no DESC";
@@ -149,7 +154,7 @@ impl<'t> Part<'t> {
         let mut chunks = pin!(chunks.buffered(2));
         while let Some(rows) = chunks.try_next().await? {
             for row in &rows {
-                if !take(row)? {
+                if !take(ReadCommit::of(row)?) {
                     return Ok(());
                 }
             }
@@ -170,10 +175,26 @@ impl<'t> Part<'t> {
     }
 }
 
-fn take(sweep: &mut Sweep, row: &Row) -> Result<(), DbError> {
-    let (parent_ids, _) = row.get::<_, &[u8]>("parent_ids").as_chunks::<20>();
-    sweep.take(get(row, "commit_no")?, &rows::object_id(row, "commit_id")?, parent_ids);
-    Ok(())
+/// A commit as a pass reads it. By place and not by name, as there are so many.
+struct ReadCommit<'r> {
+    number: i64,
+    id: ObjectId,
+    parent_ids: &'r [ObjectId],
+    author_id: i64,
+    time_s: i64,
+}
+
+impl<'r> ReadCommit<'r> {
+    fn of(row: &'r Row) -> Result<Self, DbError> {
+        let (id, parent_ids): (&[u8], &[u8]) = (row.get(1), row.get(2));
+        let id = id.try_into().map_err(|_| DbError::decode("commit_id", &"is not 20 bytes long"))?;
+        let (parent_ids, _) = parent_ids.as_chunks::<20>();
+        Ok(Self { number: row.get(0), id, parent_ids, author_id: row.get(3), time_s: row.get(4) })
+    }
+
+    fn show(&self, sweep: &mut Sweep) {
+        sweep.take(self.number, &self.id, self.parent_ids);
+    }
 }
 
 impl Survey {
@@ -182,17 +203,16 @@ impl Survey {
     }
 
     /// Takes in the next commit. Numbers fall.
-    fn add(&mut self, row: &Row) -> Result<(), DbError> {
-        let (number, time_s) = (get(row, "commit_no")?, get(row, "committer_time_s")?);
+    fn add(&mut self, commit: &ReadCommit<'_>) {
+        let ReadCommit { number, author_id, time_s, .. } = *commit;
         self.news.last_no = self.news.last_no.max(number);
-        self.news.author_ids.insert(get(row, "author_id")?);
+        self.news.author_ids.insert(author_id);
         let (first, last) = self.news.times_s.unwrap_or((time_s, time_s));
         self.news.times_s = Some((first.min(time_s), last.max(time_s)));
         match self.present.last_mut() {
             Some(span) if span.low == number + 1 => span.low = number,
             _ => self.present.push(Span { low: number, high: number }),
         }
-        Ok(())
     }
 }
 
