@@ -72,6 +72,8 @@ CREATE TABLE import (
     create_request_id   uuid,
     created_at          timestamptz NOT NULL DEFAULT now(),
     updated_at          timestamptz NOT NULL DEFAULT now(),
+    -- Since when it has its review status.
+    reviewed_at         timestamptz NOT NULL DEFAULT now(),
 
     -- The last finished run, as the queue told it; 0 and NULL if there was none.
     last_run_id         bigint      NOT NULL DEFAULT 0,

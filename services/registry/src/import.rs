@@ -154,6 +154,8 @@ pub struct Import {
     pub created_at: Timestamp,
     /// When the intent last changed.
     pub updated_at: Timestamp,
+    /// Since when it has its review status.
+    pub reviewed_at: Timestamp,
     /// How it goes.
     pub history: RunHistory,
 }
@@ -252,6 +254,7 @@ pub(crate) mod tests {
             registrant: "robin".to_owned(),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
+            reviewed_at: Timestamp::UNIX_EPOCH,
             history: RunHistory::default(),
         }
     }

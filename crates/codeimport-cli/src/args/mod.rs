@@ -312,6 +312,9 @@ pub(crate) struct Revisions {
     /// Only what is reachable from this ref (full name).
     #[arg(long = "ref", value_name = "REF", default_value = "", hide_default_value = true)]
     pub(crate) reference: String,
+    /// Only what is not reachable from this ref (full name): with `--ref`, the range between two refs.
+    #[arg(long, value_name = "REF", default_value = "", hide_default_value = true)]
+    pub(crate) except: String,
     /// Only what this run brought, as `import runs` shows it.
     #[arg(long = "run", value_name = "RUN", default_value_t = 0, hide_default_value = true)]
     pub(crate) run_id: i64,

@@ -40,6 +40,7 @@ pub(crate) async fn revisions(api: &mut Api, output: Output, wanted: &Revisions)
         let request = ListRevisionsRequest {
             import_id: wanted.import.import_id.clone(),
             r#ref: wanted.reference.clone(),
+            except_ref: wanted.except.clone(),
             page_size: i32::try_from(left).unwrap_or(i32::MAX),
             page_token,
             run_id: wanted.run_id,

@@ -37,6 +37,7 @@ pub(super) fn import(import: &Import) -> wire::Import {
         registrant: import.registrant.clone(),
         create_time: Some(timestamp_to_wire(import.created_at)),
         update_time: Some(timestamp_to_wire(import.updated_at)),
+        review_time: Some(timestamp_to_wire(import.reviewed_at)),
         last_success_time: history.last_success_at.map(timestamp_to_wire),
         last_run_id: history.last_run_id,
         last_outcome: history.last_outcome.map_or(common::Outcome::Unspecified, outcome_to_wire).into(),

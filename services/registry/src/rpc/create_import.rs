@@ -252,6 +252,7 @@ fn as_if_stored(new: NewImport) -> Import {
         registrant: new.registrant,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
+        reviewed_at: Timestamp::UNIX_EPOCH,
         history: RunHistory::default(),
     }
 }
@@ -262,7 +263,7 @@ pub(super) fn shown(import: &Import) -> wire::Import {
     if import.generation > 0 {
         return shown;
     }
-    wire::Import { etag: String::new(), create_time: None, update_time: None, ..shown }
+    wire::Import { etag: String::new(), create_time: None, update_time: None, review_time: None, ..shown }
 }
 
 /// As one of many results shows it.

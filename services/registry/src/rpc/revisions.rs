@@ -21,10 +21,11 @@ pub(super) async fn list(store: &Store, request: ListRevisionsRequest) -> Result
     let id = import_id(&request.import_id)?;
     let mut violations = Violations::new();
     check_text("ref", &request.r#ref, usize::MAX, &mut violations);
+    check_text("except_ref", &request.except_ref, usize::MAX, &mut violations);
     check_text("author", &request.author, MAX_TEXT_BYTES, &mut violations);
     check_text("text", &request.text, MAX_TEXT_BYTES, &mut violations);
     violations.finish()?;
-    let list = store.revision_list(&id, &request.r#ref, request.run_id).await?;
+    let list = store.revision_list(&id, &request.r#ref, &request.except_ref, request.run_id).await?;
     let mut violations = Violations::new();
     let bound_to = bound_to(&id, &request, &list);
     let page = Page::read(request.page_size, &request.page_token, BOUNDS, &bound_to, &mut violations);
@@ -66,8 +67,11 @@ async fn look(
 
 /// Other filters, and another history, make other lists.
 fn bound_to(id: &ImportId, request: &ListRevisionsRequest, list: &RevisionList) -> String {
-    let ListRevisionsRequest { r#ref, run_id, author, text, from_time, until_time, .. } = request;
-    format!("revisions {id} {} {ref:?} {run_id} {author:?} {text:?} {from_time:?} {until_time:?}", list.history_id)
+    let ListRevisionsRequest { r#ref, except_ref, run_id, author, text, from_time, until_time, .. } = request;
+    let history_id = list.history_id;
+    format!(
+        "revisions {id} {history_id} {ref:?} {except_ref:?} {run_id} {author:?} {text:?} {from_time:?} {until_time:?}"
+    )
 }
 
 fn filter(request: ListRevisionsRequest) -> RevisionFilter {

@@ -111,6 +111,8 @@ async fn update_row(tx: &Tx<'_>, id: &ImportId, generation: i64, decision: &Deci
                consecutive_failure_count = CASE WHEN $4 THEN 0 ELSE consecutive_failure_count END,
                failing_since = CASE WHEN $4 THEN NULL ELSE failing_since END,
                stopped_by_queue = $5,
+               -- On the right stands what was there before.
+               reviewed_at = CASE WHEN review_status = $1 ->> 'review_status' THEN reviewed_at ELSE now() END,
                updated_at = now()
          WHERE import_id = $2
         RETURNING ",

@@ -59,8 +59,8 @@ impl RevisionFilter {
 }
 
 impl Store {
-    /// What the revisions of a ref are cut out of, or of all refs if `reference` is empty; only those that a run brought, unless `run_id`
-    /// is 0.
+    /// What the revisions of a ref are cut out of, or of all refs if `reference` is empty; without those that another ref leads to, if
+    /// `except` names one; only those that a run brought, unless `run_id` is 0.
     ///
     /// # Errors
     ///
@@ -69,24 +69,28 @@ impl Store {
         &self,
         import_id: &ImportId,
         reference: &str,
+        except: &str,
         run_id: i64,
     ) -> Result<RevisionList, RegistryError> {
         const SQL: &str = "-- registry.revision_list
             SELECT coalesce(scan.history_id, 0) AS history_id,
                    coalesce(CASE WHEN $2 = '' THEN scan.shown ELSE ref.reach END, '') AS spans,
+                   coalesce(other.reach, '') AS without,
                    CASE WHEN $3::bigint = 0 THEN 1 ELSE coalesce(swap.first_no, 0) END AS low,
                    CASE WHEN $3::bigint = 0 THEN coalesce(scan.last_no, 0) ELSE coalesce(swap.last_no, -1) END AS high
               FROM import
               LEFT JOIN scan ON scan.import_id = import.import_id
               LEFT JOIN ref ON ref.import_id = import.import_id AND ref.name = $2
+              LEFT JOIN ref AS other ON other.import_id = import.import_id AND other.name = $4
               LEFT JOIN swap ON swap.import_id = import.import_id AND swap.run_id = $3
                             AND swap.history_id = scan.history_id
              WHERE import.import_id = $1
              ORDER BY swap.swap_number DESC NULLS LAST
              LIMIT 1";
-        let row = self.db.client().await?.query_opt(SQL, &[&import_id.as_str(), &reference, &run_id]).await?;
+        let row = self.db.client().await?.query_opt(SQL, &[&import_id.as_str(), &reference, &run_id, &except]).await?;
         let row = row.ok_or_else(|| change_import::not_found(import_id))?;
         let spans = rows::spans(&row, "spans")?.within(get(&row, "low")?, get(&row, "high")?);
+        let spans = spans.without(&rows::spans(&row, "without")?);
         Ok(RevisionList { history_id: get(&row, "history_id")?, spans })
     }
 

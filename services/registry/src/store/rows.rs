@@ -33,7 +33,7 @@ macro_rules! import_columns {
          import.longest_interval_ms, import.owner, import.assignee, import.labels, import.is_duplicate, \
          import.review_status, import.review_reason, import.generation, import.created_generation, \
          import.resumed_generation, import.stopped_by_queue, import.registrant, import.created_at, \
-         import.updated_at, import.last_run_id, import.last_outcome, import.last_message, import.last_success_at, \
+         import.updated_at, import.reviewed_at, import.last_run_id, import.last_outcome, import.last_message, import.last_success_at, \
          import.consecutive_failure_count, import.failing_since"
         )
     };
@@ -52,6 +52,7 @@ pub(super) fn import(row: &Row) -> Result<Import, DbError> {
         registrant: get(row, "registrant")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
+        reviewed_at: get(row, "reviewed_at")?,
         history: run_history(row)?,
     })
 }

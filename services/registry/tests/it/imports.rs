@@ -173,6 +173,25 @@ async fn a_person_cannot_set_failing_nor_retry_what_is_suspended() {
 }
 
 #[tokio::test]
+async fn an_import_says_since_when_it_has_its_review_status() {
+    let mut registry = Registry::start().await;
+    let created = registry.create("a").await;
+    assert_eq!(created.review_time, created.create_time);
+    let renamed = UpdateImportRequest {
+        import_id: "a".to_owned(),
+        import: Some(Import { display_name: "A".to_owned(), ..Default::default() }),
+        update_paths: vec!["display_name".to_owned()],
+        ..Default::default()
+    };
+    registry.imports.update_import(renamed).await.expect("updated");
+    assert_eq!(registry.get("a").await.review_time, created.review_time);
+    registry.imports.review_import(review_request("a", ReviewStatus::Suspended)).await.expect("reviewed");
+    let suspended = registry.get("a").await;
+    assert_eq!(suspended.review_time, suspended.update_time);
+    assert_ne!(suspended.review_time, created.review_time);
+}
+
+#[tokio::test]
 async fn what_policy_does_not_list_waits_for_a_person() {
     let list =
         |config: &mut codeimport_registry::Config| config.auto_approve_prefixes = vec!["https://good/".to_owned()];

@@ -72,6 +72,9 @@ async fn filters_are_applied_together_and_page_by_page() {
         (ListRevisionsRequest { from_time: time(1_003), until_time: time(1_006), ..list() }, vec![5, 4, 3]),
         (ListRevisionsRequest { r#ref: "refs/heads/new".to_owned(), from_time: time(1_004), ..list() }, vec![5, 4]),
         (ListRevisionsRequest { r#ref: "refs/heads/new".to_owned(), run_id: 1, ..list() }, vec![4, 3, 2, 1]),
+        (ListRevisionsRequest { except_ref: "refs/heads/new".to_owned(), ..list() }, vec![6]),
+        (ListRevisionsRequest { except_ref: "refs/heads/main".to_owned(), ..list() }, vec![]),
+        (ListRevisionsRequest { except_ref: "refs/heads/none".to_owned(), run_id: 2, ..list() }, vec![6, 5]),
     ];
     for (request, expected) in cases {
         assert_eq!(listed(&mut registry, request.clone()).await, expected, "{request:?}");
