@@ -174,6 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn letters_that_look_alike_do_not_hide_another_host() {
+        // A Cyrillic i; a fullwidth letter; a soft hyphen, which vanishes.
+        let url = |text| SourceUrl::parse(RcsType::Git, text).expect("an address");
+        assert_eq!(url("https://g\u{456}thub.com/x").host(), "xn--gthub-n2e.com");
+        assert_eq!(url("https://\u{ff47}ithub.com/x").host(), "github.com");
+        assert_eq!(url("https://git\u{ad}hub.com/x").host(), "github.com");
+        assert!(url("git://g\u{456}thub.com/x").host().is_ascii());
+    }
+
+    #[test]
     fn transports_that_read_files_or_run_programs_are_refused() {
         for text in ["file:///etc", "ext::sh -c id", "ext::sh", "fd::17", "ssh://h/p", "git+ssh://h/p", "svn://h/p"] {
             let error = error_of(text);
