@@ -2,18 +2,9 @@
 
 use crate::hg_import::{HgServer, hg};
 use crate::sshd::Sshd;
-use crate::support::worker_keys;
+use crate::support::{trusting, worker_keys};
 use crate::svn_import::codeimport;
-use codeimport_integration_tests::{Authority, Cluster, ClusterOptions, program, published_refs};
-use codeimport_subprocess::{Command, Output};
-use std::path::Path;
-
-/// Runs `codeimport --json …`, which trusts this authority alone, or none that the server has.
-fn trusting(certificate: Option<&Path>, args: &[&str]) -> Output {
-    let command = Command::new(program("codeimport")).arg("--json").args(args);
-    let command = certificate.into_iter().fold(command, |command, path| command.env("SSL_CERT_FILE", path));
-    command.run().expect("the program can be run")
-}
+use codeimport_integration_tests::{Authority, Cluster, ClusterOptions, published_refs};
 
 #[tokio::test]
 async fn a_server_with_a_certificate_is_read_by_whoever_trusts_its_authority_and_by_nobody_else() {

@@ -31,4 +31,5 @@ mod svn_import;
 mod svn_options;
 mod svn_protected;
 mod terminal;
+mod tls;
 mod up;

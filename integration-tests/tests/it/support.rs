@@ -1,8 +1,9 @@
 //! What several stories check in the same way.
 
 use crate::sshd::Sshd;
-use codeimport_integration_tests::{Cluster, GitDaemon, GitRepo, Held, git, published_refs};
+use codeimport_integration_tests::{Cluster, GitDaemon, GitRepo, Held, git, program, published_refs};
 use codeimport_proto::registry::{Revision, Signature};
+use codeimport_subprocess::{Command, Output};
 use std::path::{Path, PathBuf};
 
 /// An import whose first run stands still at a known place.
@@ -22,6 +23,13 @@ impl HeldRun {
         cluster.create("it", &daemon.url()).await;
         Self { held: armed.reached().await, repo, _daemon: daemon }
     }
+}
+
+/// Runs `codeimport --json …`, which trusts this authority alone, or none that the server has.
+pub(crate) fn trusting(certificate: Option<&Path>, args: &[&str]) -> Output {
+    let command = Command::new(program("codeimport")).arg("--json").args(args);
+    let command = certificate.into_iter().fold(command, |command, path| command.env("SSL_CERT_FILE", path));
+    command.run().expect("the program can be run")
 }
 
 /// What lets a worker read over SSH what this server has.
