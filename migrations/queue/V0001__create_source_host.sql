@@ -10,6 +10,8 @@
 -- table, which was a third of what the end of a run cost. What stands there comes from the service's own types, and
 -- whoever reads refuses what is none of them.
 --
+-- What changes all the time is analyzed seldom: its statistics decide nothing, as statements find their rows by keys, and
+-- whenever they change, every connection plans its statements anew.
 -- Locks: none that anybody waits for (new tables only). Roll back by dropping the tables.
 
 CREATE TABLE source_host (
@@ -37,7 +39,8 @@ CREATE TABLE source_host (
     limits_reason       text
 )
 -- Counters change in place: no index but the key and the name, which never change.
-WITH (fillfactor = 50);
+WITH (fillfactor = 50, autovacuum_vacuum_threshold = 2000, autovacuum_analyze_threshold = 10000,
+      autovacuum_analyze_scale_factor = 1);
 
 -- When a host may be served, and who goes first: one row for each RCS type and class of jobs that it has.
 CREATE TABLE host_turn (
@@ -52,7 +55,8 @@ CREATE TABLE host_turn (
     turn_at             timestamptz,
     PRIMARY KEY (host_id, rcs_type, requested)
 )
-WITH (fillfactor = 50);
+WITH (fillfactor = 50, autovacuum_vacuum_threshold = 2000, autovacuum_analyze_threshold = 10000,
+      autovacuum_analyze_scale_factor = 1);
 
 -- Serves queue.lock_ripe_hosts and queue.next_turns: those who may be served, longest wait first.
 CREATE INDEX host_turn_order ON host_turn (rcs_type, requested, turn_at, host_id) WHERE turn_at IS NOT NULL;
@@ -72,7 +76,8 @@ CREATE TABLE line (
     FOREIGN KEY (host_id, rcs_type, requested) REFERENCES host_turn
 )
 -- The head changes in place: no index has it.
-WITH (fillfactor = 50);
+WITH (fillfactor = 50, autovacuum_vacuum_threshold = 2000, autovacuum_analyze_threshold = 10000,
+      autovacuum_analyze_scale_factor = 1);
 
 -- Serves queue.ripe_lines.
 CREATE INDEX line_order ON line (host_id, rcs_type, requested, turn_at, line_id) WHERE turn_at IS NOT NULL;

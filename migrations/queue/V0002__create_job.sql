@@ -63,7 +63,8 @@ CREATE TABLE waiting (
     -- Its newest run that is over; NULL before the first.
     last_run_id         bigint
 )
-WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
+WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_threshold = 10000,
+      autovacuum_analyze_scale_factor = 1);
 
 -- Serves queue.first_waiting: a line from its head on.
 CREATE INDEX waiting_in_line ON waiting (line_id, due_at, job_no);

@@ -62,7 +62,9 @@ CREATE TABLE lease (
 
     CONSTRAINT lease_one_per_job UNIQUE (job_no)
 )
-WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
+-- A heartbeat leaves one dead row behind, which the next one cleans up: as many as there are leases call for no vacuum.
+WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 1, autovacuum_vacuum_threshold = 1000,
+      autovacuum_analyze_threshold = 10000, autovacuum_analyze_scale_factor = 1);
 
 -- Which AcquireLeases calls were granted what, for as long as a repeat may come.
 CREATE TABLE lease_request (

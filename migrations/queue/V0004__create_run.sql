@@ -49,7 +49,7 @@ CREATE TABLE run_counter (
     only_row        boolean PRIMARY KEY DEFAULT true,
     last_sequence   bigint  NOT NULL
 )
-WITH (fillfactor = 10);
+WITH (fillfactor = 10, autovacuum_vacuum_threshold = 2000, autovacuum_analyze_threshold = 10000);
 
 INSERT INTO run_counter (last_sequence) VALUES (0);
 
