@@ -7,7 +7,7 @@
 -- Instants are NULL for "never".
 --
 -- No CHECK where rows are written in every cycle: the server parses each one anew with every statement that writes the
--- table, which was a third of what the end of a run cost. What stands there comes from the service's own types, and
+-- table, which was a third of what writing one of these rows cost. What stands there comes from the service's own types, and
 -- whoever reads refuses what is none of them.
 --
 -- What changes all the time is analyzed seldom: its statistics decide nothing, as statements find their rows by keys, and
