@@ -45,7 +45,7 @@ fn however_much_is_stripped_just_that_is_told_and_kept() {
     repository.grow(9, 60);
     let mut copy = Copy::of(&repository.file_url());
     copy.run(false);
-    let before = repository.hg(&["log", "-r", "head()", "--template", "{node}\n"]);
+    let before = repository.hg(&["log", "-r", "heads(all())", "--template", "{node}\n"]);
     strip(&repository, "3::");
     let left = repository.hg(&["log", "--template", "{node}\n"]);
     let state = copy.try_run(true).expect("converted");
