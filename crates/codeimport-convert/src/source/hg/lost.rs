@@ -38,6 +38,11 @@ impl Lost {
         Ok(Self(lost))
     }
 
+    /// Whether a changeset is one of them.
+    pub(super) fn contains(&self, node: &Node) -> bool {
+        self.0.contains(node)
+    }
+
     /// Their names.
     pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.0.iter()

@@ -170,7 +170,7 @@ impl Run<'_> {
         let Progress { mut state, mut store, mut findings, lost, received, .. } = progress;
         let changesets = &state.history.changesets;
         let complete = position.heads.iter().all(|node| changesets.get(node).is_some());
-        let shown = Shown { history: &state.history, position, complete };
+        let shown = Shown { history: &state.history, position, lost: &lost, complete };
         let (mut refs, default_branch) =
             shown.refs(&mut store, &mut findings).map_err(|error| explain(self.url, error, Stage::Convert))?;
         refs.retain(|name, _| self.options.filter.takes(name));

@@ -2,6 +2,7 @@
 
 use super::error::HgError;
 use super::history::{History, KnownChangeset};
+use super::lost::Lost;
 use super::names::{Branch, DEFAULT_BRANCH, Named, Tags, read_tags, refs};
 use super::node::Node;
 use super::records::Changeset;
@@ -21,6 +22,8 @@ const TAGS: &[u8] = b".hgtags";
 pub(super) struct Shown<'a> {
     pub(super) history: &'a History,
     pub(super) position: &'a Position,
+    /// What the source has no longer: a tag may still name it.
+    pub(super) lost: &'a Lost,
     /// Whether all of it is converted.
     pub(super) complete: bool,
 }
@@ -48,7 +51,7 @@ impl Shown<'_> {
     }
 
     fn commit(&self, node: &Node) -> Option<ObjectId> {
-        Some(self.history.changesets.get(node)?.commit)
+        self.history.changesets.get(node).filter(|_| !self.lost.contains(node)).map(|known| known.commit)
     }
 
     /// Branches as the source tells them; their heads' own texts tell which of them are closed.
