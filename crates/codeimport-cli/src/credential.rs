@@ -1,12 +1,14 @@
 //! `codeimport credential …`: passwords go in by standard input, and never come out.
 
 use crate::api::Api;
-use crate::args::{CreateCredential, Credential, Global, RotateCredential};
+use crate::args::{CreateCredential, Credential, Global, OwnedEvents, RotateCredential};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
-use crate::view::CredentialView;
+use crate::pages::{Wanted, show_first};
+use crate::view::{CredentialView, OwnedEventView};
 use codeimport_proto::registry::{
-    self, CreateCredentialRequest, DeleteCredentialRequest, ListCredentialsRequest, Login, RotateCredentialRequest,
+    self, CreateCredentialRequest, DeleteCredentialRequest, ListCredentialEventsRequest, ListCredentialsRequest, Login,
+    RotateCredentialRequest,
 };
 use std::process::ExitCode;
 
@@ -18,6 +20,7 @@ pub(crate) async fn run(global: &Global, command: Credential) -> Done {
         Credential::Create(create) => self::create(&mut api, output, create).await,
         Credential::Rotate(rotate) => self::rotate(&mut api, output, rotate).await,
         Credential::List => list(&mut api, output).await,
+        Credential::Events(wanted) => events(&mut api, output, wanted).await,
         Credential::Delete(credential) => delete(&mut api, output, credential.credential_id).await,
     }
 }
@@ -70,6 +73,17 @@ async fn list(api: &mut Api, output: Output) -> Done {
             return Ok(ExitCode::SUCCESS);
         }
     }
+}
+
+async fn events(api: &mut Api, output: Output, wanted: OwnedEvents) -> Done {
+    let ask = async |Wanted { page_size, page_token }| {
+        let credential_id = wanted.owned_id.clone();
+        let request = ListCredentialEventsRequest { credential_id, page_size, page_token };
+        let page = api.credentials.list_credential_events(request).await;
+        let page = page.map_err(|s| Failure::status("cannot list the credentials' events", &s))?.into_inner();
+        Ok((page.events, page.next_page_token))
+    };
+    show_first(wanted.limit, ask, |event| output.owned_event(&OwnedEventView::new(event))).await
 }
 
 async fn delete(api: &mut Api, output: Output, credential_id: String) -> Done {

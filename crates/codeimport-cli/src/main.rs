@@ -14,6 +14,7 @@ mod import;
 mod local;
 mod operate;
 mod output;
+mod pages;
 mod progress;
 mod recognize;
 mod trigger;

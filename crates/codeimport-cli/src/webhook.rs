@@ -1,14 +1,15 @@
 //! `codeimport webhook …`: who is told what, and what came of it.
 
 use crate::api::Api;
-use crate::args::{CreateWebhook, Deliveries, Global, Redeliver, Webhook};
+use crate::args::{CreateWebhook, Deliveries, Global, OwnedEvents, Redeliver, Webhook};
 use crate::exit::{Done, Failure};
 use crate::import::filter;
 use crate::output::Output;
-use crate::view::{DeliveryView, WebhookView};
+use crate::pages::{Wanted, show_first};
+use crate::view::{DeliveryView, OwnedEventView, WebhookView};
 use codeimport_proto::registry::{
-    self, CreateWebhookRequest, DeleteWebhookRequest, ListWebhookDeliveriesRequest, ListWebhooksRequest,
-    RedeliverWebhookRequest, RotateWebhookSecretRequest, UpdateWebhookRequest,
+    self, CreateWebhookRequest, DeleteWebhookRequest, ListWebhookDeliveriesRequest, ListWebhookEventsRequest,
+    ListWebhooksRequest, RedeliverWebhookRequest, RotateWebhookSecretRequest, UpdateWebhookRequest,
 };
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ pub(crate) async fn run(global: &Global, command: Webhook) -> Done {
         Webhook::Rotate(webhook) => rotate(&mut api, output, webhook.webhook_id).await,
         Webhook::Delete(webhook) => delete(&mut api, output, webhook.webhook_id).await,
         Webhook::Deliveries(wanted) => deliveries(&mut api, output, wanted).await,
+        Webhook::Events(wanted) => events(&mut api, output, wanted).await,
         Webhook::Redeliver(redeliver) => self::redeliver(&mut api, output, redeliver).await,
     }
 }
@@ -84,25 +86,25 @@ async fn delete(api: &mut Api, output: Output, webhook_id: String) -> Done {
 }
 
 async fn deliveries(api: &mut Api, output: Output, wanted: Deliveries) -> Done {
-    let (mut left, mut page_token) = (wanted.limit, String::new());
-    while left > 0 {
-        let request = ListWebhookDeliveriesRequest {
-            webhook_id: wanted.webhook.webhook_id.clone(),
-            page_size: i32::try_from(left).unwrap_or(i32::MAX),
-            page_token,
-        };
+    let ask = async |Wanted { page_size, page_token }| {
+        let webhook_id = wanted.webhook.webhook_id.clone();
+        let request = ListWebhookDeliveriesRequest { webhook_id, page_size, page_token };
         let page = api.webhooks.list_webhook_deliveries(request).await;
         let page = page.map_err(|s| Failure::status("cannot list the deliveries", &s))?.into_inner();
-        for delivery in page.deliveries.into_iter().take(left) {
-            output.delivery(&DeliveryView::new(delivery));
-            left -= 1;
-        }
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+        Ok((page.deliveries, page.next_page_token))
+    };
+    show_first(wanted.limit, ask, |delivery| output.delivery(&DeliveryView::new(delivery))).await
+}
+
+async fn events(api: &mut Api, output: Output, wanted: OwnedEvents) -> Done {
+    let ask = async |Wanted { page_size, page_token }| {
+        let webhook_id = wanted.owned_id.clone();
+        let request = ListWebhookEventsRequest { webhook_id, page_size, page_token };
+        let page = api.webhooks.list_webhook_events(request).await;
+        let page = page.map_err(|s| Failure::status("cannot list the webhooks' events", &s))?.into_inner();
+        Ok((page.events, page.next_page_token))
+    };
+    show_first(wanted.limit, ask, |event| output.owned_event(&OwnedEventView::new(event))).await
 }
 
 async fn redeliver(api: &mut Api, output: Output, redeliver: Redeliver) -> Done {

@@ -20,6 +20,7 @@ mod killed;
 mod lease_loss;
 mod lists;
 mod outages;
+mod owned_events;
 mod queue_bad_input;
 mod queue_migrations;
 mod review;

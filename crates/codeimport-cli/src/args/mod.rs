@@ -13,7 +13,8 @@ pub(crate) use distributed::DistributedArgs;
 pub(crate) use notify::{CreateWebhook, Deliveries, Redeliver, Trigger, Webhook};
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
 pub(crate) use registry::{
-    CreateCredential, Credential, Dump, EventFilter, Format, List, Load, Note, Order, RotateCredential, Watch,
+    CreateCredential, Credential, Dump, EventFilter, Format, List, Load, Note, Order, OwnedEvents, RotateCredential,
+    Watch,
 };
 pub(crate) use ssh::SshArgs;
 pub(crate) use svn::SvnArgs;

@@ -1,6 +1,6 @@
 //! What may be typed about who is told what, and who may start what.
 
-use super::{EventFilter, ImportRef};
+use super::{EventFilter, ImportRef, OwnedEvents};
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
@@ -19,6 +19,8 @@ pub(crate) enum Webhook {
     Delete(WebhookRef),
     /// List what was sent and what came of it, newest first.
     Deliveries(Deliveries),
+    /// List what was done to webhooks and by whom, newest first.
+    Events(OwnedEvents),
     /// Send what was sent once more.
     Redeliver(Redeliver),
 }

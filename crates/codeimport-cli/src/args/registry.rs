@@ -125,6 +125,8 @@ pub(crate) enum Credential {
     Rotate(RotateCredential),
     /// List credentials, without their secrets.
     List,
+    /// List what was done to credentials and by whom, newest first.
+    Events(OwnedEvents),
     /// Delete a credential that no import uses.
     Delete(CredentialRef),
 }
@@ -165,4 +167,15 @@ pub(crate) struct CredentialRef {
     /// The credential's id.
     #[arg(value_name = "CREDENTIAL")]
     pub(crate) credential_id: String,
+}
+
+/// Options of `credential events` and `webhook events`.
+#[derive(Args)]
+pub(crate) struct OwnedEvents {
+    /// Only of the one with this id, even if it is gone; default: of all.
+    #[arg(value_name = "ID", default_value = "", hide_default_value = true)]
+    pub(crate) owned_id: String,
+    /// At most this many.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
 }

@@ -4,6 +4,7 @@ use crate::api::Api;
 use crate::args::{ImportMap, Revisions};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
+use crate::pages::{Wanted, show_first};
 use crate::view::{MapView, RefView, RevisionView};
 use codeimport_proto::convert::timestamp_to_wire;
 use codeimport_proto::registry::lookup_source_revision_request::Key;
@@ -34,14 +35,12 @@ pub(crate) async fn refs(api: &mut Api, output: Output, import_id: &str) -> Done
 
 /// Lists the newest revisions, at most as many as were asked for.
 pub(crate) async fn revisions(api: &mut Api, output: Output, wanted: &Revisions) -> Done {
-    let mut left = wanted.limit;
-    let mut page_token = String::new();
-    while left > 0 {
+    let ask = async |Wanted { page_size, page_token }| {
         let request = ListRevisionsRequest {
             import_id: wanted.import.import_id.clone(),
             r#ref: wanted.reference.clone(),
             except_ref: wanted.except.clone(),
-            page_size: i32::try_from(left).unwrap_or(i32::MAX),
+            page_size,
             page_token,
             run_id: wanted.run_id,
             author: wanted.author.clone(),
@@ -51,16 +50,9 @@ pub(crate) async fn revisions(api: &mut Api, output: Output, wanted: &Revisions)
         };
         let page = api.scans.list_revisions(request).await;
         let page = page.map_err(|s| Failure::status("cannot list the revisions", &s))?.into_inner();
-        for revision in page.revisions.into_iter().take(left) {
-            output.revision(&RevisionView::new(revision));
-            left -= 1;
-        }
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+        Ok((page.revisions, page.next_page_token))
+    };
+    show_first(wanted.limit, ask, |revision| output.revision(&RevisionView::new(revision))).await
 }
 
 /// Wants all of history told anew. Not at once: that is for `import now`.

@@ -1,8 +1,8 @@
-//! Notes, credentials and lists of definitions as text.
+//! Events, notes, credentials and lists of definitions as text.
 
 use super::Output;
 use super::stdout::outln;
-use crate::view::{CredentialView, EventView, LoadedView, NoteView};
+use crate::view::{ChangeView, CredentialView, EventView, LoadedView, NoteView, OwnedEventView};
 
 impl Output {
     /// One note.
@@ -26,12 +26,20 @@ impl Output {
         for line in [&event.reason, &event.log_url].into_iter().filter(|line| !line.is_empty()) {
             outln!("  {line}");
         }
-        for change in &event.changes {
-            outln!("  {}: {} -> {}", change.path, or_dash(&change.before), or_dash(&change.after));
-        }
+        print_changes(&event.changes);
         if event.omitted_change_count > 0 {
             outln!("  and {} more", event.omitted_change_count);
         }
+    }
+
+    /// What was done to a credential or webhook: a line, and one for each thing that changed.
+    pub(crate) fn owned_event(self, event: &OwnedEventView) {
+        if self.json {
+            return Self::json(event);
+        }
+        let time = event.time.map(|t| t.strftime("%F %T").to_string()).unwrap_or_default();
+        outln!("{time}  {}  {} by {}", event.owned_id, event.event_type, event.actor);
+        print_changes(&event.changes);
     }
 
     /// One credential, a line.
@@ -63,6 +71,12 @@ impl Output {
     /// A line of a file that is written to standard output.
     pub(crate) fn raw(self, line: &str) {
         outln!("{line}");
+    }
+}
+
+fn print_changes(changes: &[ChangeView]) {
+    for change in changes {
+        outln!("  {}: {} -> {}", change.path, or_dash(&change.before), or_dash(&change.after));
     }
 }
 

@@ -10,7 +10,7 @@ mod queue;
 mod reviewed;
 
 pub(crate) use self::queue::{ExplanationView, HostView, LoadView, StatsView, WorkerView};
-pub(crate) use event::EventView;
+pub(crate) use event::{ChangeView, EventView, OwnedEventView};
 pub(crate) use local::{ConversionView, MapView, MismatchView, PositionView, PreviewView, VerificationView};
 pub(crate) use notify::{DeliveryView, TriggerView, WebhookView};
 pub(crate) use reviewed::{CredentialView, LoadedView, NoteView};
