@@ -1,7 +1,11 @@
 //! Lists of definitions, as somebody brings them along and takes them away.
 
 use crate::up::Up;
-use std::{collections::BTreeSet, fs};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 /// Of each type, with whatever it may have; and two of one source.
 const LIST: &str = r#"
@@ -30,6 +34,11 @@ async fn a_dump_that_is_loaded_into_an_empty_registry_gives_the_same_definitions
     assert_eq!(lines(&first).len(), 6, "{first}");
     for said in ["trunk=trunk", "# no more", "koi8-r", "1h 30m", "48h", "kernel", "olga"] {
         assert!(first.contains(said), "{said} is in it:\n{first}");
+    }
+    for line in first.lines() {
+        let fields: BTreeMap<String, Value> = serde_json::from_str(line).expect("an object");
+        let is_empty = |value: &Value| [json!(""), json!([]), json!({}), json!(false)].contains(value);
+        assert!(!fields.values().any(is_empty), "only what it says: {line}");
     }
     for format in ["jsonl", "csv"] {
         let dump = up.ok(&["import", "dump", "--format", format]);

@@ -51,7 +51,6 @@ async fn with_author_map(api: &mut Api, import: Import) -> Result<Import, Failur
 fn line(entry: &Entry, format: Format) -> String {
     match format {
         Format::Csv => csv::write(&entry.to_csv()),
-        // Texts, lists and maps of texts: writing them cannot fail.
-        Format::Jsonl => serde_json::to_string(entry).unwrap_or_default(),
+        Format::Jsonl => entry.to_json(),
     }
 }

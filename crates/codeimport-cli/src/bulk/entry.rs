@@ -58,7 +58,7 @@ enum Form {
     Labels,
 }
 
-/// The columns of CSV in their order, named as the fields in JSON.
+/// The fields in their order, named as in JSON, and how CSV has them.
 const COLUMNS: [(&str, Form); 27] = [
     ("url", Form::Text),
     ("rcs", Form::Text),
@@ -100,6 +100,14 @@ impl Entry {
         serde_json::from_str(line).map_err(|error| error.to_string())
     }
 
+    /// A line of JSON with what is not as it would be if it were left out.
+    pub(crate) fn to_json(&self) -> String {
+        let fields = self.fields();
+        let said = COLUMNS.iter().map(|(name, _)| (name, &fields[*name])).filter(|(_, value)| !is_default(value));
+        let members: Vec<_> = said.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
     /// A record under a line of names.
     pub(crate) fn from_csv(names: &[String], record: &Record) -> Result<Self, String> {
         if record.fields.len() > names.len() {
@@ -116,9 +124,13 @@ impl Entry {
 
     /// A record under [`column_names`].
     pub(crate) fn to_csv(&self) -> Vec<String> {
-        // Texts, flags, lists and maps of texts: writing them cannot fail.
-        let fields = serde_json::to_value(self).unwrap_or_default();
+        let fields = self.fields();
         COLUMNS.iter().map(|(name, form)| form.write(&fields[*name])).collect()
+    }
+
+    fn fields(&self) -> Value {
+        // Texts, flags, lists and maps of texts: writing them cannot fail.
+        serde_json::to_value(self).unwrap_or_default()
     }
 }
 
@@ -144,6 +156,18 @@ impl Form {
                 pairs.map(|(key, value)| format!("{key}={}", text(value))).collect::<Vec<_>>().join(";")
             }
         }
+    }
+}
+
+/// Whether a field that is left out has this value.
+fn is_default(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
     }
 }
 
@@ -192,12 +216,18 @@ pub(super) mod tests {
         let cvs = Entry { cvs_module: "m".into(), cvs_raw_keywords: true, cvs_charset: "koi8-r".into(), ..full() };
         let both = Entry { hg_keep_subrepos: true, bzr_trailers: true, freeze_rewritten: true, ..Entry::default() };
         for entry in [full(), cvs, both, Entry::default()] {
-            let json = serde_json::to_string(&entry).expect("plain values");
-            assert_eq!(Entry::from_json(&json), Ok(entry.clone()));
+            assert_eq!(Entry::from_json(&entry.to_json()), Ok(entry.clone()));
             let record = csv::parse(&csv::write(&entry.to_csv())).pop();
             let record = record.unwrap_or_else(|| csv::Record { line: 1, fields: Vec::new() });
             assert_eq!(Entry::from_csv(&column_names(), &record), Ok(entry));
         }
+    }
+
+    #[test]
+    fn json_has_only_what_differs_from_what_is_left_out() {
+        let entry =
+            Entry { url: "https://host/x".into(), git_svn_id: true, refs: vec!["a\"b".into()], ..Entry::default() };
+        assert_eq!(entry.to_json(), r#"{"url":"https://host/x","refs":["a\"b"],"git_svn_id":true}"#);
     }
 
     #[test]
