@@ -3,7 +3,8 @@
 use super::sshd::Sshd;
 use super::support::worker_keys;
 use super::svn_import::{codeimport, run};
-use codeimport_integration_tests::{Cluster, ClusterOptions, git, published_refs};
+use codeimport_integration_tests::{Cluster, ClusterOptions, git, program, published_refs};
+use codeimport_subprocess::Command;
 use cvs_server::CvsServer;
 use repository::{CvsRoot, run as run_in};
 
@@ -148,6 +149,15 @@ async fn roots_that_lead_nowhere_are_refused_with_the_field_that_is_wrong() {
     ] {
         assert!(told.contains(field) && told.contains(words), "{told}");
     }
+}
+
+#[test]
+fn a_preview_tells_people_of_no_layout_where_there_is_none() {
+    let root = with_history();
+    let url = format!("file://{}//m", root.path().display());
+    let preview = Command::new(program("codeimport")).args(["preview", &url, "--rcs", "cvs"]).run();
+    let shown = preview.expect("the program can be run").stdout_text();
+    assert!(shown.contains("  branches ") && !shown.contains("  layout"), "{shown}");
 }
 
 /// What a command says that must fail.

@@ -59,8 +59,11 @@ impl Output {
         outln!("{} ({})", view.source_url, view.rcs_type);
         let field = |name: &str, value: &str| outln!("  {name:<10} {value}");
         field("position", &view.position);
-        let confidence = view.layout_confidence.map(|sure| format!("  ({sure} % sure)")).unwrap_or_default();
-        field("layout", &format!("{}{confidence}", view.layout));
+        // Some systems have none to find out.
+        if !view.layout.is_empty() {
+            let confidence = view.layout_confidence.map(|sure| format!("  ({sure} % sure)")).unwrap_or_default();
+            field("layout", &format!("{}{confidence}", view.layout));
+        }
         view.layout_reasons.iter().for_each(|reason| field("", reason));
         field("branches", &some_of(&view.branches));
         field("tags", &some_of(&view.tags));
