@@ -5,33 +5,32 @@
 
 use super::place::LineName;
 use super::rcs::Number;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Longest pause within a commit, in seconds. CVS works through the files one by one, and a slow server takes its time.
 const LONGEST_PAUSE: i64 = 300;
 
-/// A revision to be put into a changeset.
+/// A revision to be put into a changeset. There are as many as revisions, so what others have, too, is not in it: who and why
+/// tells the file's history, the line the changeset.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Unit {
     /// Index of its file; files are in order of their paths.
     pub(super) file: usize,
     pub(super) number: Number,
     pub(super) seconds: i64,
-    pub(super) line: LineName,
     /// Whether the trunk shows it, too.
     pub(super) is_on_trunk: bool,
-    pub(super) author: Arc<[u8]>,
-    pub(super) log: Arc<[u8]>,
-    pub(super) commitid: Option<Arc<[u8]>>,
     /// Revisions of the same file that must come first.
-    pub(super) after: Vec<Number>,
+    pub(super) after: [Option<Number>; 2],
 }
 
 /// Revisions that were committed together, each of another file, in order of files. Never empty.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Changeset {
-    pub(super) units: Vec<Unit>,
+    /// The line that it was committed to.
+    pub(super) line: LineName,
+    pub(super) units: Box<[Unit]>,
 }
 
 impl Changeset {
@@ -44,52 +43,69 @@ impl Changeset {
     pub(super) fn key(&self) -> (i64, i64, &LineName, usize, &Number) {
         let first = &self.units[0];
         let oldest = self.units.iter().map(|unit| unit.seconds).min().unwrap_or_default();
-        (self.seconds(), oldest, &first.line, first.file, &first.number)
+        (self.seconds(), oldest, &self.line, first.file, &first.number)
     }
 }
 
 /// What the revisions of a changeset have in common.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Common {
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Common {
     Id(Arc<[u8]>),
     AuthorAndLog(Arc<[u8]>, Arc<[u8]>),
 }
 
-/// Puts revisions into changesets.
-pub(super) fn group(units: Vec<Unit>) -> Vec<Changeset> {
-    let mut groups: BTreeMap<(LineName, Common), Vec<Unit>> = BTreeMap::new();
-    for unit in units {
-        let common = match &unit.commitid {
-            Some(id) => Common::Id(id.clone()),
-            None => Common::AuthorAndLog(unit.author.clone(), unit.log.clone()),
-        };
-        groups.entry((unit.line.clone(), common)).or_default().push(unit);
-    }
-    groups.into_values().flat_map(split).collect()
+/// Revisions to be put into changesets.
+#[derive(Default)]
+pub(super) struct Units {
+    /// Each with the place of its kind.
+    units: Vec<(u32, Unit)>,
+    /// Kinds, each with its place: only revisions of one kind can be of one changeset.
+    kinds: HashMap<(LineName, Common), u32>,
 }
 
-/// Cuts a group where the pause is too long, or a file comes again.
-fn split(mut group: Vec<Unit>) -> Vec<Changeset> {
-    group.sort_by(|a, b| (a.seconds, a.file, &a.number).cmp(&(b.seconds, b.file, &b.number)));
-    let mut changesets: Vec<Changeset> = Vec::new();
-    let (mut files, mut last) = (HashSet::new(), i64::MIN);
-    for unit in group {
-        let pauses = unit.commitid.is_none() && unit.seconds.saturating_sub(last) > LONGEST_PAUSE;
+impl Units {
+    pub(super) fn add(&mut self, line: LineName, common: Common, unit: Unit) {
+        // CVS repositories have millions of revisions, not billions.
+        let next = u32::try_from(self.kinds.len()).unwrap_or(u32::MAX);
+        let kind = *self.kinds.entry((line, common)).or_insert(next);
+        self.units.push((kind, unit));
+    }
+}
+
+/// Puts revisions into changesets.
+pub(super) fn group(all: Units) -> Vec<Changeset> {
+    let Units { mut units, kinds } = all;
+    let mut kinds: Vec<_> = kinds.into_iter().map(|(kind, place)| (place, kind)).collect();
+    kinds.sort_unstable_by_key(|(place, _)| *place);
+    let key = |(kind, unit): &(u32, Unit)| (*kind, unit.seconds, unit.file);
+    units.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.1.number.cmp(&b.1.number)));
+    let groups = units.chunk_by(|a, b| a.0 == b.0);
+    groups.zip(&kinds).flat_map(|(group, (_, (line, common)))| split(line, common, group)).collect()
+}
+
+/// Cuts a group, in order of dates, where the pause is too long, or a file comes again.
+fn split(line: &LineName, common: &Common, group: &[(u32, Unit)]) -> Vec<Changeset> {
+    let has_id = matches!(common, Common::Id(_));
+    let (mut files, mut last, mut begin) = (HashSet::new(), i64::MIN, 0);
+    let mut changesets = Vec::new();
+    for (at, (_, unit)) in group.iter().enumerate() {
+        let pauses = !has_id && unit.seconds.saturating_sub(last) > LONGEST_PAUSE;
         last = unit.seconds;
-        if pauses || files.contains(&unit.file) {
+        if at > begin && (pauses || files.contains(&unit.file)) {
+            changesets.push(together(line, &group[begin..at]));
             files.clear();
+            begin = at;
         }
-        let begins = files.is_empty();
         files.insert(unit.file);
-        match changesets.last_mut() {
-            Some(changeset) if !begins => changeset.units.push(unit),
-            _ => changesets.push(Changeset { units: vec![unit] }),
-        }
     }
-    for changeset in &mut changesets {
-        changeset.units.sort_by_key(|unit| unit.file);
-    }
+    changesets.push(together(line, &group[begin..]));
     changesets
+}
+
+fn together(line: &LineName, units: &[(u32, Unit)]) -> Changeset {
+    let mut units: Box<[_]> = units.iter().map(|(_, unit)| unit.clone()).collect();
+    units.sort_by_key(|unit| unit.file);
+    Changeset { line: line.clone(), units }
 }
 
 #[cfg(test)]
@@ -97,24 +113,26 @@ pub(super) mod tests {
     use super::*;
 
     /// `file number seconds author/commitid [after…]`, one after the other.
-    pub(in crate::source::cvs) fn units(text: &str) -> Vec<Unit> {
+    pub(in crate::source::cvs) fn units(text: &str) -> Units {
         let number = |text: &str| Number::parse(text.as_bytes()).expect("a number");
-        let unit = |line: &str| {
+        let mut units = Units::default();
+        for line in text.split(',') {
             let words: Vec<_> = line.split_whitespace().collect();
-            let (author, id) = words[3].split_once('/').map_or((words[3], None), |(author, id)| (author, Some(id)));
-            Unit {
+            let common = match words[3].split_once('/') {
+                Some((_, id)) => Common::Id(id.as_bytes().into()),
+                None => Common::AuthorAndLog(words[3].as_bytes().into(), Arc::from(*b"log\n")),
+            };
+            let mut after = words[4..].iter().map(|word| number(word));
+            let unit = Unit {
                 file: words[0].parse().expect("a number"),
                 number: number(words[1]),
                 seconds: words[2].parse().expect("a number"),
-                line: LineName::Trunk,
                 is_on_trunk: true,
-                author: author.as_bytes().into(),
-                log: Arc::from(*b"log\n"),
-                commitid: id.map(|id| id.as_bytes().into()),
-                after: words[4..].iter().map(|word| number(word)).collect(),
-            }
-        };
-        text.split(',').map(unit).collect()
+                after: [after.next(), after.next()],
+            };
+            units.add(LineName::Trunk, common, unit);
+        }
+        units
     }
 
     /// Each changeset as `file:number` words.

@@ -25,7 +25,7 @@ impl Run<'_> {
         contents: &mut Contents,
         store: &mut ObjectStore,
     ) -> Result<(), ConvertError> {
-        let units = changesets.iter().flat_map(|changeset| &changeset.units).map(|unit| (unit.file, &unit.number));
+        let units = changesets.iter().flat_map(|changeset| &*changeset.units).map(|unit| (unit.file, &unit.number));
         let unseen = look.unseen(ledger);
         let mut numbers: BTreeMap<usize, HashSet<Number>> = BTreeMap::new();
         let mut total = 0;

@@ -35,19 +35,20 @@ impl Emitter<'_> {
     pub(super) fn commit(
         &mut self,
         changeset: &Changeset,
+        (author, log): (&[u8], &[u8]),
         revisions: &[RevId],
         begin: impl Fn(&Ledger, &LineName) -> Manifest,
     ) -> Result<(), ShadowError> {
-        let name = &changeset.units[0].line;
+        let name = &changeset.line;
         if self.ledger.line(name).is_none() && self.removes_nothing(revisions, &begin(self.ledger, name)) {
             // CVS dates the removal in front of what a branch adds like what the trunk had: before the branch began.
             return Ok(());
         }
         let line = self.line(name, begin)?;
         let changes = self.changes(line, revisions.iter());
-        let who = self.authors.identity(Some(decode_from(self.charset, &changeset.units[0].author).as_bytes()), HOST);
+        let who = self.authors.identity(Some(decode_from(self.charset, author).as_bytes()), HOST);
         let signature = format!("{} <{}> {} +0000", who.name, who.email, changeset.seconds().max(0));
-        let message = decode_from(self.charset, &changeset.units[0].log);
+        let message = decode_from(self.charset, log);
         let before = self.ledger.tip(line);
         if changes.is_empty() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! What of a repository is not as people may expect it in Git.
 
 use super::changeset::Changeset;
-use super::history::FileHistory;
+use super::look::Look;
 use super::names::{in_cvs, line_ref, tag_ref};
 use super::place::LineName;
 use super::symbols::Symbols;
@@ -10,24 +10,20 @@ use codeimport_core::AuthorMap;
 use gix::bstr::BString;
 
 /// Notes what is odd about changesets that are converted now.
-pub(super) fn note_changesets(
-    changesets: &[Changeset],
-    histories: &[FileHistory],
-    authors: &AuthorMap,
-    findings: &mut Findings,
-) {
+pub(super) fn note_changesets(changesets: &[Changeset], look: &Look, authors: &AuthorMap, findings: &mut Findings) {
     for unit in changesets.iter().filter_map(|changeset| changeset.units.first()) {
+        let Some(revision) = look.revision(unit) else { continue };
         // Without a map nobody is missing from it.
-        if !authors.is_empty() && !authors.knows(Some(&unit.author)) {
-            findings.note(FindingKind::UnknownAuthor, &String::from_utf8_lossy(&unit.author));
+        if !authors.is_empty() && !authors.knows(Some(&revision.author)) {
+            findings.note(FindingKind::UnknownAuthor, &String::from_utf8_lossy(&revision.author));
         }
-        let path = histories.get(unit.file).map_or(&b""[..], |history| &history.path);
-        if std::str::from_utf8(&unit.log).is_err() {
+        let path = look.histories.files.get(unit.file).map_or(&b""[..], |history| &history.path);
+        if std::str::from_utf8(&revision.log).is_err() {
             findings.note(FindingKind::ForeignMessage, &format!("{} {}", String::from_utf8_lossy(path), unit.number));
         }
     }
-    for unit in changesets.iter().flat_map(|changeset| &changeset.units) {
-        let path = histories.get(unit.file).map_or(&b""[..], |history| &history.path);
+    for unit in changesets.iter().flat_map(|changeset| &*changeset.units) {
+        let path = look.histories.files.get(unit.file).map_or(&b""[..], |history| &history.path);
         if std::str::from_utf8(path).is_err() {
             findings.note(FindingKind::ForeignPath, &String::from_utf8_lossy(path));
         }

@@ -30,7 +30,17 @@ impl Names {
 
     /// What a symbol stands for.
     pub(super) fn number(&self, symbol: Symbol) -> &Number {
-        &self.numbers[symbol.number as usize]
+        self.number_at(symbol.number)
+    }
+
+    /// The number at the place that a symbol has it.
+    pub(super) fn number_at(&self, place: u32) -> &Number {
+        &self.numbers[place as usize]
+    }
+
+    /// All names, in order of their places.
+    pub(super) fn texts(&self) -> &[Arc<[u8]>] {
+        &self.texts
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a run sees of its source, and how that comes into the ledger.
 
-use super::changeset::{Changeset, Unit};
+use super::changeset::{Changeset, Common, Unit, Units};
 use super::emit::Emitter;
-use super::history::{FileHistory, Histories};
+use super::history::{Histories, Revision};
+use super::interner::Symbol;
 use super::ledger::{Content, FileId, KnownRevision, Ledger, LineId, Manifest, RevId};
-use super::place::{LineName, Placed, place};
+use super::named::NamedFiles;
+use super::place::{LineName, Placed, named_branches, place};
 use super::rcs::Number;
 use super::symbols::Symbols;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,25 +19,23 @@ pub(super) struct Look {
     unshown: Vec<Vec<Number>>,
     /// Branch without a symbol -> indices of the files that have revisions there.
     pub(super) unlabelled: BTreeMap<Number, Vec<usize>>,
+    /// Which files have which symbols.
+    pub(super) named: NamedFiles,
+    /// Of each file the branches that are lines by their names, in order of their numbers.
+    pub(super) lines: Vec<Box<[Symbol]>>,
 }
 
 /// Contents of revisions, by index of the file.
 pub(super) type Contents = HashMap<(usize, Number), Content>;
 
-/// A revision to be put into a changeset; none for one that no line shows.
-fn unit(file: usize, history: &FileHistory, placed: Placed) -> Option<Unit> {
-    let revision = history.revisions.get(&placed.number)?;
-    Some(Unit {
-        file,
-        number: placed.number,
-        seconds: revision.seconds,
-        line: placed.line?,
-        is_on_trunk: placed.is_on_trunk,
-        author: revision.author.clone(),
-        log: revision.log.clone(),
-        commitid: revision.commitid.clone(),
-        after: placed.after,
-    })
+/// Adds a revision, unless no line shows it.
+fn add(units: &mut Units, file: usize, revision: &Revision, placed: Placed) {
+    let Placed { number, line: Some(line), is_on_trunk, after } = placed else { return };
+    let common = match &revision.commitid {
+        Some(id) => Common::Id(id.clone()),
+        None => Common::AuthorAndLog(revision.author.clone(), revision.log.clone()),
+    };
+    units.add(line, common, Unit { file, number, seconds: revision.seconds, is_on_trunk, after });
 }
 
 impl Look {
@@ -44,21 +44,34 @@ impl Look {
         histories: Histories,
         ids: Vec<FileId>,
         is_new: impl Fn(FileId, &Number) -> bool,
-    ) -> (Self, Vec<Unit>) {
-        let mut look = Self { histories, ids, unshown: Vec::new(), unlabelled: BTreeMap::new() };
-        let mut units = Vec::new();
+    ) -> (Self, Units) {
+        let (lines, named) = (Vec::new(), NamedFiles::default());
+        let mut look = Self { histories, ids, unshown: Vec::new(), unlabelled: BTreeMap::new(), named, lines };
+        let mut units = Units::default();
         for (index, history) in look.histories.files.iter().enumerate() {
             // What is needed of all of it at once is little: so a file is placed, and forgotten.
-            let placed = place(history, &look.histories.names);
+            let branches = named_branches(history, &look.histories.names);
+            let placed = place(history, &branches, &look.histories.names);
+            look.lines.push(branches.into());
             let unshown = placed.iter().filter(|placed| placed.line.is_none());
             look.unshown.push(unshown.map(|placed| placed.number.clone()).collect());
             for branch in placed.iter().filter_map(unlabelled).collect::<BTreeSet<_>>() {
                 look.unlabelled.entry(branch.clone()).or_default().push(index);
             }
             let new = placed.into_iter().filter(|placed| is_new(look.ids[index], &placed.number));
-            units.extend(new.filter_map(|placed| unit(index, history, placed)));
+            for placed in new {
+                if let Some(revision) = history.revisions.get(&placed.number) {
+                    add(&mut units, index, revision, placed);
+                }
+            }
         }
+        look.named = NamedFiles::take(&mut look.histories);
         (look, units)
+    }
+
+    /// What the history says of a unit; it is a revision of there.
+    pub(super) fn revision(&self, unit: &Unit) -> Option<&Revision> {
+        self.histories.files.get(unit.file)?.revisions.get(&unit.number)
     }
 
     /// Revisions that no line shows and that are not known yet. They are of no changeset, but a symbol may name one.
@@ -105,7 +118,7 @@ impl Look {
         emitter: &mut Emitter<'_>,
     ) -> Result<(), crate::shadow::ShadowError> {
         let mut joined: BTreeMap<LineName, (LineId, Manifest)> = BTreeMap::new();
-        for unit in &changeset.units {
+        for unit in &*changeset.units {
             let file = self.ids[unit.file];
             let Some(revision) = emitter.ledger.revision(file, &unit.number) else { continue };
             if emitter.ledger.known(revision).content.is_none() {

@@ -8,7 +8,7 @@
 //!   place       which line (branch of the whole repository) a revision is on   pure
 //!   changeset   which revisions were one commit; order: in which order    pure
 //!   keywords    texts as `cvs export -kk` shows them                      pure
-//!   symbols     what branches and tags name; fit: where that fits best    pure
+//!   symbols     what branches and tags name; named: in which files; fit: where that fits best    pure
 //!   ledger      what was converted; only grows                            pure
 //!   emit        changesets -> Git commits; tree: the trees of lines
 //!   names       refs of lines and tags                                    pure
@@ -36,6 +36,7 @@ mod interner;
 mod keywords;
 mod ledger;
 mod look;
+mod named;
 mod names;
 mod options;
 mod order;

@@ -41,7 +41,8 @@ impl Graph {
         let mut graph =
             Self { before: vec![BTreeSet::new(); changesets.len()], after: vec![Vec::new(); changesets.len()] };
         for (index, changeset) in changesets.iter().enumerate() {
-            let before = changeset.units.iter().flat_map(|unit| unit.after.iter().map(|number| (unit.file, number)));
+            let before =
+                changeset.units.iter().flat_map(|unit| unit.after.iter().flatten().map(|number| (unit.file, number)));
             for before in before.filter_map(|revision| home.get(&revision)) {
                 if *before != index && graph.before[index].insert(*before) {
                     graph.after[*before].push(index);
@@ -132,26 +133,28 @@ fn without_circles(changesets: Vec<Changeset>) -> Vec<Changeset> {
 /// The oldest one of which something can be done gives that, and keeps the rest for later.
 fn take_apart(mut circle: Vec<Changeset>) -> Vec<Changeset> {
     circle.sort_by(|a, b| a.key().cmp(&b.key()));
-    let inside = circle.iter().flat_map(|changeset| &changeset.units);
+    let inside = circle.iter().flat_map(|changeset| &*changeset.units);
     let mut open: BTreeSet<(usize, Number)> = inside.map(|unit| (unit.file, unit.number.clone())).collect();
     let mut waiting: VecDeque<_> = circle.into();
     let mut parts = Vec::new();
     let mut passed = 0;
     while let Some(changeset) = waiting.pop_front() {
-        let can_be_done = |unit: &Unit| unit.after.iter().all(|before| !open.contains(&(unit.file, before.clone())));
-        let (now, later): (Vec<_>, Vec<_>) = changeset.units.into_iter().partition(can_be_done);
+        let Changeset { line, units } = changeset;
+        let mut before =
+            |unit: &Unit| unit.after.iter().flatten().any(|before| open.contains(&(unit.file, before.clone())));
+        let (later, now): (Vec<_>, Vec<_>) = units.into_iter().partition(&mut before);
         passed = if now.is_empty() { passed + 1 } else { 0 };
         for unit in &now {
             open.remove(&(unit.file, unit.number.clone()));
         }
         if !now.is_empty() {
-            parts.push(Changeset { units: now });
+            parts.push(Changeset { line: line.clone(), units: now.into() });
         }
         if !later.is_empty() && passed <= waiting.len() {
-            waiting.push_back(Changeset { units: later });
+            waiting.push_back(Changeset { line, units: later.into() });
         } else if !later.is_empty() {
             // A file whose revisions come after themselves; numbers rise, so there is none.
-            parts.push(Changeset { units: later });
+            parts.push(Changeset { line, units: later.into() });
         }
     }
     parts

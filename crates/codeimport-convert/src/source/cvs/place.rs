@@ -29,28 +29,27 @@ pub(super) struct Placed {
     /// Whether the trunk shows it, too, though it was committed to a vendor's branch.
     pub(super) is_on_trunk: bool,
     /// What must come first.
-    pub(super) after: Vec<Number>,
+    pub(super) after: [Option<Number>; 2],
 }
 
-/// Places all revisions of a file, in order of their numbers. `names`: of its symbols.
-pub(super) fn place(file: &FileHistory, names: &Names) -> Vec<Placed> {
+/// Places all revisions of a file, in order of their numbers. `branches`: those of its own that have a name; `names`: theirs.
+pub(super) fn place(file: &FileHistory, branches: &[Symbol], names: &Names) -> Vec<Placed> {
     let trunk = trunk(file);
     let before_on_trunk: BTreeMap<_, _> = trunk.windows(2).map(|pair| (&pair[1], &pair[0])).collect();
     let on_trunk: BTreeSet<_> = trunk.iter().collect();
-    let branches = named_branches(file, names);
     // The newest so far of each branch, and of the trunk; numbers rise.
     let mut newest: HashMap<Option<Number>, &Number> = HashMap::new();
     let place_one = |number| {
         let branch: Option<Number> = Number::branch(number);
         let before = newest.insert(branch.clone(), number).cloned();
         let before = before.or_else(|| number.branchpoint()).filter(|before| file.revisions.contains_key(before));
-        let after: BTreeSet<_> = before.into_iter().chain(before_on_trunk.get(number).copied().cloned()).collect();
+        let shown_before = before_on_trunk.get(number).copied().filter(|shown| before.as_ref() != Some(shown)).cloned();
         let is_on_trunk = on_trunk.contains(number);
         let line = match branch {
             None => is_on_trunk.then_some(LineName::Trunk),
-            Some(branch) => Some(line_of(branch, &branches, names)),
+            Some(branch) => Some(line_of(branch, branches, names)),
         };
-        Placed { number: number.clone(), line, is_on_trunk, after: after.into_iter().collect() }
+        Placed { number: number.clone(), line, is_on_trunk, after: [before, shown_before] }
     };
     file.revisions.keys().map(place_one).collect()
 }
@@ -165,7 +164,7 @@ mod tests {
     fn each_revision_has_a_line_and_those_before_it() {
         let (file, names) =
             file("v=1.1.1 b=1.2.0.2 also=1.2.0.2 1.1@10 1.1.1.1@10 1.2@20 1.2.2.1@30 1.2.2.2@40 1.2.4.1@50");
-        let placed: Vec<_> = place(&file, &names)
+        let placed: Vec<_> = place(&file, &named_branches(&file, &names), &names)
             .into_iter()
             .map(|placed| {
                 let line = match placed.line {
@@ -174,7 +173,7 @@ mod tests {
                     Some(LineName::Branch(name)) => String::from_utf8_lossy(&name).into_owned(),
                     Some(LineName::Unlabelled(number)) => format!("?{number}"),
                 };
-                let after: Vec<_> = placed.after.iter().map(ToString::to_string).collect();
+                let after: Vec<_> = placed.after.iter().flatten().map(ToString::to_string).collect();
                 format!("{} {line} {} < {}", placed.number, placed.is_on_trunk, after.join(","))
             })
             .collect();

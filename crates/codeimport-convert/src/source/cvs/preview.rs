@@ -23,7 +23,8 @@ pub(super) fn preview(position: String, histories: Histories, charset: Charset) 
     let changesets = group(units);
     let mut authors: BTreeMap<String, u64> = BTreeMap::new();
     for changeset in &changesets {
-        *authors.entry(decode(&changeset.units[0].author)).or_default() += 1;
+        let author = look.revision(&changeset.units[0]).map_or(&[][..], |revision| &revision.author);
+        *authors.entry(decode(author)).or_default() += 1;
     }
     let mut authors: Vec<_> = authors.into_iter().collect();
     authors.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

@@ -1,6 +1,6 @@
 //! One run: what is new since the last one, as far as it is settled, or to the run's limit.
 
-use super::changeset::{Changeset, Unit, group};
+use super::changeset::{Changeset, Unit, Units, group};
 use super::emit::Emitter;
 use super::findings::note_changesets;
 use super::ledger::Ledger;
@@ -54,7 +54,7 @@ impl Run<'_> {
             (false, _) => format!("{position}, {done} of {} changesets", changesets.len()),
         };
         let mut findings = Findings::default();
-        note_changesets(&changesets[..done], &look.histories.files, &self.options.authors, &mut findings);
+        note_changesets(&changesets[..done], &look, &self.options.authors, &mut findings);
         let converted = Converted { ledger, complete, watermark: Watermark(watermark), findings };
         self.state(&look, converted, store)
     }
@@ -88,7 +88,7 @@ impl Run<'_> {
     }
 
     /// What is to be converted now, in order, and whether there is more that has to settle first.
-    fn plan(&self, units: Vec<Unit>) -> (Vec<Changeset>, bool) {
+    fn plan(&self, units: Units) -> (Vec<Changeset>, bool) {
         let (before, after) = (self.settled_before(), self.now.saturating_add(WRONG_CLOCK));
         let ordered = order(group(units), |seconds| seconds <= before || seconds > after);
         let count = ordered.len();
@@ -152,7 +152,9 @@ impl Run<'_> {
             let note = |unit: &Unit| look.note_with_unseen(unit.file, &unit.number, emitter.ledger, contents);
             let revisions: Vec<_> = changeset.units.iter().map(note).collect();
             let begin = |ledger: &Ledger, line: &LineName| symbols.begin_of(line, ledger);
-            self.ours(emitter.commit(changeset, &revisions, begin))?;
+            let told = look.revision(&changeset.units[0]);
+            let told = told.map_or((&[][..], &[][..]), |revision| (&*revision.author, &*revision.log));
+            self.ours(emitter.commit(changeset, told, &revisions, begin))?;
             self.ours(look.join(symbols, changeset, &mut emitter))?;
         }
         Ok(())

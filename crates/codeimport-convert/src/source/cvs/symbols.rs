@@ -4,60 +4,41 @@ use super::history::FileHistory;
 use super::interner::Symbol;
 use super::ledger::{Ledger, LineId, Manifest};
 use super::look::Look;
-use super::place::{LineName, named_branches, trunk};
+use super::place::{LineName, trunk};
 use super::rcs::Number;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Arc;
-
-/// A file that has a symbol.
-#[derive(Clone, Copy)]
-struct Named {
-    /// Its index.
-    file: u32,
-    symbol: Symbol,
-}
 
 /// The symbols of all files, and the branches without one.
 pub(super) struct Symbols<'a> {
     look: &'a Look,
-    /// All that is named, the files of each name together.
-    named: Vec<Named>,
-    /// Symbol -> where its files are.
-    ranges: BTreeMap<Arc<[u8]>, Range<usize>>,
+    /// Symbol -> its place in the names.
+    places: BTreeMap<Arc<[u8]>, u32>,
     /// Symbols that are a branch in some file.
     branches: BTreeSet<Arc<[u8]>>,
-    /// Of each file the branches that are lines by their names, in order of their numbers.
-    lines: Vec<Box<[Symbol]>>,
 }
 
 impl<'a> Symbols<'a> {
     pub(super) fn of(look: &'a Look) -> Self {
         let names = &look.histories.names;
-        let files = || (0..).zip(&look.histories.files);
-        let mut named: Vec<_> = Vec::with_capacity(files().map(|(_, history)| history.symbols.len()).sum());
-        named.extend(
-            files().flat_map(|(file, history)| history.symbols.iter().map(move |&symbol| Named { file, symbol })),
-        );
-        // The files of each stay in their order.
-        named.sort_unstable_by_key(|named| (named.symbol.name, named.file));
-        let (mut ranges, mut branches, mut begin) = (BTreeMap::new(), BTreeSet::new(), 0);
-        for same in named.chunk_by(|a, b| a.symbol.name == b.symbol.name) {
-            let name = names.text(same[0].symbol);
-            if same.iter().any(|named| !names.number(named.symbol).is_revision()) {
+        let (mut places, mut branches) = (BTreeMap::new(), BTreeSet::new());
+        for (place, name) in (0..).zip(names.texts()) {
+            let named = look.named.of(place);
+            if named.is_empty() {
+                continue;
+            }
+            if named.iter().any(|named| !names.number_at(named.number).is_revision()) {
                 branches.insert(name.clone());
             }
-            ranges.insert(name.clone(), begin..begin + same.len());
-            begin += same.len();
+            places.insert(name.clone(), place);
         }
-        let lines = files().map(|(_, history)| named_branches(history, names).into()).collect();
-        Self { look, named, ranges, branches, lines }
+        Self { look, places, branches }
     }
 
     /// The files that have a symbol: their indices, and the number that it stands for there.
     fn files(&self, name: &[u8]) -> impl Iterator<Item = (usize, &Number)> {
-        let named = self.ranges.get(name).map_or(&[][..], |range| &self.named[range.clone()]);
-        named.iter().map(|named| (named.file as usize, self.look.histories.names.number(named.symbol)))
+        let named = self.places.get(name).map_or(&[][..], |place| self.look.named.of(*place));
+        named.iter().map(|named| (named.file as usize, self.look.histories.names.number_at(named.number)))
     }
 
     /// The files that have revisions on a branch without a name.
@@ -67,7 +48,7 @@ impl<'a> Symbols<'a> {
 
     /// All names that are a tag in every file.
     pub(super) fn tags(&self) -> impl Iterator<Item = &Arc<[u8]>> {
-        self.ranges.keys().filter(|name| !self.branches.contains(*name))
+        self.places.keys().filter(|name| !self.branches.contains(*name))
     }
 
     /// All lines that there are by name, whether they have commits of their own or not.
@@ -97,7 +78,7 @@ impl<'a> Symbols<'a> {
 
     /// The branches of a file that begin at a revision.
     fn begun_at(&self, index: usize, number: &Number) -> impl Iterator<Item = Symbol> {
-        let (names, lines) = (&self.look.histories.names, &self.lines[index]);
+        let (names, lines) = (&self.look.histories.names, &self.look.lines[index]);
         // Their numbers begin with the revision's: so they stand together behind it, but for branches of branches.
         let behind = lines.partition_point(|symbol| names.number(*symbol) < number);
         let parts = number.parts();
