@@ -55,3 +55,31 @@ fn begins(histories: &Histories) -> Vec<usize> {
     }
     begins
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::FileHistory;
+    use super::super::interner::Interner;
+    use super::super::rcs::Number;
+    use super::*;
+
+    #[test]
+    fn each_name_has_its_files_in_their_order_and_the_files_keep_nothing() {
+        let mut interner = Interner::default();
+        let number = |text: &str| Number::parse(text.as_bytes()).expect(text);
+        let mut file = |symbols: &[(&'static str, &str)]| {
+            let symbols = symbols.iter().map(|(name, text)| (name.as_bytes(), number(text)));
+            FileHistory { symbols: interner.symbols(symbols), ..FileHistory::default() }
+        };
+        let files = vec![file(&[("a", "1.1"), ("b", "1.2")]), file(&[]), file(&[("b", "1.1"), ("a", "1.3")])];
+        let mut histories = Histories { files, names: interner.into_names() };
+        let named = NamedFiles::take(&mut histories);
+        let told = |name: u32| -> Vec<_> {
+            let of = named.of(name).iter();
+            of.map(|named| (named.file, histories.names.number_at(named.number).to_string())).collect()
+        };
+        let expected = [("1.1", "1.3"), ("1.2", "1.1")].map(|(a, b)| vec![(0, a.to_owned()), (2, b.to_owned())]);
+        assert_eq!([told(0), told(1)], expected);
+        assert!(histories.files.iter().all(|file| file.symbols.is_empty()));
+    }
+}
