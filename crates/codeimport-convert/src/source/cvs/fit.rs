@@ -51,10 +51,10 @@ pub(super) fn best_fit(ledger: &Ledger, manifest: &Manifest) -> Option<Fit> {
 fn own_turns(ledger: &Ledger, manifest: &Manifest) -> BTreeMap<LineId, Turns> {
     let mut turns: BTreeMap<LineId, Turns> = BTreeMap::new();
     for (file, revision) in manifest {
-        for (line, from) in &ledger.places[*revision as usize] {
-            let turns = turns.entry(*line).or_default();
-            turns.push((*from, 1));
-            if let Some(until) = shown_until(ledger, *line, *file, *from) {
+        for (line, from) in ledger.places(*revision) {
+            let turns = turns.entry(line).or_default();
+            turns.push((from, 1));
+            if let Some(until) = shown_until(ledger, line, *file, from) {
                 turns.push((until, -1));
             }
         }

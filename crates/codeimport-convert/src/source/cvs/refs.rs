@@ -7,7 +7,7 @@ use super::look::Look;
 use super::names::{TRUNK, in_cvs, line_ref, tag_ref};
 use super::place::LineName;
 use super::run::Run;
-use super::state::CvsState;
+use super::state::{CvsState, store_full};
 use super::symbols::Symbols;
 use crate::objects::ObjectStore;
 use crate::shadow::ShadowError;
@@ -38,6 +38,7 @@ impl Run<'_> {
         mut store: ObjectStore,
     ) -> Result<SourceState, ConvertError> {
         let (mut refs, tags) = self.ours(self.name_commits(look, &mut converted, &mut store))?;
+        self.ours(store_full(&mut converted.ledger, &mut store))?;
         let state = CvsState { decisions: self.decisions(), ledger: converted.ledger, tags };
         let tree = self.ours(state.write(&mut store))?;
         refs.retain(|name, _| self.options.filter.takes(name));

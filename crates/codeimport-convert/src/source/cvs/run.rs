@@ -8,7 +8,7 @@ use super::look::{Contents, Look};
 use super::order::order;
 use super::place::LineName;
 use super::refs::Converted;
-use super::state::{CvsState, Decisions};
+use super::state::{CvsState, Decisions, store_full};
 use super::symbols::Symbols;
 use super::transport::Transport;
 use super::tree::LineTree;
@@ -40,6 +40,7 @@ impl Run<'_> {
         let position = self.transport.position(Stage::Fetch, self.watch)?;
         let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
         let mut ledger = self.open(carried, &mut store)?;
+        self.ours(store_full(&mut ledger, &mut store))?;
         let histories = self.transport.histories(Stage::Fetch, self.watch)?;
         let ids = histories.files.iter().map(|history| ledger.file(&history.path)).collect();
         let (look, units) = Look::at(histories, ids, |file, number| ledger.revision(file, number).is_none());
@@ -156,6 +157,7 @@ impl Run<'_> {
             let told = told.map_or((&[][..], &[][..]), |revision| (&*revision.author, &*revision.log));
             self.ours(emitter.commit(changeset, told, &revisions, begin))?;
             self.ours(look.join(symbols, changeset, &mut emitter))?;
+            self.ours(store_full(emitter.ledger, emitter.store))?;
         }
         Ok(())
     }

@@ -8,14 +8,11 @@
 
 use super::ledger::Ledger;
 use super::options::CvsOptions;
-use crate::objects::ObjectStore;
+use crate::objects::{ObjectStore, StoreError};
 use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
 use gix::ObjectId;
 use gix::objs::Kind;
 use serde::{Deserialize, Serialize};
-
-/// A piece of the ledger ends with the first line that makes it this long: so much is written anew by each increment, at most.
-const PIECE: usize = 1 << 20;
 
 const DECISIONS: &[u8] = b"cvs.json";
 const TAGS: &[u8] = b"tags";
@@ -56,7 +53,7 @@ impl CvsState {
         Some(Self { decisions, ledger: Ledger::read(&text)?, tags })
     }
 
-    /// Writes all and gives the tree's id.
+    /// Writes all and gives the tree's id. Of the ledger only what is not full is left to write.
     pub(super) fn write(&self, store: &mut ObjectStore) -> Result<ObjectId, ShadowError> {
         let mut tree = ShadowTree::empty();
         // Texts and flags: serialising them cannot fail.
@@ -65,27 +62,30 @@ impl CvsState {
             |(name, commit): &(Vec<u8>, ObjectId)| [&name[..], b"\t", commit.to_string().as_bytes(), b"\n"].concat();
         let tags: Vec<u8> = self.tags.iter().flat_map(line).collect();
         tree.make_dir(b"ledger", store)?;
-        let pieces = pieces(&self.ledger.text).enumerate().map(|(index, piece)| (piece_path(index), piece.to_vec()));
-        for (path, text) in pieces.chain([(DECISIONS.to_vec(), decisions), (TAGS.to_vec(), tags)]) {
-            let id = store.write(Kind::Blob, text)?;
+        let mut pieces = self.ledger.stored.clone();
+        if !self.ledger.text.is_empty() {
+            pieces.push(store.write(Kind::Blob, self.ledger.text.clone())?);
+        }
+        let pieces = pieces.into_iter().enumerate().map(|(index, id)| (piece_path(index), id));
+        let others = [(DECISIONS, decisions), (TAGS, tags)];
+        let others = others.map(|(name, text)| store.write(Kind::Blob, text).map(|id| (name.to_vec(), id)));
+        for (path, id) in pieces.chain(others.into_iter().collect::<Result<Vec<_>, StoreError>>()?) {
             tree.put(&path, Entry { kind: EntryKind::File, id }, store)?;
         }
         tree.write(store)
     }
 }
 
-fn piece_path(index: usize) -> Vec<u8> {
-    format!("ledger/{index:07}").into_bytes()
+/// Stores the pieces of a ledger that are full.
+pub(super) fn store_full(ledger: &mut Ledger, store: &mut ObjectStore) -> Result<(), StoreError> {
+    for piece in ledger.take_full() {
+        ledger.stored.push(store.write(Kind::Blob, piece)?);
+    }
+    Ok(())
 }
 
-fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let end = rest.get(PIECE..).and_then(|late| late.iter().position(|b| *b == b'\n'));
-        let (piece, after) = rest.split_at(end.map_or(rest.len(), |end| PIECE + end + 1));
-        rest = after;
-        (!piece.is_empty()).then_some(piece)
-    })
+fn piece_path(index: usize) -> Vec<u8> {
+    format!("ledger/{index:07}").into_bytes()
 }
 
 fn parse_tag(line: &[u8]) -> Option<(Vec<u8>, ObjectId)> {

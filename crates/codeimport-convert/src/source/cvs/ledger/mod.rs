@@ -1,15 +1,21 @@
 //! What was converted: file revisions, commits, and what each line showed after each of them. Nothing in it ever changes;
 //! it only grows. That is what keeps published commits as they are, whatever is committed late, tagged anew or moved.
 //!
-//! It is written as it grows, an entry a line ([`Ledger::text`]), and read back by doing the same again.
+//! It is written as it grows, an entry a line, and read back by doing the same again. Whoever stores it takes what is full
+//! ([`Ledger::take_full`]), so that its text is not in memory a second time.
 
+mod places;
 mod read;
 mod shown;
 
 use super::place::LineName;
 use super::rcs::Number;
 use gix::ObjectId;
+use places::Places;
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A piece of the text ends with the first line that makes it this long: so much is written anew by each increment, at most.
+const PIECE: usize = 1 << 20;
 
 /// Index of a file.
 pub(super) type FileId = u32;
@@ -82,9 +88,10 @@ pub(super) struct Ledger {
     names: Vec<LineName>,
     lines: Vec<Line>,
     by_name: BTreeMap<LineName, LineId>,
-    /// Revision -> lines that show it by a commit of their own, each from which on: where a tag's revisions are to be found.
-    pub(super) places: Vec<Vec<(LineId, CommitIndex)>>,
-    /// All that was added, an entry a line.
+    places: Places,
+    /// Full pieces of the text, where they were stored.
+    pub(super) stored: Vec<ObjectId>,
+    /// What was added after these, an entry a line.
     pub(super) text: Vec<u8>,
 }
 
@@ -131,7 +138,7 @@ impl Ledger {
         let revision = same.unwrap_or(index(self.revisions.len()));
         if same.is_none() {
             self.revisions.push(known);
-            self.places.push(Vec::new());
+            self.places.add_revision();
             self.note("rev", &format!("{} {number_text} {} {content}", known.file, known.seconds), b"");
         } else {
             self.note("like", &format!("{} {number_text} {revision}", known.file), b"");
@@ -204,7 +211,7 @@ impl Ledger {
             line.shown.entry(*file).or_default().push((at, *revision));
             line.size = line.size + usize::from(revision.is_some()) - usize::from(had);
             if let Some(revision) = revision {
-                self.places[*revision as usize].push((id, at));
+                self.places.add(*revision, id, at);
             }
         }
         self.changes.extend_from_slice(changes);
@@ -219,6 +226,24 @@ impl Ledger {
         self.lines[line as usize].tip
     }
 
+    /// Lines that show a revision by a commit of their own, each from which on: where a tag's revisions are to be found.
+    pub(super) fn places(&self, revision: RevId) -> impl Iterator<Item = (LineId, CommitIndex)> {
+        self.places.of(revision)
+    }
+
+    /// Takes the pieces of the text that are full: they never change any more. Where they are goes to `stored`.
+    pub(super) fn take_full(&mut self) -> Vec<Vec<u8>> {
+        let (mut pieces, mut begin) = (Vec::new(), 0);
+        while let Some(len) = first_piece(&self.text[begin..]) {
+            pieces.push(self.text[begin..begin + len].to_vec());
+            begin += len;
+        }
+        if begin > 0 {
+            self.text = self.text.split_off(begin);
+        }
+        pieces
+    }
+
     fn note(&mut self, kind: &str, fields: &str, rest: &[u8]) {
         self.text.extend_from_slice(kind.as_bytes());
         for part in [fields.as_bytes(), rest] {
@@ -231,7 +256,32 @@ impl Ledger {
     }
 }
 
+/// How long the first piece of a text is, if it is full.
+fn first_piece(text: &[u8]) -> Option<usize> {
+    let late = text.get(PIECE..)?;
+    Some(PIECE + late.iter().position(|b| *b == b'\n')? + 1)
+}
+
 /// An index as it is stored. CVS repositories have millions of revisions, not billions.
 fn index(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_that_are_taken_as_it_grows_are_those_of_the_whole_text() {
+        let (mut taken, mut whole, mut pieces) = (Ledger::default(), Ledger::default(), Vec::new());
+        for file in 0..30_000 {
+            let path = format!("{file:0100}");
+            assert_eq!(taken.file(path.as_bytes()), whole.file(path.as_bytes()));
+            pieces.extend(taken.take_full());
+        }
+        assert_eq!((whole.take_full(), &whole.text), (pieces.clone(), &taken.text));
+        let text = [pieces.concat(), taken.text].concat();
+        let read = Ledger::read(&text).expect("what was written");
+        assert_eq!((pieces.len(), read.paths.len(), read.text == text), (3, 30_000, true));
+    }
 }
