@@ -1,7 +1,7 @@
 //! `codeimport credential …`: passwords go in by standard input, and never come out.
 
 use crate::api::Api;
-use crate::args::{CreateCredential, Credential, Global, OwnedEvents, RotateCredential};
+use crate::args::{CreateCredential, Credential, Global, PastEvents, RotateCredential};
 use crate::exit::{Done, Failure};
 use crate::output::Output;
 use crate::pages::{Wanted, show_first};
@@ -75,9 +75,9 @@ async fn list(api: &mut Api, output: Output) -> Done {
     }
 }
 
-async fn events(api: &mut Api, output: Output, wanted: OwnedEvents) -> Done {
+async fn events(api: &mut Api, output: Output, wanted: PastEvents) -> Done {
     let ask = async |Wanted { page_size, page_token }| {
-        let credential_id = wanted.owned_id.clone();
+        let credential_id = wanted.id.clone();
         let request = ListCredentialEventsRequest { credential_id, page_size, page_token };
         let page = api.credentials.list_credential_events(request).await;
         let page = page.map_err(|s| Failure::status("cannot list the credentials' events", &s))?.into_inner();

@@ -1,7 +1,7 @@
 //! `codeimport webhook …`: who is told what, and what came of it.
 
 use crate::api::Api;
-use crate::args::{CreateWebhook, Deliveries, Global, OwnedEvents, Redeliver, Webhook};
+use crate::args::{CreateWebhook, Deliveries, Global, PastEvents, Redeliver, Webhook};
 use crate::exit::{Done, Failure};
 use crate::import::filter;
 use crate::output::Output;
@@ -96,9 +96,9 @@ async fn deliveries(api: &mut Api, output: Output, wanted: Deliveries) -> Done {
     show_first(wanted.limit, ask, |delivery| output.delivery(&DeliveryView::new(delivery))).await
 }
 
-async fn events(api: &mut Api, output: Output, wanted: OwnedEvents) -> Done {
+async fn events(api: &mut Api, output: Output, wanted: PastEvents) -> Done {
     let ask = async |Wanted { page_size, page_token }| {
-        let webhook_id = wanted.owned_id.clone();
+        let webhook_id = wanted.id.clone();
         let request = ListWebhookEventsRequest { webhook_id, page_size, page_token };
         let page = api.webhooks.list_webhook_events(request).await;
         let page = page.map_err(|s| Failure::status("cannot list the webhooks' events", &s))?.into_inner();

@@ -37,6 +37,9 @@ async fn one_command_brings_all_up_and_the_others_find_it() {
     assert!(log.contains("publish"), "the log names its stages:\n{log}");
 
     up.ok(&["import", "suspend", "it", "--reason", "not now"]);
+    let events = up.json(&["import", "events", "it"]);
+    assert!(events.iter().any(|event| event["type"] == "reviewed" && event["reason"] == "not now"), "{events:?}");
+    assert_eq!(events.last().expect("it has a beginning")["type"], "created");
     assert_eq!(up.json(&["import", "show", "it"])[0]["review_status"], "suspended");
     up.ok(&["import", "approve", "it"]);
     up.ok(&["import", "delete", "it"]);

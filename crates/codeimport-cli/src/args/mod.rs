@@ -13,7 +13,7 @@ pub(crate) use distributed::DistributedArgs;
 pub(crate) use notify::{CreateWebhook, Deliveries, Redeliver, Trigger, Webhook};
 pub(crate) use queue::{Host, HostLimit, Queue, Worker, WorkerState};
 pub(crate) use registry::{
-    CreateCredential, Credential, Dump, EventFilter, Format, List, Load, Note, Order, OwnedEvents, RotateCredential,
+    CreateCredential, Credential, Dump, EventFilter, Format, List, Load, Note, Order, PastEvents, RotateCredential,
     Watch,
 };
 pub(crate) use ssh::SshArgs;
@@ -204,6 +204,8 @@ pub(crate) enum Import {
     Rescan(ImportRef),
     /// Tell which commits show a source revision, or which source revisions a commit shows.
     Map(ImportMap),
+    /// List what happened to imports and who did it, newest first.
+    Events(PastEvents),
     /// Follow what happens to imports, until Ctrl-C.
     Watch(Watch),
     /// Say something about an import, or list what was said.

@@ -1,6 +1,6 @@
 //! What may be typed about who is told what, and who may start what.
 
-use super::{EventFilter, ImportRef, OwnedEvents};
+use super::{EventFilter, ImportRef, PastEvents};
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
@@ -20,7 +20,7 @@ pub(crate) enum Webhook {
     /// List what was sent and what came of it, newest first.
     Deliveries(Deliveries),
     /// List what was done to webhooks and by whom, newest first.
-    Events(OwnedEvents),
+    Events(PastEvents),
     /// Send what was sent once more.
     Redeliver(Redeliver),
 }

@@ -126,7 +126,7 @@ pub(crate) enum Credential {
     /// List credentials, without their secrets.
     List,
     /// List what was done to credentials and by whom, newest first.
-    Events(OwnedEvents),
+    Events(PastEvents),
     /// Delete a credential that no import uses.
     Delete(CredentialRef),
 }
@@ -169,12 +169,12 @@ pub(crate) struct CredentialRef {
     pub(crate) credential_id: String,
 }
 
-/// Options of `credential events` and `webhook events`.
+/// Options of `import events`, `credential events` and `webhook events`.
 #[derive(Args)]
-pub(crate) struct OwnedEvents {
+pub(crate) struct PastEvents {
     /// Only of the one with this id, even if it is gone; default: of all.
     #[arg(value_name = "ID", default_value = "", hide_default_value = true)]
-    pub(crate) owned_id: String,
+    pub(crate) id: String,
     /// At most this many.
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: usize,

@@ -1,16 +1,16 @@
 //! `codeimport import …`: one function per subcommand; each asks the API and prints the answer.
 
 mod create;
+mod events;
 mod history;
 mod list;
 mod note;
 mod review;
 mod runs;
 mod update;
-mod watch;
 
+pub(crate) use events::filter;
 pub(crate) use list::next_page;
-pub(crate) use watch::filter;
 
 use crate::api::Api;
 use crate::args::{Global, Import};
@@ -43,7 +43,8 @@ pub(crate) async fn run(global: &Global, command: Import) -> Done {
         Import::Revisions(revisions) => history::revisions(&mut api, output, &revisions).await,
         Import::Rescan(import) => history::rescan(&mut api, output, &import.import_id).await,
         Import::Map(map) => history::map(&mut api, output, map).await,
-        Import::Watch(watch) => watch::run(&mut api, output, watch).await,
+        Import::Events(wanted) => events::list(&mut api, output, wanted).await,
+        Import::Watch(watch) => events::watch(&mut api, output, watch).await,
         Import::Note(note) => note::run(&mut api, output, note).await,
         Import::Load(load) => bulk::load(&mut api, output, &load).await,
         Import::Dump(dump) => bulk::dump(&mut api, output, &dump).await,
