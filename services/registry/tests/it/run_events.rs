@@ -134,16 +134,20 @@ async fn an_import_that_was_stopped_while_suspended_is_resumed_by_its_approval()
     let mut registry = Registry::start().await;
     registry.create("a").await;
     let lease = registry.queue.lease("a").await;
+    registry.queue.finish(&lease, Outcome::NoChange, "").await;
+    heard_of(&registry.store, "a", lease.run_id).await;
+    let generation = registry.generation("a").await;
     let review = |status: ReviewStatus| ReviewImportRequest {
         import_id: "a".to_owned(),
         review_status: status.into(),
         ..Default::default()
     };
     registry.imports.review_import(review(ReviewStatus::Suspended)).await.expect("reviewed");
-    registry.queue.finish(&lease, Outcome::Invalid, "").await;
-    heard_of(&registry.store, "a", lease.run_id).await;
+    // A run that ended before the queue heard of that: had it heard, the job would have no reason of the queue's own.
+    apply(&registry, &[stop(2, "a", generation)]).await;
     assert_eq!(registry.get("a").await.review_status(), ReviewStatus::Suspended, "a person's word stands");
     registry.imports.review_import(review(ReviewStatus::Reviewed)).await.expect("reviewed");
+    // At once, and not when the interval since its last run is over.
     registry.queue.lease("a").await;
 }
 
