@@ -135,7 +135,8 @@ pub(super) async fn take(tx: &Tx<'_>, endings: &[Ending], which: Which) -> Resul
         .bind(column(&order, |at| endings[*at].lease.fencing_token.0))
         .bind(column(&order, |at| endings[*at].lease.job_id.to_string()))
         .bind(which == Which::Expired);
-    let read = tx.begin_with(&[take]).await?;
+    // Not sent with the `BEGIN`: should the server refuse that, what takes leases away must not stay done by itself.
+    let read = tx.pipeline(&[take]).await?;
     let mut closing = Vec::with_capacity(order.len());
     for row in &read[0] {
         if get::<i64>(row, "told_generation")? != get::<i64>(row, "generation")? {
