@@ -49,12 +49,16 @@ CREATE TABLE job (
 WITH (fillfactor = 80);
 
 -- Jobs that wait: for their time, their host, or a free worker. Narrow, and without CHECKs (V0001): each run takes a row
--- away and puts one back.
+-- away and puts one back. A row never changes: whoever moves a job replaces it, so that a lease that knows an older place
+-- of it finds nothing.
 CREATE TABLE waiting (
     job_no              bigint      PRIMARY KEY,
     line_id             bigint      NOT NULL,
     -- Earliest start.
     due_at              timestamptz NOT NULL,
+    -- When it can first have been leased: as it is due, or if that was over when the row was written, then. So whoever has
+    -- seen all rows of a time needs to look at later ones only.
+    ready_at            timestamptz NOT NULL,
     -- Why it is due when it is, for people.
     due_reason          text        NOT NULL DEFAULT 'interval',
     -- An open request of a person for a run.
@@ -66,5 +70,5 @@ CREATE TABLE waiting (
 WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_threshold = 10000,
       autovacuum_analyze_scale_factor = 1);
 
--- Serves queue.first_waiting: a line from its head on.
-CREATE INDEX waiting_in_line ON waiting (line_id, due_at, job_no);
+-- Serves queue.sweep.
+CREATE INDEX waiting_ready ON waiting (ready_at, job_no);

@@ -66,6 +66,9 @@ CREATE TABLE lease (
 WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 1, autovacuum_vacuum_threshold = 1000,
       autovacuum_analyze_threshold = 10000, autovacuum_analyze_scale_factor = 1);
 
+-- Serves the counts of a host's runs.
+CREATE INDEX lease_of_host ON lease (host_id);
+
 -- Which AcquireLeases calls were granted what, for as long as a repeat may come.
 CREATE TABLE lease_request (
     request_id              uuid        PRIMARY KEY,

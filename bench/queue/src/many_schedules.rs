@@ -12,8 +12,8 @@ use tonic::Status;
 /// Hosts over which the jobs are spread where a row has no reason for another number.
 pub(crate) const HOSTS: u32 = 500;
 
-/// Copies of each job that is there: `$1` of them, of which `$2` are due now and the others in some hours. Hosts, lines and
-/// turns are there already, and none is served earlier because of a copy: it is due no earlier than what it copies.
+/// Copies of each job that is there: `$1` of them, of which `$2` are due now and the others in some hours. Hosts and
+/// lines are there already, and the queue finds the copies when it looks for what others have written.
 const COPY: &str = "\
 -- bench.copy_schedules
 WITH copied AS (
@@ -23,11 +23,12 @@ WITH copied AS (
      ORDER BY copy, job_id
  RETURNING job_no, job_id, line_id
 )
-INSERT INTO waiting (job_no, line_id, due_at)
-SELECT job_no, line_id,
-       now() + CASE WHEN substring(job_id FROM '[0-9]+$')::bigint <= $2::bigint THEN interval '0'
-                    ELSE interval '6 hours' * (1 + random()) END
-  FROM copied";
+INSERT INTO waiting (job_no, line_id, due_at, ready_at)
+SELECT job_no, line_id, due_at, due_at
+  FROM (SELECT job_no, line_id,
+               now() + CASE WHEN substring(job_id FROM '[0-9]+$')::bigint <= $2::bigint THEN interval '0'
+                            ELSE interval '6 hours' * (1 + random()) END AS due_at
+          FROM copied) AS copied";
 
 /// How many schedules a row wants.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 //!
 //! Both prepare each statement once per connection. Both give up on a server that does not answer.
 
-use crate::{DbError, Tx};
+use crate::{DbError, Statement, Tx};
 use std::{future::Future, time::Duration};
 use tokio_postgres::{Error, Row, types::ToSql};
 
@@ -15,6 +15,11 @@ pub struct Client {
 impl Client {
     async fn prepare(&self, sql: &str) -> Result<tokio_postgres::Statement, Error> {
         self.inner.prepare_cached(sql).await
+    }
+
+    /// Runs a statement with its values; returns its rows.
+    pub(crate) async fn run(&self, statement: &Statement) -> Result<Vec<Row>, DbError> {
+        self.query(statement.sql, &statement.params()).await
     }
 
     fn note<T>(&self, result: Result<T, DbError>) -> Result<T, DbError> {

@@ -1,8 +1,9 @@
 //! Named transactions that are tried again when they collide.
 
-use crate::{Db, DbError, Tx};
+use crate::{Db, DbError, Statement, Tx};
 use scoped_futures::ScopedBoxFuture;
 use std::time::{Duration, Instant};
+use tokio_postgres::Row;
 
 /// How often a transaction is tried in all. Collisions are rare here; five in a row mean a design fault, which
 /// should be seen and not be waited out.
@@ -51,9 +52,31 @@ impl Db {
                 Attempt::Failed(error) => break (Err(error), "failed"),
             }
         };
-        metrics::counter!("codeimport_pg_transactions_total", "name" => name, "result" => label).increment(1);
-        metrics::counter!("codeimport_pg_transaction_attempts_total", "name" => name).increment(attempts.into());
-        metrics::histogram!("codeimport_pg_transaction_seconds", "name" => name).record(started.elapsed());
+        note(name, label, attempts, started);
+        result
+    }
+
+    /// Runs one statement that is a transaction of its own: no `BEGIN` and no `COMMIT` travels, and the server flushes
+    /// its log once it is done. Counted, named and tried again as [`run_tx`](Self::run_tx).
+    ///
+    /// # Errors
+    ///
+    /// [`DbError`]; if the connection breaks, whether the statement took effect is unknown.
+    pub async fn run_one(&self, name: &'static str, statement: &Statement) -> Result<Vec<Row>, DbError> {
+        let started = Instant::now();
+        let mut attempts = 0;
+        let (result, label) = loop {
+            attempts += 1;
+            match self.client().await?.run(statement).await {
+                Ok(rows) => break (Ok(rows), "committed"),
+                Err(error) if error.is_contention() && attempts < MAX_ATTEMPTS => {
+                    tokio::time::sleep(pause_after(attempts, rand::random())).await;
+                }
+                Err(error) if error.is_contention() => break (Err(error), "collided"),
+                Err(error) => break (Err(error), "failed"),
+            }
+        };
+        note(name, label, attempts, started);
         result
     }
 
@@ -80,6 +103,12 @@ impl Db {
             }
         }
     }
+}
+
+fn note(name: &'static str, label: &'static str, attempts: u32, started: Instant) {
+    metrics::counter!("codeimport_pg_transactions_total", "name" => name, "result" => label).increment(1);
+    metrics::counter!("codeimport_pg_transaction_attempts_total", "name" => name).increment(attempts.into());
+    metrics::histogram!("codeimport_pg_transaction_seconds", "name" => name).record(started.elapsed());
 }
 
 /// A pause with full jitter, so that two that collided do not meet again.

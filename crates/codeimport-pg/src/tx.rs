@@ -26,9 +26,9 @@ pub struct Tx<'t> {
     collided: AtomicBool,
 }
 
-/// A statement with its values, for [`Tx::pipeline`].
+/// A statement with its values, for [`Tx::pipeline`] and [`Db::run_one`](crate::Db::run_one).
 pub struct Statement {
-    sql: &'static str,
+    pub(crate) sql: &'static str,
     params: Vec<Box<dyn ToSql + Sync + Send>>,
 }
 
@@ -44,6 +44,10 @@ impl Statement {
     pub fn bind(mut self, value: impl ToSql + Sync + Send + 'static) -> Self {
         self.params.push(Box::new(value));
         self
+    }
+
+    pub(crate) fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.params.iter().map(|param| &**param as _).collect()
     }
 }
 
@@ -160,8 +164,8 @@ impl<'t> Tx<'t> {
     async fn prepare_all<'s>(&self, statements: &'s [Statement]) -> Result<Vec<Prepared<'s>>, Error> {
         let mut prepared = Vec::with_capacity(statements.len());
         for one in statements {
-            let params = one.params.iter().map(|param| &**param as _).collect();
-            prepared.push(Prepared { statement: self.inner.prepare_cached(one.sql).await?, params });
+            let statement = self.inner.prepare_cached(one.sql).await?;
+            prepared.push(Prepared { statement, params: one.params() });
         }
         Ok(prepared)
     }

@@ -41,7 +41,7 @@ pub struct Host {
     pub host_id: HostId,
     /// Its name; may be empty.
     pub name: String,
-    /// Leases of its jobs.
+    /// Leases of its jobs, when they were counted last.
     pub running_count: u32,
     /// No job starts earlier.
     pub open_at: Option<Timestamp>,
@@ -69,6 +69,25 @@ impl Host {
     pub fn is_full(&self, policy: &HostPolicy) -> bool {
         self.breaker.position == Position::HalfOpen
             || self.limits(policy).max_running.is_some_and(|most| self.running_count >= most)
+    }
+
+    /// Whether only who has locked its row may start its runs: what others start meanwhile counts.
+    #[must_use]
+    pub fn is_guarded(&self, policy: &HostPolicy) -> bool {
+        let HostLimits { max_running, starts_per_minute } = self.limits(policy);
+        max_running.is_some() || starts_per_minute.is_some() || self.breaker.position != Position::Closed
+    }
+
+    /// Whether it differs from what a host is at first.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.breaker != Breaker::default() || self.open_at.is_some() || self.own_limits != HostLimits::default()
+    }
+
+    /// Whether one of the two has to be written where the other stands.
+    #[must_use]
+    pub fn differs_in_the_database(&self, other: &Self) -> bool {
+        (self.open_at, self.breaker) != (other.open_at, other.breaker)
     }
 
     /// Whether it has been in trouble for so long that it may be gone for good. That changes nothing but what people are
@@ -106,13 +125,18 @@ impl Host {
 
     /// Notes that one of its runs has ended.
     pub fn ended(&mut self, outcome: Outcome, retry_after: Option<Duration>, policy: &HostPolicy, now: Timestamp) {
+        *self = self.judged(outcome, retry_after, policy, now);
         self.running_count = self.running_count.saturating_sub(1);
+    }
+
+    /// What the end of one of its runs says of it. How many it runs is counted elsewhere.
+    #[must_use]
+    pub fn judged(&self, outcome: Outcome, retry_after: Option<Duration>, policy: &HostPolicy, now: Timestamp) -> Self {
         if self.name.is_empty() {
-            return;
+            return self.clone();
         }
         let (breaker, open_at) = breaker::after(self.breaker, Sign::of(outcome, retry_after), &policy.breaker, now);
-        self.breaker = breaker;
-        self.open_at = self.open_at.max(open_at);
+        Self { breaker, open_at: self.open_at.max(open_at), ..self.clone() }
     }
 }
 

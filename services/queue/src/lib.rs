@@ -11,6 +11,7 @@
 //!
 //! Replicas share nothing but the database.
 
+pub mod board;
 pub mod breaker;
 pub mod coalescer;
 mod config;
@@ -31,7 +32,6 @@ pub mod schedule;
 pub mod share_out;
 pub mod stats;
 pub mod store;
-pub mod turns;
 mod wakeups;
 mod watchdog;
 pub mod workers;

@@ -16,8 +16,8 @@ const MOST_CALLS: usize = 500;
 /// A heartbeat is a batch by itself.
 const MOST_HEARTBEATS: usize = 20;
 
-/// One for each end, or one failure of all.
-pub(crate) type EndAnswers = Result<Vec<Result<NextDue, StoreError>>, StoreError>;
+/// One for each end.
+pub(crate) type EndAnswers = Vec<Result<NextDue, StoreError>>;
 
 /// Cheap to clone; clones share the operations.
 #[derive(Clone)]
@@ -44,8 +44,8 @@ impl Batches {
     }
 
     /// Each end is answered for itself.
-    pub(crate) async fn end(&self, ends: Vec<End>) -> EndAnswers {
-        self.end.ask(ends).await?
+    pub(crate) async fn end(&self, ends: Vec<End>) -> Result<EndAnswers, StoreError> {
+        Ok(self.end.ask(ends).await?)
     }
 
     pub(crate) async fn heartbeat(&self, beats: Vec<Beat>) -> Result<Vec<Verdict>, StoreError> {
@@ -64,13 +64,11 @@ fn end(store: Store, wakeups: Wakeups) -> Coalescer<Vec<End>, EndAnswers> {
             let sizes: Vec<usize> = batch.iter().map(Vec::len).collect();
             let ends: Vec<End> = batch.into_iter().flatten().collect();
             let ended = store.end_held(&ends).await;
-            if let Ok(ended) = &ended {
-                wakeups.wake_for_run();
-                if ended.may_lease {
-                    wakeups.wake_for_job();
-                }
+            wakeups.wake_for_run();
+            if ended.may_lease {
+                wakeups.wake_for_job();
             }
-            to_each(sizes.len(), ended.map(|ended| split(ended.answers, &sizes)))
+            split(ended.answers, &sizes)
         }
     })
 }

@@ -147,7 +147,7 @@ pub(super) fn acquire(request: wire::AcquireLeasesRequest) -> Result<(Acquire, D
     let values = max_leases.zip(rcs_types).zip(wait).zip(request_id);
     v.finish_with(values.map(|(((max_leases, rcs_types), wait), request_id)| {
         let (worker_id, worker_version) = (request.worker_id, request.worker_version);
-        (Acquire { worker_id, worker_version, max_leases, rcs_types, request_id }, wait)
+        (Acquire { worker_id, worker_version, max_leases, rcs_types, request_id, looked_up: false }, wait)
     }))
 }
 

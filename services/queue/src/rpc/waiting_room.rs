@@ -1,21 +1,17 @@
-//! Where calls of AcquireLeases wait for a job: one task holds them all, and asks the database once for all of them.
+//! Where calls of AcquireLeases wait for a job: one task holds them all, and looks at the board once for all of them.
 //!
 //! It looks when somebody new comes, when something may have become due (`Wakeups`), when the next host has its turn, and
-//! once a second, because another replica may have made a job due. Who gets nothing and still has time stays, in the order
-//! of coming. Nobody looks for himself: so a job that becomes due wakes one task and costs one lease round, however many
-//! workers are waiting.
+//! once a second, because another replica may have made a job due. A look that finds nothing asks the database nothing. Who
+//! gets nothing and still has time stays, in the order of coming. Nobody looks for himself: so a job that becomes due wakes
+//! one task and costs one lease round, however many workers are waiting.
 
 use crate::{
     Wakeups,
     coalescer::NotCarriedOut,
     store::{Acquire, GrantedLease, Leased, Store, StoreError},
 };
-use codeimport_core::RcsType;
 use codeimport_kit::{Shutdown, tasks};
-use std::{
-    collections::{BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -49,8 +45,7 @@ impl WaitingRoom {
     /// Opens the room; it closes with the last clone.
     pub(super) fn open(store: Store, wakeups: Wakeups, shutdown: Shutdown) -> Self {
         let (door, comers) = mpsc::unbounded_channel();
-        let (guests, looked_for) = Default::default();
-        let room = Room { store, guests, looked_for, next_look: Instant::now() };
+        let room = Room { store, guests: VecDeque::new(), next_look: Instant::now() };
         tasks::spawn("queue.acquire", room.serve(comers, wakeups, shutdown));
         Self { door }
     }
@@ -67,8 +62,6 @@ impl WaitingRoom {
 struct Room {
     store: Store,
     guests: VecDeque<Guest>,
-    /// The last look was for these types, and saw nothing for them that is due before the next one.
-    looked_for: BTreeSet<RcsType>,
     next_look: Instant,
 }
 
@@ -93,18 +86,14 @@ impl Room {
         }
     }
 
-    /// A look is made for him, unless the last one has told that there is nothing; but one before he leaves.
     fn let_in(&mut self, guest: Guest) {
-        let known = guest.acquire.rcs_types.iter().all(|rcs_type| self.looked_for.contains(rcs_type));
-        let look_at = if known { guest.until } else { Instant::now() };
-        self.next_look = self.next_look.min(look_at);
+        self.next_look = Instant::now();
         self.guests.push_back(guest);
     }
 
     /// Looks once for everybody, and lets those leave who have something, or no time left.
     async fn look(&mut self) {
         self.guests.retain(|guest| !guest.answer.is_closed());
-        self.looked_for = self.guests.iter().flat_map(|guest| guest.acquire.rcs_types.iter().copied()).collect();
         let (mut left, mut pause) = (self.guests.len(), LONGEST_PAUSE);
         while left > 0 {
             let served = left.min(MOST_CALLS);
@@ -136,13 +125,19 @@ impl Room {
     fn hand_out(&mut self, guests: Vec<Guest>, leased: Leased) -> Duration {
         let some = leased.granted.iter().any(|granted| !granted.is_empty());
         for (guest, granted) in guests.into_iter().zip(leased.granted) {
-            if granted.is_empty() { self.guests.push_back(guest) } else { guest.answer(Ok(granted)) }
+            if granted.is_empty() { self.guests.push_back(guest.looked_up()) } else { guest.answer(Ok(granted)) }
         }
         pause(leased.next_turn_in, some)
     }
 }
 
 impl Guest {
+    /// Whoever got nothing has been looked up, too: it repeats nothing.
+    fn looked_up(mut self) -> Self {
+        self.acquire.looked_up = true;
+        self
+    }
+
     fn answer(self, answer: Answer) {
         // Who has left meanwhile does not want to know.
         let _ = self.answer.send(answer);

@@ -4,12 +4,12 @@
 //! The lock of a lease's row guards the row of its job: whoever changes the schedule of a running job locks the lease
 //! first, and tells it the new generation. So what is read here is true until the commit, without a lock of the host.
 
-use super::{LeaseName, LogLine, StoreError, locked_hosts::column, paired::paired, rows};
+use super::{LeaseName, LogLine, StoreError, column, paired::paired, rows};
 use crate::{
+    board::LineId,
     host::HostId,
     run::{Progress, RunStats},
     schedule::{IntervalBounds, RunRequest, ScheduleState},
-    turns::LineId,
 };
 use codeimport_core::{FencingToken, Outcome, RcsType, RunId, Stage};
 use codeimport_pg::{

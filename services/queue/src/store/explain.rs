@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError,
-    rows::{self, host_columns, job_columns, job_tables},
+    rows::{self, bounded, host_columns, job_columns, job_tables},
     workers::takes_jobs,
 };
 use crate::{
@@ -21,12 +21,6 @@ const EXPLAIN: &str = concat!(
        (SELECT count(*) FROM worker WHERE job.rcs_type = ANY (worker.rcs_types) AND ",
     takes_jobs!(),
     ") AS worker_count,
-       -- Counted to a bound: whoever is behind thousands needs no exact number.
-       (SELECT count(*)
-          FROM (SELECT FROM waiting AS ahead
-                 WHERE ahead.line_id = waiting.line_id
-                   AND (ahead.due_at, ahead.job_no) < (waiting.due_at, waiting.job_no)
-                 LIMIT 10000) AS ahead) AS line_position,
        statement_timestamp() AS now
   FROM ",
     job_tables!(),
@@ -40,6 +34,7 @@ impl Store {
     ///
     /// [`StoreError::JobNotFound`].
     pub async fn explain_schedule(&self, job_id: &ImportId) -> Result<Facts, StoreError> {
+        self.sweep().await?;
         let row = self.db.client().await?.query_opt(EXPLAIN, &[&job_id.as_str()]).await?;
         let row = row.ok_or_else(|| StoreError::JobNotFound(job_id.clone()))?;
         Ok(self.facts(&row)?)
@@ -57,18 +52,14 @@ impl Store {
     }
 
     fn facts(&self, row: &Row) -> Result<Facts, DbError> {
-        let rows::JobRow { due_reason, job, .. } = rows::job_row(row)?;
+        let rows::JobRow { job_no, due_reason, job, .. } = rows::job_row(row)?;
         let load = TypeLoad {
             running_count: bounded(row, "rcs_running_count")?,
             max_running: self.type_limit(job.schedule.rcs_type),
             worker_count: bounded(row, "worker_count")?,
         };
-        let line_position = bounded(row, "line_position")?;
+        let position = self.lookout.seen().board.position(job_no).unwrap_or_default();
+        let line_position = u32::try_from(position).unwrap_or(u32::MAX);
         Ok(Facts { job, due_reason, host: rows::host(row)?, load, line_position, now: get(row, "now")? })
     }
-}
-
-/// What `count(*)` gives.
-pub(super) fn bounded(row: &Row, column: &'static str) -> Result<u32, DbError> {
-    Ok(u32::try_from(get::<i64>(row, column)?).unwrap_or(u32::MAX))
 }

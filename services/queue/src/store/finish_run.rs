@@ -1,13 +1,12 @@
 //! Holders end their leases: with an outcome, or by giving the job back.
 
 use super::{
-    LeaseName, LogLine, Store, StoreError,
+    LeaseName, LogLine, Store, StoreError, column,
     end_run::{Ending, Which, take},
-    locked_hosts::column,
-    record_end::{EndedRuns, record},
+    record_end::{EndedRuns, Returned, record},
 };
 use crate::run::RunStats;
-use codeimport_core::{Outcome, Stage};
+use codeimport_core::{Outcome, RcsType, Stage};
 use codeimport_pg::{Tx, row::get};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
@@ -66,29 +65,71 @@ pub struct HeldEnds {
 
 impl Store {
     /// Ends leases, records how the runs went, and says when their jobs run next. The same end again gets the same
-    /// answer.
-    ///
-    /// # Errors
-    ///
-    /// Only the database's; then nothing at all was recorded.
-    pub async fn end_held(&self, ends: &[End]) -> Result<HeldEnds, StoreError> {
+    /// answer: so whoever is answered with an error may repeat it.
+    pub async fn end_held(&self, ends: &[End]) -> HeldEnds {
         let endings: Vec<Ending> = ends.iter().map(ending).collect();
-        let endings = endings.as_slice();
-        self.db.run_tx("queue.end_held", |tx| async move { end_or_repeat(tx, self, endings).await }.scope_boxed()).await
+        let (due, mut returned) = match self.end_well(&endings).await {
+            Ok(ended) => ended,
+            Err(error) => return HeldEnds { answers: vec![Err(error); ends.len()], may_lease: false },
+        };
+        let mut answers: Vec<Result<NextDue, StoreError>> = vec![Err(StoreError::LeaseLost); ends.len()];
+        due.iter().for_each(|(at, due_at)| answers[*at] = Ok(Some(*due_at)));
+        let open: Vec<usize> = (0..ends.len()).filter(|at| !due.contains_key(at)).collect();
+        if !open.is_empty() {
+            let rest: Vec<Ending> = open.iter().map(|at| endings[*at].clone()).collect();
+            let (rest, came_back) = self.end_rest(&rest).await;
+            open.iter().zip(rest).for_each(|(at, answer)| answers[*at] = answer);
+            returned.extend(came_back);
+        }
+        HeldEnds { answers, may_lease: self.take_back(&returned) }
+    }
+
+    /// Those that have to be read before they are decided.
+    async fn end_rest(&self, endings: &[Ending]) -> (Vec<Result<NextDue, StoreError>>, Vec<Returned>) {
+        let ended =
+            self.db.run_tx("queue.end_held", |tx| async move { end_or_repeat(tx, self, endings).await }.scope_boxed());
+        match ended.await {
+            Ok((answers, ended)) => {
+                self.learn_hosts(ended.hosts);
+                (answers, ended.returned)
+            }
+            Err(error) => (vec![Err(error); endings.len()], Vec::new()),
+        }
+    }
+
+    /// Puts on the board what has come back. Whether anything is due earlier than was known.
+    pub(super) fn take_back(&self, returned: &[Returned]) -> bool {
+        let mut seen = self.lookout.seen();
+        let now = seen.now();
+        let all = RcsType::ALL.iter().copied().collect();
+        let before = seen.board.next_turn(&all);
+        for one in returned {
+            if let Some(waiter) = one.waiter {
+                seen.board.admit(waiter, now);
+            }
+            if let Some(host_id) = one.host_id {
+                seen.board.has_room_again(host_id, now);
+            }
+        }
+        seen.board.next_turn(&all).is_some_and(|next| before.is_none_or(|before| next < before) || next <= now)
     }
 }
 
-async fn end_or_repeat(tx: &Tx<'_>, store: &Store, endings: &[Ending]) -> Result<HeldEnds, StoreError> {
+async fn end_or_repeat(
+    tx: &Tx<'_>,
+    store: &Store,
+    endings: &[Ending],
+) -> Result<(Vec<Result<NextDue, StoreError>>, EndedRuns), StoreError> {
     let closing = take(tx, endings, Which::Held).await?;
     let held: BTreeSet<usize> = closing.iter().map(|one| one.at).collect();
     let open: Vec<usize> = (0..endings.len()).filter(|at| !held.contains(at)).collect();
     let repeats = if open.is_empty() { Vec::new() } else { ended_before(tx, endings, &open).await? };
-    let EndedRuns { ended, may_lease } = record(tx, store, endings, &closing).await?;
+    let ended = record(tx, store, endings, &closing).await?;
     let mut answers: Vec<Result<NextDue, StoreError>> = vec![Err(StoreError::LeaseLost); endings.len()];
-    for (at, next_due) in ended.into_iter().map(|one| (one.at, one.then.due_at())).chain(repeats) {
+    for (at, next_due) in ended.ended.iter().map(|one| (one.at, one.then.due_at())).chain(repeats) {
         answers[at] = Ok(next_due);
     }
-    Ok(HeldEnds { answers, may_lease })
+    Ok((answers, ended))
 }
 
 fn ending(end: &End) -> Ending {

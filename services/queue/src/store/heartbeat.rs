@@ -1,8 +1,6 @@
 //! Extends leases, and takes in what their runs report.
 
-use super::{
-    LeaseName, LogLine, Store, StoreError, locked_hosts::column, paired::paired, run_log::append_lines, storable_text,
-};
+use super::{LeaseName, LogLine, Store, StoreError, column, paired::paired, run_log::append_lines, storable_text};
 use crate::run::Progress;
 use codeimport_core::Stage;
 use codeimport_pg::{DbError, Row, Statement, Tx, row::get};

@@ -2,8 +2,8 @@
 
 use super::{
     Store, StoreError,
-    locked_jobs::lock_jobs,
-    put_schedule::make_host,
+    guarded_hosts::{lock_hosts, write_hosts},
+    put_schedule::find_or_make_host,
     rows::{self, host_columns},
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
 use codeimport_pg::{DbError, Row, Statement, Tx, row::get};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
+use std::collections::BTreeSet;
 
 /// Who set a host's limits, when and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,7 +94,7 @@ impl Store {
         .await
     }
 
-    /// Changes a host, and gives its lines the turns that follow from that.
+    /// Changes a host, and lets this process know: others see it within a second.
     async fn change_host(
         &self,
         transaction: &'static str,
@@ -102,23 +103,21 @@ impl Store {
         change: impl Fn(&mut Host) + Send + Sync,
     ) -> Result<HostReport, StoreError> {
         let change = &change;
-        self.db
-            .run_tx(transaction, |tx| {
-                async move {
-                    make_host(tx, name).await?;
-                    let (mut locked, _) = lock_jobs(tx, self, &[], &[name]).await?;
-                    let host_id = locked.hosts().next().map(|host| host.host_id);
-                    if let Some(host) = host_id.and_then(|host_id| locked.host_mut(host_id)) {
-                        change(host);
-                    }
-                    let mut writes: Vec<Statement> = locked.write().into_iter().collect();
-                    writes.extend(limits.map(write_limits));
-                    tx.pipeline(&writes).await?;
-                    self.read_host(tx, name).await
-                }
-                .scope_boxed()
-            })
-            .await
+        let changed = self.db.run_tx(transaction, |tx| {
+            async move {
+                let host_id = find_or_make_host(tx, name).await?.host_id;
+                let mut hosts = lock_hosts(tx, &BTreeSet::from([host_id])).await?;
+                hosts.iter_mut().for_each(change);
+                let mut writes = Vec::from_iter(write_hosts(&hosts));
+                writes.extend(limits.map(write_limits));
+                tx.pipeline(&writes).await?;
+                self.read_host(tx, name).await
+            }
+            .scope_boxed()
+        });
+        let report = changed.await?;
+        self.learn_hosts(vec![report.host.clone()]);
+        Ok(report)
     }
 
     async fn read_host(&self, tx: &Tx<'_>, name: &str) -> Result<HostReport, StoreError> {

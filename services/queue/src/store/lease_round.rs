@@ -1,116 +1,109 @@
-//! What is leased now, and to whom: of the locked hosts, reads what their lines have, and has it shared out.
-//!
-//! Nothing that could not be leased is looked at: a host that is full or has a pause has no turn, a line reads from its
-//! head on, and no more of it than its share.
+//! One lease round: chooses on the board, and takes what was chosen in one statement. Only where a limit has to hold for
+//! all replicas together, of a host or of a type, that is locked and counted before.
 
 use super::{
-    StoreError,
-    locked_hosts::LockedHosts,
-    open_lines::{OpenLine, OpenTurn, Shares, read_shares},
+    Store, StoreError,
+    acquire_leases::{Acquire, GrantedLease},
+    grants::Grant,
+    guarded_hosts::{lock_free_hosts, write_hosts},
+    lookout::InHand,
+    open_leases::open_leases,
+    repeats::granted_lease,
 };
-use crate::{
-    host::HostId,
-    share_out::{Asking, Offer, Pick, Room, Streak, share_out},
-    turns::TurnKey,
-};
+use crate::{host::HostId, share_out::Asking};
 use codeimport_core::RcsType;
-use codeimport_pg::Tx;
-use std::collections::BTreeMap;
+use codeimport_pg::{DbError, Row, Statement, row::get};
+use scoped_futures::ScopedFutureExt as _;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Most leases of one round: a longer transaction would keep hosts locked for longer than it saves.
-pub(super) const MAX_LEASES: u32 = 1_000;
+impl Store {
+    /// The leases granted, each with the index of who gets it.
+    pub(super) async fn lease_round(&self, takers: &[&Acquire]) -> Result<Vec<(usize, GrantedLease)>, StoreError> {
+        let asking: Vec<Asking> = takers.iter().map(|acquire| asking(acquire)).collect();
+        let rcs_types: BTreeSet<RcsType> = asking.iter().flat_map(|one| one.rcs_types.iter().copied()).collect();
+        let wanted = asking.iter().map(|one| one.slots).fold(0, u32::saturating_add);
+        let guarded = {
+            let mut seen = self.lookout.seen();
+            let now = seen.now();
+            seen.board.pass(now);
+            seen.board.guarded(&rcs_types, wanted, now)
+        };
+        let limited = self.policy.type_limits.keys().any(|rcs_type| rcs_types.contains(rcs_type));
+        let (in_hand, rows) = match guarded.is_empty() && !limited {
+            true => self.take_freely(takers, &asking).await?,
+            false => self.take_guarded(takers, &asking, &rcs_types, &guarded).await?,
+        };
+        self.settle(in_hand, &rows)
+    }
 
-/// How often the shares are corrected after lines turned out to have less than their share.
-const MAX_PASSES: usize = 4;
-
-/// A waiting job that will be leased.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Chosen {
-    pub(super) job_no: i64,
-    pub(super) key: TurnKey,
-    /// Index of the request that gets it.
-    pub(super) asking: usize,
-}
-
-/// Chooses jobs for the requests. What was looked into is noted with the hosts, and still has to be written.
-pub(super) async fn choose(
-    tx: &Tx<'_>,
-    locked: &mut LockedHosts<'_>,
-    mut turns: Vec<OpenTurn>,
-    asking: &[Asking],
-    type_room: &BTreeMap<RcsType, u32>,
-    streak: Streak,
-) -> Result<(Vec<Chosen>, Streak), StoreError> {
-    let now = locked.now();
-    let hosts: Vec<HostId> = locked.hosts().map(|host| host.host_id).collect();
-    let of_hosts: Vec<u32> = locked.hosts().map(|host| host.room(locked.policy(), now)).collect();
-    let room = Room { of_hosts, of_types: type_room.clone(), in_all: MAX_LEASES };
-    for _ in 0..MAX_PASSES {
-        let offers = offers(&turns, &hosts, |line| line.at_most(now));
-        let (picks, streak) = share_out(asking, &offers, room.clone(), streak);
-        if !read_shares(tx, &mut turns, &shares(&picks)).await? {
-            return Ok((take(locked, &turns, &picks), streak));
+    async fn take_freely(&self, takers: &[&Acquire], asking: &[Asking]) -> Result<(InHand, Vec<Row>), StoreError> {
+        let in_hand = self.choose(asking, BTreeMap::new(), &BTreeSet::new());
+        if in_hand.chosen().is_empty() {
+            return Ok((in_hand, Vec::new()));
         }
+        let rows = self.db.run_one("queue.open_leases", &self.open(takers, &in_hand)).await?;
+        Ok((in_hand, rows))
     }
-    let read = offers(&turns, &hosts, |line| line.ripe(now));
-    let (picks, streak) = share_out(asking, &read, room, streak);
-    Ok((take(locked, &turns, &picks), streak))
-}
 
-fn offers(turns: &[OpenTurn], hosts: &[HostId], at_most: impl Fn(&OpenLine) -> u32) -> Vec<Offer> {
-    let offer = |turn: &OpenTurn| Offer {
-        // They were read for these very hosts.
-        host: hosts.binary_search(&turn.key.host_id).unwrap_or_default(),
-        rcs_type: turn.key.rcs_type,
-        requested: turn.key.requested,
-        lines: turn.lines.iter().map(&at_most).collect(),
-    };
-    turns.iter().map(offer).collect()
-}
-
-/// How many jobs each line of each turn gives.
-fn shares(picks: &[Pick]) -> Shares {
-    let mut shares = Shares::new();
-    for pick in picks {
-        *shares.entry((pick.offer, pick.line)).or_default() += 1;
+    /// All locks are held until the commit: what is counted here stays true as long as it matters.
+    async fn take_guarded(
+        &self,
+        takers: &[&Acquire],
+        asking: &[Asking],
+        rcs_types: &BTreeSet<RcsType>,
+        guarded: &BTreeSet<HostId>,
+    ) -> Result<(InHand, Vec<Row>), StoreError> {
+        self.db
+            .run_tx("queue.lease_round", |tx| {
+                async move {
+                    let type_room = self.type_room(tx, rcs_types).await?;
+                    let hosts = lock_free_hosts(tx, guarded).await?;
+                    self.learn_hosts(hosts.clone());
+                    let locked = hosts.iter().map(|host| host.host_id).collect();
+                    let in_hand = self.choose(asking, type_room, &locked);
+                    if in_hand.chosen().is_empty() {
+                        return Ok((in_hand, Vec::new()));
+                    }
+                    let mut writes: Vec<Statement> = vec![self.open(takers, &in_hand)];
+                    writes.extend(write_hosts(&in_hand.changed_hosts(&hosts)));
+                    let mut read = tx.commit_with(&writes).await?;
+                    Ok::<_, StoreError>((in_hand, std::mem::take(&mut read[0])))
+                }
+                .scope_boxed()
+            })
+            .await
     }
-    shares
-}
 
-/// The jobs picked, in the order of the picks; hosts and lines are left as they are without them.
-fn take(locked: &mut LockedHosts<'_>, turns: &[OpenTurn], picks: &[Pick]) -> Vec<Chosen> {
-    let mut taken: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-    let mut chosen = Vec::with_capacity(picks.len());
-    for pick in picks {
-        let taken = taken.entry((pick.offer, pick.line)).or_default();
-        let turn = &turns[pick.offer];
-        if let Some((job_no, _)) = turn.lines[pick.line].waiting.get(*taken) {
-            chosen.push(Chosen { job_no: *job_no, key: turn.key, asking: pick.asking });
-            *taken += 1;
+    fn choose(&self, asking: &[Asking], type_room: BTreeMap<RcsType, u32>, locked: &BTreeSet<HostId>) -> InHand {
+        let mut seen = self.lookout.seen();
+        let (now, streak) = (seen.now(), seen.streak);
+        let (chosen, streak) = seen.board.choose(asking, type_room, locked, streak, now);
+        seen.streak = streak;
+        drop(seen);
+        InHand::new(self.lookout.clone(), chosen)
+    }
+
+    fn open(&self, takers: &[&Acquire], in_hand: &InHand) -> Statement {
+        open_leases(takers, in_hand.chosen(), self.lease_ttl.as_secs_f64())
+    }
+
+    fn settle(&self, in_hand: InHand, rows: &[Row]) -> Result<Vec<(usize, GrantedLease)>, StoreError> {
+        let takers: HashMap<i64, usize> = in_hand.chosen().iter().map(|one| (one.waiter.job_no, one.asking)).collect();
+        let mut leased: HashMap<i64, (usize, GrantedLease)> = HashMap::with_capacity(rows.len());
+        let mut grants = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (job_no, granted) = (get::<i64>(row, "job_no")?, granted_lease(row)?);
+            let taker = takers.get(&job_no).ok_or_else(|| DbError::decode("job_no", &job_no))?;
+            grants.extend(Grant::read(row, &granted)?.map(|grant| (granted.lease.run_id, grant)));
+            leased.insert(job_no, (*taker, granted));
         }
+        self.grants.keep(grants.into_iter());
+        let order: Vec<i64> = in_hand.chosen().iter().map(|one| one.waiter.job_no).collect();
+        in_hand.leased(|job_no| leased.contains_key(&job_no));
+        Ok(order.iter().filter_map(|job_no| leased.remove(job_no)).collect())
     }
-    for (offer, turn) in turns.iter().enumerate() {
-        for (at, line) in turn.lines.iter().enumerate().filter(|(_, line)| line.asked_for > 0) {
-            let taken = taken.get(&(offer, at)).copied().unwrap_or_default();
-            let head_due_at = line.waiting.get(taken).map(|(_, due_at)| *due_at);
-            let shares_turn = !turn.is_of_one_line(locked.now());
-            locked.looked_into(line.line_id, head_due_at, taken > 0, shares_turn);
-        }
-        locked.set_first_line(turn.key, turn.beyond);
-    }
-    start(locked, &chosen);
-    chosen
 }
 
-fn start(locked: &mut LockedHosts<'_>, chosen: &[Chosen]) {
-    let (policy, now) = (locked.policy(), locked.now());
-    let mut counts: BTreeMap<HostId, u32> = BTreeMap::new();
-    for one in chosen {
-        *counts.entry(one.key.host_id).or_default() += 1;
-    }
-    for (host_id, count) in counts {
-        if let Some(host) = locked.host_mut(host_id) {
-            host.started(count, policy, now);
-        }
-    }
+fn asking(acquire: &Acquire) -> Asking {
+    Asking { slots: acquire.max_leases, rcs_types: acquire.rcs_types.clone() }
 }

@@ -1,98 +1,88 @@
-//! Jobs that a transaction has locked: by locking their leases, which guard the rows of running jobs, and then their hosts,
-//! which guard all else.
+//! Jobs that a transaction has locked, whatever they do: the row in `lease` guards a job that runs, the row in `waiting` one
+//! that waits, its own row one that does neither.
+//!
+//! All take them in this order, several of a kind in the order of their numbers, and hosts after them: so nobody waits in
+//! a circle.
 
 use super::{
-    Store, StoreError,
-    locked_hosts::{LockedHosts, NOW, read_now},
-    rows::{self, JobRow, host_columns, job_columns, job_tables, line_columns, turn_columns},
+    Store, StoreError, column,
+    rows::{self, JobRow, job_columns, job_tables},
+    sweep::{NOW, read_now},
 };
-use crate::schedule::JobState;
+use crate::{
+    board::{Place, TurnKey, Waiter},
+    host::Host,
+    schedule::JobState,
+};
 use codeimport_core::ImportId;
-use codeimport_pg::{Statement, Tx, row::get};
+use codeimport_pg::{Row, Statement, Tx, row::get};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-macro_rules! hosts_of_jobs {
-    () => {
-        "(SELECT source_host.host_id FROM source_host WHERE source_host.name = ANY ($2) \
-          UNION \
-          SELECT job.host_id FROM job WHERE job.job_id = ANY ($1) \
-          UNION \
-          SELECT lease.host_id FROM job JOIN lease ON lease.job_no = job.job_no WHERE job.job_id = ANY ($1))"
-    };
-}
-
-/// Waits for runs that are just ending: their hosts come after that.
+/// Waits for runs that are just ending.
 const LOCK_LEASES_OF_JOBS: &str = "\
 -- queue.lock_leases_of_jobs
-SELECT lease.run_id
+SELECT lease.job_no
   FROM lease
  WHERE lease.job_no IN (SELECT job.job_no FROM job WHERE job.job_id = ANY ($1))
  ORDER BY lease.run_id
    FOR UPDATE";
 
-const LOCK_HOSTS_OF_JOBS: &str = concat!(
-    "-- queue.lock_hosts_of_jobs\nSELECT ",
-    host_columns!(),
-    " FROM source_host WHERE source_host.host_id IN ",
-    hosts_of_jobs!(),
-    " ORDER BY source_host.host_id FOR NO KEY UPDATE"
-);
+/// Waits for runs that are just starting.
+const LOCK_WAITING_OF_JOBS: &str = "\
+-- queue.lock_waiting_of_jobs
+SELECT waiting.job_no
+  FROM waiting
+ WHERE waiting.job_no IN (SELECT job.job_no FROM job WHERE job.job_id = ANY ($1))
+ ORDER BY waiting.job_no
+   FOR UPDATE";
 
-const TURNS_OF_JOBS: &str = concat!(
-    "-- queue.turns_of_jobs\nSELECT ",
-    turn_columns!(),
-    " FROM host_turn WHERE host_turn.host_id IN ",
-    hosts_of_jobs!()
-);
+const LOCK_JOBS: &str = "\
+-- queue.lock_jobs
+SELECT job.job_no FROM job WHERE job.job_id = ANY ($1) ORDER BY job.job_no FOR NO KEY UPDATE";
 
 const LOCKED_JOBS: &str =
     concat!("-- queue.locked_jobs\nSELECT ", job_columns!(), " FROM ", job_tables!(), " WHERE job.job_id = ANY ($1)");
 
-/// Where requests for these jobs wait, as far as there is such a line already.
-const REQUESTED_LINES_OF_JOBS: &str = concat!(
-    "-- queue.requested_lines_of_jobs\nSELECT DISTINCT ",
-    line_columns!(),
-    ", line.owner
-       FROM job
-       JOIN line ON line.host_id = job.host_id AND line.rcs_type = job.rcs_type AND line.requested
-                AND line.owner = job.owner
-      WHERE job.job_id = ANY ($1)"
-);
-
-/// Locks the hosts of jobs, and those with these names, and reads the jobs that there are. In one round trip: so it does
-/// not wait for the turn that lease rounds and ends of runs take; a lease round that meets its locks skips those hosts,
-/// and whoever changes a job wakes the next one.
-pub(super) async fn lock_jobs<'s>(
-    tx: &Tx<'_>,
-    store: &'s Store,
-    job_ids: &[&ImportId],
-    host_names: &[&str],
-) -> Result<(LockedHosts<'s>, Vec<JobRow>), StoreError> {
-    let ids: Vec<String> = job_ids.iter().map(ToString::to_string).collect();
-    let names: Vec<String> = host_names.iter().map(ToString::to_string).collect();
-    let read = tx
-        .begin_with(&[
-            Statement::new(LOCK_LEASES_OF_JOBS).bind(ids.clone()),
-            Statement::new(LOCK_HOSTS_OF_JOBS).bind(ids.clone()).bind(names.clone()),
-            Statement::new(NOW),
-            Statement::new(TURNS_OF_JOBS).bind(ids.clone()).bind(names),
-            Statement::new(REQUESTED_LINES_OF_JOBS).bind(ids.clone()),
-            Statement::new(LOCKED_JOBS).bind(ids),
-        ])
-        .await?;
-    let leases: BTreeSet<i64> = read[0].iter().map(|row| get(row, "run_id")).collect::<Result<_, _>>()?;
-    let mut hosts = LockedHosts::new(store.hosts(), read_now(&read[2])?).with_hosts(&read[1])?;
-    hosts.add_turns(&read[3])?;
-    hosts.add_named_lines(&read[4])?;
-    let jobs: Vec<JobRow> = read[5].iter().map(rows::job_row).collect::<Result<_, _>>()?;
-    // A job came, moved, or was leased between the look that says what to lock and the locks.
-    let held = |job: &JobRow| hosts.holds(job.host_id) && job.lease_host_id.is_none_or(|host| hosts.holds(host));
-    let run_held = |job: &JobRow| match &job.job.state {
-        JobState::Running(lease) => leases.contains(&lease.run_id.0),
-        JobState::Waiting { .. } | JobState::Stopped { .. } => true,
+/// Locks the jobs that there are, and reads them, with the database's time. In one round trip.
+pub(super) async fn lock_jobs(tx: &Tx<'_>, job_ids: &[&ImportId]) -> Result<(Timestamp, Vec<JobRow>), StoreError> {
+    let ids: Vec<String> = column(job_ids, ToString::to_string);
+    let [leases, waiting, jobs, locked] = [LOCK_LEASES_OF_JOBS, LOCK_WAITING_OF_JOBS, LOCK_JOBS, LOCKED_JOBS]
+        .map(|sql| Statement::new(sql).bind(ids.clone()));
+    let read = tx.begin_with(&[leases, waiting, jobs, Statement::new(NOW), locked]).await?;
+    let job_nos = |rows: &[Row]| rows.iter().map(|row| get(row, "job_no")).collect::<Result<BTreeSet<i64>, _>>();
+    let (leased, waits) = (job_nos(&read[0])?, job_nos(&read[1])?);
+    let jobs: Vec<JobRow> = read[4].iter().map(rows::job_row).collect::<Result<_, _>>()?;
+    // A job came, or began or ended a run, between the look that says what to lock and the lock.
+    let is_held = |row: &JobRow| match row.job.state {
+        JobState::Running(_) => leased.contains(&row.job_no),
+        JobState::Waiting { .. } => waits.contains(&row.job_no),
+        JobState::Stopped { .. } => true,
     };
-    if !jobs.iter().all(|job| held(job) && run_held(job)) {
+    if jobs.len() > read[2].len() || !jobs.iter().all(is_held) {
         return Err(StoreError::moved(tx));
     }
-    Ok((hosts, jobs))
+    Ok((read_now(&read[3])?, jobs))
+}
+
+/// Where a job waits now, for the board; none if it does not wait.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) job_no: i64,
+    pub(super) place: Option<(Place, TurnKey)>,
+}
+
+impl Store {
+    /// Puts on the board, or takes off it, what a transaction has placed; `now` is its time.
+    pub(super) fn place(&self, placed: &[Placed], hosts: Vec<Host>, now: Timestamp) {
+        let mut seen = self.lookout.seen();
+        let now = seen.hear(now);
+        hosts.into_iter().for_each(|host| seen.board.learn(host, now));
+        for Placed { job_no, place } in placed {
+            match *place {
+                Some((place, key)) => seen.board.admit(Waiter { job_no: *job_no, place, key }, now),
+                None => seen.board.remove(*job_no, now),
+            }
+        }
+    }
 }

@@ -6,16 +6,19 @@
 
 mod acquire_leases;
 mod end_run;
+mod end_well;
 mod explain;
 mod finish_run;
 mod get_schedule;
+mod grants;
+mod guarded_hosts;
 mod heartbeat;
 mod hosts;
 mod lease_round;
-mod locked_hosts;
+mod lines;
 mod locked_jobs;
+mod lookout;
 mod open_leases;
-mod open_lines;
 mod overruns;
 mod paired;
 mod prune;
@@ -23,37 +26,38 @@ mod put_schedule;
 mod read_runs;
 mod reclaim;
 mod record_end;
+mod repeats;
 mod request_run;
-mod ripe_hosts;
-mod rounds;
 mod rows;
 mod run_events;
 mod run_log;
 mod stats;
+mod sweep;
 mod type_limits;
 mod waiting;
 mod workers;
-mod write_hosts;
 
 pub use acquire_leases::{Acquire, GrantedLease, Leased};
 pub use finish_run::{End, Finish, HeldEnds, NextDue, Release};
 pub use heartbeat::{Beat, Renewal, Verdict};
 pub use hosts::{HostReport, LimitsSet, SetHostLimits};
-pub use open_lines::{FIRST_LINES, FIRST_WAITING};
+pub use open_leases::OPEN_LEASES;
 pub use overruns::{RunBounds, Stopped};
 pub use prune::{PrunedRuns, Retention};
 pub use reclaim::Reclaimed;
 pub use request_run::{Requested, RunWish};
-pub use ripe_hosts::LOCK_RIPE_HOSTS;
 pub use run_events::RunEvent;
 pub use run_log::{LogLine, MAX_LOG_LINES, storable_line};
+
+pub use sweep::SWEEP;
 
 use crate::{coalescer::NotCarriedOut, host::HostPolicy, next_due::Limits};
 use codeimport_core::{FencingToken, ImportId, RcsType, RunId};
 use codeimport_pg::{Db, DbError, Tx};
-use rounds::Rounds;
+use grants::Grants;
+use lookout::Lookout;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 /// What the configuration says of all that the queue decides.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,8 +78,9 @@ pub struct Store {
     pub(crate) db: Db,
     pub(crate) lease_ttl: Duration,
     policy: Arc<Policy>,
-    rounds: Arc<Rounds>,
-    hosts_turn: Arc<Mutex<()>>,
+    lookout: Lookout,
+    grants: Arc<Grants>,
+    sweeping: Arc<Mutex<()>>,
 }
 
 /// What names a lease in the database: all three, always.
@@ -104,8 +109,8 @@ pub enum StoreError {
     /// No run has this id.
     #[error("no run {0}")]
     RunNotFound(RunId),
-    /// The job's schedule moved to another host again and again while it was to be locked.
-    #[error("the job moved between hosts")]
+    /// The job went from one state into another again and again while it was to be locked.
+    #[error("the job moved on")]
     Moved,
     /// No worker has this id.
     #[error("no worker {0}")]
@@ -125,24 +130,29 @@ impl From<DbError> for StoreError {
 }
 
 impl StoreError {
-    /// What was read before the hosts were locked is not true any more: the transaction begins again.
+    /// What was read before the locks is not true any more: the transaction begins again.
     fn moved(tx: &Tx<'_>) -> Self {
         tx.collide();
         Self::Moved
     }
+
+    /// One of the requests of a lease round has been granted something before.
+    fn is_repeat(&self) -> bool {
+        matches!(self, Self::Db(error) if error.unique_violation() == Some("lease_request_pkey"))
+    }
+}
+
+/// One column of a batch.
+fn column<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
+    items.iter().map(value).collect()
 }
 
 impl Store {
     /// The queue's store on a database that is migrated.
     #[must_use]
     pub fn new(db: Db, lease_ttl: Duration, policy: Policy) -> Self {
-        Self { db, lease_ttl, policy: Arc::new(policy), rounds: Arc::default(), hosts_turn: Arc::default() }
-    }
-
-    /// Taken before hosts are locked, and held until the commit. A lease round skips hosts that somebody has locked:
-    /// within a process it rather waits for the end of runs. Who locks leases, too, has done so before.
-    async fn hosts_turn(&self) -> MutexGuard<'_, ()> {
-        self.hosts_turn.lock().await
+        let (lookout, grants, sweeping) = (Lookout::new(policy.hosts), Arc::default(), Arc::default());
+        Self { db, lease_ttl, policy: Arc::new(policy), lookout, grants, sweeping }
     }
 
     fn hosts(&self) -> &HostPolicy {

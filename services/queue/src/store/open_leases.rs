@@ -1,17 +1,20 @@
-//! What a lease round writes: the leases, and which request was granted them.
+//! What a lease round writes: the leases, and which request was granted them. One statement.
 
-use super::{acquire_leases::Acquire, lease_round::Chosen, locked_hosts::column, paired::paired};
+use super::{acquire_leases::Acquire, column, paired::paired};
+use crate::board::Chosen;
 use codeimport_pg::Statement;
 use std::collections::BTreeMap;
 
-/// Moves jobs from waiting to leased, and notes what each request was granted, so that its repeat finds it. In one
-/// statement.
+/// Moves jobs from waiting to leased, as far as they still wait where they were seen, and notes what each request was
+/// granted, so that its repeat finds it. Fails as a whole if one of the requests has been granted something before.
 pub(super) fn open_leases(acquires: &[&Acquire], chosen: &[Chosen], ttl_s: f64) -> Statement {
     let takers = Takers::of(acquires, chosen);
     let mut by_key: Vec<(&Chosen, i32)> = chosen.iter().zip(1..).collect();
-    by_key.sort_unstable_by_key(|(one, _)| one.job_no);
+    by_key.sort_unstable_by_key(|(one, _)| one.waiter.job_no);
     Statement::new(OPEN_LEASES)
-        .bind(column(&by_key, |(one, _)| one.job_no))
+        .bind(column(&by_key, |(one, _)| one.waiter.job_no))
+        .bind(column(&by_key, |(one, _)| one.waiter.place.line_id.0))
+        .bind(column(&by_key, |(one, _)| one.waiter.place.due_at))
         .bind(column(&by_key, |(_, turn)| *turn))
         .bind(column(&by_key, |(one, _)| takers.number(one.asking)))
         .bind(takers.column(|acquire| acquire.request_id))
@@ -31,7 +34,7 @@ impl<'a> Takers<'a> {
     fn of(acquires: &'a [&'a Acquire], chosen: &[Chosen]) -> Self {
         let mut granted: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
         for one in chosen {
-            granted.entry(one.asking).or_default().push(one.job_no);
+            granted.entry(one.asking).or_default().push(one.waiter.job_no);
         }
         Self { acquires, granted: granted.into_iter().collect() }
     }
@@ -47,38 +50,68 @@ impl<'a> Takers<'a> {
     }
 }
 
-/// Host and type are the job's: while it waits, nobody changes them without the lock of its host.
-const OPEN_LEASES: &str = concat!(
+/// The lock of its row in `waiting` guards a job that waits: whoever changes one holds it, and replaces the row. One that
+/// somebody has locked is left alone, whoever he is; the board looks for it again.
+///
+/// The answer tells of the job what the end of the run will depend on, as long as nobody changes it: see `grants`.
+///
+/// Public so that a test can ask for its plan.
+pub const OPEN_LEASES: &str = concat!(
     "-- queue.open_leases
-WITH taken AS (
-    DELETE FROM waiting
-     WHERE waiting.job_no = ANY ($1::bigint[])
- RETURNING waiting.job_no, waiting.due_at, waiting.requested_at, waiting.requested_by, waiting.last_run_id, ",
-    paired!("$2::integer[]", "waiting.job_no" in "$1::bigint[]"),
+WITH taken AS MATERIALIZED (
+    SELECT waiting.ctid AS at, waiting.job_no, waiting.due_at, waiting.requested_at, waiting.requested_by,
+           waiting.last_run_id, ",
+    paired!("$4::integer[]", "waiting.job_no" in "$1::bigint[]"),
     " AS turn, ",
-    paired!("$3::integer[]", "waiting.job_no" in "$1::bigint[]"),
+    paired!("$5::integer[]", "waiting.job_no" in "$1::bigint[]"),
     " AS taker
+      FROM waiting
+     WHERE waiting.job_no = ANY ($1::bigint[])
+       AND waiting.line_id = ",
+    paired!("$2::bigint[]", "waiting.job_no" in "$1::bigint[]"),
+    " AND waiting.due_at = ",
+    paired!("$3::timestamptz[]", "waiting.job_no" in "$1::bigint[]"),
+    "
+       FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM waiting WHERE waiting.ctid = ANY (ARRAY(SELECT taken.at FROM taken))
 ), remembered AS (
     INSERT INTO lease_request (request_id, worker_id, job_nos, granted_at)
     SELECT item.request_id, item.worker_id, item.job_nos::bigint[], statement_timestamp()
-      FROM unnest($4::uuid[], $5::text[], $7::text[]) AS item (request_id, worker_id, job_nos)
+      FROM unnest($6::uuid[], $7::text[], $9::text[]) AS item (request_id, worker_id, job_nos)
+), opened AS MATERIALIZED (
+    SELECT nextval('run_id') AS run_id, nextval('fencing_token') AS fencing_token, ordered.job_no, ordered.due_at,
+           ordered.requested_at, ordered.requested_by, ordered.last_run_id, ordered.taker, ordered.job_id,
+           ordered.generation, ordered.host_id, ordered.rcs_type, ordered.after_reclaim, ordered.line_id,
+           ordered.steady_interval_ms
+      FROM (SELECT taken.turn, taken.job_no, taken.due_at, taken.requested_at, taken.requested_by, taken.last_run_id,
+                   taken.taker, job.job_id, job.generation, job.host_id, job.rcs_type, job.after_reclaim, job.line_id,
+                   job.steady_interval_ms
+              FROM taken
+             CROSS JOIN LATERAL (                       -- by its key, however few jobs there were lately
+                 SELECT job.job_id, job.generation, job.host_id, job.rcs_type, job.after_reclaim, job.line_id,
+                        CASE WHEN job.min_interval_ms IS NULL AND job.failure_count = 0 AND job.reclaim_count = 0
+                                  AND NOT job.after_reclaim THEN job.update_interval_ms END AS steady_interval_ms
+                   FROM job
+                  WHERE job.job_no = taken.job_no
+                 OFFSET 0) AS job
+             ORDER BY taken.turn) AS ordered            -- tokens rise in the order of the turns
+), leased AS (
+    INSERT INTO lease (run_id, job_no, fencing_token, job_id, generation, host_id, rcs_type, worker_id, worker_version,
+                       request_id, due_at, requested_at, requested_by, previous_run_id, after_reclaim, started_at,
+                       heartbeat_at, progress_at, expires_at)
+    SELECT opened.run_id, opened.job_no, opened.fencing_token, opened.job_id, opened.generation, opened.host_id,
+           opened.rcs_type, ($7::text[])[opened.taker], ($8::text[])[opened.taker], ($6::uuid[])[opened.taker],
+           opened.due_at, opened.requested_at, opened.requested_by, opened.last_run_id, opened.after_reclaim,
+           statement_timestamp(), statement_timestamp(), statement_timestamp(),
+           statement_timestamp() + make_interval(secs => $10)
+      FROM opened
 )
-INSERT INTO lease (job_no, job_id, generation, host_id, rcs_type, worker_id, worker_version, request_id, due_at,
-                   requested_at, requested_by, previous_run_id, after_reclaim, started_at, heartbeat_at, progress_at,
-                   expires_at)
-SELECT taken.job_no, job.job_id, job.generation, job.host_id, job.rcs_type, ($5::text[])[taken.taker],
-       ($6::text[])[taken.taker], ($4::uuid[])[taken.taker], taken.due_at, taken.requested_at, taken.requested_by,
-       taken.last_run_id, job.after_reclaim, statement_timestamp(), statement_timestamp(), statement_timestamp(),
-       statement_timestamp() + make_interval(secs => $8)
-  FROM taken
- CROSS JOIN LATERAL (                                   -- by its key, however few jobs there were lately
-     SELECT job.job_id, job.generation, job.host_id, job.rcs_type, job.after_reclaim
-       FROM job
-      WHERE job.job_no = taken.job_no
-     OFFSET 0) AS job
- ORDER BY taken.turn                                    -- tokens rise in the order of the turns
-RETURNING lease.job_no, lease.job_id, lease.run_id, lease.fencing_token, lease.expires_at, lease.rcs_type,
-          lease.after_reclaim, lease.requested_at, lease.started_at, lease.due_at"
+SELECT opened.job_no, opened.job_id, opened.run_id, opened.fencing_token, opened.rcs_type, opened.after_reclaim,
+       opened.requested_at, opened.due_at, statement_timestamp() AS started_at,
+       statement_timestamp() + make_interval(secs => $10) AS expires_at,
+       opened.generation, opened.host_id, opened.line_id, opened.steady_interval_ms
+  FROM opened"
 );
 
 /// An array as text, for a column of arrays: `unnest` would take it apart.

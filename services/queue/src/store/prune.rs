@@ -77,7 +77,7 @@ impl Store {
         let row = self.db.client().await?.query_one(PRUNE_RUNS, &[&after.0, &history, &newest, &BATCH]).await?;
         let last: Option<i64> = get(&row, "last_run_id")?;
         Ok(PrunedRuns {
-            deleted_count: super::explain::bounded(&row, "deleted_count")?,
+            deleted_count: super::rows::bounded(&row, "deleted_count")?,
             next: last.filter(|_| get(&row, "goes_on").unwrap_or(false)).map(RunId),
         })
     }

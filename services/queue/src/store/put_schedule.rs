@@ -2,20 +2,21 @@
 
 use super::{
     Store, StoreError,
-    locked_hosts::{LineKey, LockedHosts},
-    locked_jobs::lock_jobs,
-    rows::JobRow,
+    lines::{LineKey, line_id},
+    locked_jobs::{Placed, lock_jobs},
+    rows::{self, JobRow, host_columns},
     waiting::{Waits, delete_waiting, insert_waiting},
 };
 use crate::{
+    board::{LineId, Place, TurnKey},
     due_reason,
-    host::HostId,
+    host::{Host, HostId},
     schedule::{Job, JobState, PutSchedule, ScheduleState, StopReason},
-    turns::{LineId, TurnKey},
 };
 use codeimport_pg::{DbError, Statement, Tx, row::get};
+use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 impl Store {
     /// Applies a schedule unless the job knows a newer one. Tells whether it was applied, and the job after that.
@@ -24,66 +25,71 @@ impl Store {
     ///
     /// Only the database's.
     pub async fn put_schedule(&self, put: &PutSchedule) -> Result<(bool, Job), StoreError> {
-        self.db.run_tx("queue.put_schedule", |tx| async move { apply(tx, self, put).await }.scope_boxed()).await
+        let applied = self.db.run_tx("queue.put_schedule", |tx| async move { apply(tx, put).await }.scope_boxed());
+        let (job, applied) = applied.await?;
+        if let Some(Applied { placed, host, now }) = &applied {
+            self.place(std::slice::from_ref(placed), vec![host.clone()], *now);
+        }
+        Ok((applied.is_some(), job))
     }
 }
 
-async fn apply(tx: &Tx<'_>, store: &Store, put: &PutSchedule) -> Result<(bool, Job), StoreError> {
-    make_host(tx, &put.schedule.source_host).await?;
-    let (mut locked, jobs) = lock_jobs(tx, store, &[&put.job_id], &[&put.schedule.source_host]).await?;
+/// What has changed, for the board.
+struct Applied {
+    placed: Placed,
+    host: Host,
+    now: Timestamp,
+}
+
+/// The job after that, and what has changed, if anything has.
+async fn apply(tx: &Tx<'_>, put: &PutSchedule) -> Result<(Job, Option<Applied>), StoreError> {
+    let host = find_or_make_host(tx, &put.schedule.source_host).await?;
+    let (now, jobs) = lock_jobs(tx, &[&put.job_id]).await?;
     let known = jobs.into_iter().next();
-    let Some(job) = Job::after(known.as_ref().map(|row| &row.job), put, locked.now()) else {
+    let Some(job) = Job::after(known.as_ref().map(|row| &row.job), put, now) else {
         // Not after it: there is one that it is not after.
-        return known.map(|row| (false, row.job)).ok_or_else(|| StoreError::moved(tx));
+        return known.map(|row| (row.job, None)).ok_or_else(|| StoreError::moved(tx));
     };
-    let host_id = locked.hosts().find(|host| host.name == put.schedule.source_host).map(|host| host.host_id);
-    let host_id = host_id.ok_or_else(|| StoreError::moved(tx))?;
-    let scheduled = line_of(tx, &mut locked, host_id, &job, false).await?;
+    let scheduled = line_id(tx, line_key(host.host_id, &job, false)).await?;
     let job_no = match &known {
         Some(row) => row.job_no,
-        None => insert_job(tx, &job, host_id, scheduled).await?,
+        None => insert_job(tx, &job, host.host_id, scheduled).await?,
     };
-    let line_id = if job.request.is_some() { line_of(tx, &mut locked, host_id, &job, true).await? } else { scheduled };
     let mut writes = Vec::new();
     if let Some(row) = &known {
-        writes.push(update_job(row, &job, host_id, scheduled)?);
+        writes.push(update_job(row, &job, host.host_id, scheduled)?);
         writes.extend(leave(row, &job));
     }
+    let mut placed = Placed { job_no, place: None };
     if let JobState::Waiting { due_at } = job.state {
-        locked.admit(line_id, due_at);
+        let key = line_key(host.host_id, &job, job.request.is_some());
+        let turn = key.turn;
+        let line_id = if turn.requested { line_id(tx, key).await? } else { scheduled };
         let before = known.as_ref().and_then(|row| row.due_reason);
         let due_reason = due_reason::after_put(known.as_ref().map(|row| &row.job), before, put, &job);
         let (request, last_run_id) = (job.request.clone(), known.as_ref().and_then(|row| row.last_run_id));
         writes.push(insert_waiting(&[Waits { job_no, line_id, due_at, request, due_reason, last_run_id }]));
+        placed.place = Some((Place { line_id, due_at }, turn));
     }
-    writes.extend(locked.write());
     tx.commit_with(&writes).await?;
-    Ok((true, job))
+    Ok((job, Some(Applied { placed, host, now })))
 }
 
-pub(super) async fn make_host(tx: &Tx<'_>, name: &str) -> Result<(), StoreError> {
-    tx.execute(
-        "-- queue.make_host
-         INSERT INTO source_host (name)
-         SELECT $1 WHERE NOT EXISTS (SELECT FROM source_host WHERE source_host.name = $1)
-             ON CONFLICT DO NOTHING",
-        &[&name],
-    )
-    .await?;
-    Ok(())
+/// The host of this name, which is made known if it is not.
+pub(super) async fn find_or_make_host(tx: &Tx<'_>, name: &str) -> Result<Host, StoreError> {
+    const FIND: &str =
+        concat!("-- queue.find_host\nSELECT ", host_columns!(), " FROM source_host WHERE source_host.name = $1");
+    const MAKE: &str = "-- queue.make_host\nINSERT INTO source_host (name) VALUES ($1) ON CONFLICT DO NOTHING";
+    if let Some(row) = tx.query_opt(FIND, &[&name]).await? {
+        return Ok(rows::host(&row)?);
+    }
+    tx.execute(MAKE, &[&name]).await?;
+    Ok(rows::host(&tx.query_one(FIND, &[&name]).await?)?)
 }
 
-async fn line_of(
-    tx: &Tx<'_>,
-    locked: &mut LockedHosts<'_>,
-    host_id: HostId,
-    job: &Job,
-    requested: bool,
-) -> Result<LineId, StoreError> {
+fn line_key(host_id: HostId, job: &Job, requested: bool) -> LineKey {
     let turn = TurnKey { host_id, rcs_type: job.schedule.rcs_type, requested };
-    let key = LineKey { turn, owner: job.schedule.owner.clone() };
-    let lines = locked.ensure_lines(tx, &BTreeSet::from([key])).await?;
-    lines.into_values().next().ok_or_else(|| StoreError::moved(tx))
+    LineKey { turn, owner: job.schedule.owner.clone() }
 }
 
 /// What the job was before is undone: it leaves its line, or its run is told.

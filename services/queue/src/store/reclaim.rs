@@ -3,7 +3,7 @@
 use super::{
     LeaseName, Store, StoreError,
     end_run::{Ending, Which, take},
-    record_end::record,
+    record_end::{EndedRuns, record},
 };
 use crate::next_due::Then;
 use codeimport_core::{FencingToken, Outcome, RunId};
@@ -13,7 +13,7 @@ use codeimport_pg::{
 };
 use scoped_futures::ScopedFutureExt as _;
 
-/// Leases taken back in one transaction. Small: it holds their hosts against everybody else.
+/// Leases taken back in one transaction.
 const BATCH: i64 = 50;
 
 /// A job that was taken back.
@@ -33,18 +33,24 @@ impl Store {
     ///
     /// Only the database's; then none of the batch was taken back.
     pub async fn reclaim(&self) -> Result<Vec<Reclaimed>, StoreError> {
-        self.db.run_tx("queue.reclaim", |tx| async move { take_back(tx, self).await }.scope_boxed()).await
+        let reclaimed = self.db.run_tx("queue.reclaim", |tx| async move { take_back(tx, self).await }.scope_boxed());
+        let (reclaimed, ended) = reclaimed.await?;
+        self.learn_hosts(ended.hosts);
+        self.take_back(&ended.returned);
+        Ok(reclaimed)
     }
 }
 
-async fn take_back(tx: &Tx<'_>, store: &Store) -> Result<Vec<Reclaimed>, StoreError> {
+async fn take_back(tx: &Tx<'_>, store: &Store) -> Result<(Vec<Reclaimed>, EndedRuns), StoreError> {
     let endings = expired(tx).await?;
     if endings.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
     let closing = take(tx, &endings, Which::Expired).await?;
-    let ended = record(tx, store, &endings, &closing).await?.ended;
-    Ok(ended.into_iter().map(|one| Reclaimed { lease: endings[one.at].lease.clone(), then: one.then }).collect())
+    let ended = record(tx, store, &endings, &closing).await?;
+    let lease = |at: usize| endings[at].lease.clone();
+    let reclaimed = ended.ended.iter().map(|one| Reclaimed { lease: lease(one.at), then: one.then }).collect();
+    Ok((reclaimed, ended))
 }
 
 /// Leases that have expired at this moment. A heartbeat may still come in between: who takes back asks again.

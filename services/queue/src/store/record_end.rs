@@ -1,20 +1,21 @@
-//! What the end of a run brings about: its job waits again or stops, its host has room again, and the run is recorded in
+//! What the end of a run brings about: its job waits again or stops, its host is judged, and the run is recorded in
 //! its place among all ends.
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, column,
     end_run::{Closing, Ending},
-    locked_hosts::{LineKey, LockedHosts, column, line_ids},
+    guarded_hosts::{lock_hosts, write_hosts},
+    lines::{LineKey, line_ids},
     put_schedule::column_count,
     run_log::append_lines,
     storable_text,
 };
 use crate::{
+    board::{LineId, Place, TurnKey, Waiter},
     due_reason::{self, DueReason},
-    host::HostId,
+    host::{Host, HostId},
     next_due::{self, EndedRun, Next, Then},
     schedule::{RunRequest, StopReason},
-    turns::{LineId, TurnKey},
 };
 use codeimport_core::{Outcome, Stage};
 use codeimport_pg::{DbError, Statement, Tx};
@@ -25,7 +26,7 @@ use std::{
 };
 
 /// Longest message, in bytes.
-const MAX_MESSAGE_BYTES: usize = 4_000;
+pub(super) const MAX_MESSAGE_BYTES: usize = 4_000;
 
 /// A run that has ended, and what followed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,8 +41,19 @@ pub(super) struct Ended {
 pub(super) struct EndedRuns {
     /// Those that were there to be ended.
     pub(super) ended: Vec<Ended>,
-    /// Whether anything may be leased now.
-    pub(super) may_lease: bool,
+    /// For the board, once it is committed.
+    pub(super) returned: Vec<Returned>,
+    /// As they were written.
+    pub(super) hosts: Vec<Host>,
+}
+
+/// What the end of a run gives back.
+#[derive(Clone, Copy)]
+pub(super) struct Returned {
+    /// The job, if it waits again.
+    pub(super) waiter: Option<Waiter>,
+    /// Where there is room for another run, unless the host has just been counted.
+    pub(super) host_id: Option<HostId>,
 }
 
 /// A run that ends, with what follows.
@@ -51,17 +63,14 @@ struct Decided<'c> {
     next: Next,
 }
 
-/// Where a job waits after its run.
+/// Where a job waits after its run, and why then.
 #[derive(Clone, Copy)]
-struct Place {
-    line_id: LineId,
-    due_at: Timestamp,
+struct Again {
+    waiter: Waiter,
     reason: DueReason,
 }
 
 /// Decides what follows each end, writes it, and ends the transaction.
-///
-/// The hosts are locked last: what is written before that, which is most of it, delays no lease round.
 pub(super) async fn record(
     tx: &Tx<'_>,
     store: &Store,
@@ -71,37 +80,45 @@ pub(super) async fn record(
     let Some(now) = closing.first().map(|one| one.now) else { return Ok(EndedRuns::default()) };
     let decided: Vec<Decided<'_>> = closing.iter().map(|one| Decided::new(store, &endings[one.at], one)).collect();
     let requested = requested_lines(tx, &decided).await?;
-    let places: Vec<Option<Place>> = decided.iter().map(|one| one.place(&requested)).collect();
-    let mut writes = vec![record_runs(&decided, &places, now)?];
+    let again: Vec<Option<Again>> = decided.iter().map(|one| one.again(&requested)).collect();
+    let hosts = judged_hosts(tx, store, &decided, now).await?;
+    let mut writes = vec![record_runs(&decided, &again, now)?];
     writes.extend(append_lines(decided.iter().map(|one| (one.closing.run.run_id, one.ending.log_lines.as_slice()))));
     writes.extend(update_jobs(&decided)?);
-    tx.pipeline(&writes).await?;
-    let may_lease = give_back(tx, store, &decided, &places).await?;
+    writes.extend(write_hosts(&hosts));
+    tx.commit_with(&writes).await?;
     let ended = decided.iter().map(|one| Ended { at: one.closing.at, then: one.next.then }).collect();
-    Ok(EndedRuns { ended, may_lease })
+    let returned = decided.iter().zip(&again).map(|(one, again)| Returned {
+        waiter: again.map(|again| again.waiter),
+        host_id: Some(one.closing.run.host_id).filter(|host_id| hosts.iter().all(|host| host.host_id != *host_id)),
+    });
+    let returned = returned.collect();
+    Ok(EndedRuns { ended, returned, hosts })
 }
 
-/// Gives the hosts their room back, and the lines their jobs. Whether anything may be leased then.
-async fn give_back(
+/// The hosts of which the ends say something new, locked. What is known of a host may be a moment old: a good end then
+/// leaves a trouble uncleared that another replica has just noted, which the next end will do.
+async fn judged_hosts(
     tx: &Tx<'_>,
     store: &Store,
     decided: &[Decided<'_>],
-    places: &[Option<Place>],
-) -> Result<bool, StoreError> {
-    let hosts: BTreeSet<HostId> =
-        decided.iter().flat_map(|one| [one.closing.run.host_id, one.closing.job.host_id]).collect();
-    let lines: BTreeSet<LineId> = places.iter().flatten().map(|place| place.line_id).collect();
-    let _turn = store.hosts_turn().await;
-    let mut locked = LockedHosts::lock(tx, store.hosts(), &hosts, &lines).await?;
-    let (policy, now) = (locked.policy(), locked.now());
-    for one in decided {
-        if let Some(host) = locked.host_mut(one.closing.run.host_id) {
-            host.ended(one.ending.outcome, one.ending.retry_after, policy, now);
-        }
+    now: Timestamp,
+) -> Result<Vec<Host>, StoreError> {
+    let told: BTreeSet<HostId> = {
+        let seen = store.lookout.seen();
+        let news = |one: &&Decided<'_>| {
+            let host = seen.board.host(one.closing.run.host_id);
+            host.is_none_or(|host| one.judge(host, store, now).differs_in_the_database(host))
+        };
+        decided.iter().filter(news).map(|one| one.closing.run.host_id).collect()
+    };
+    let mut hosts = lock_hosts(tx, &told).await?;
+    for host in &mut hosts {
+        let host_id = host.host_id;
+        let of_host = decided.iter().filter(|one| one.closing.run.host_id == host_id);
+        of_host.for_each(|one| *host = one.judge(host, store, now));
     }
-    places.iter().flatten().for_each(|place| locked.admit(place.line_id, place.due_at));
-    tx.commit_with(&Vec::from_iter(locked.write())).await?;
-    Ok(locked.has_ripe_turn())
+    Ok(hosts)
 }
 
 impl<'c> Decided<'c> {
@@ -126,13 +143,21 @@ impl<'c> Decided<'c> {
     }
 
     /// Where it waits, if it does.
-    fn place(&self, requested: &BTreeMap<LineKey, LineId>) -> Option<Place> {
+    fn again(&self, requested: &BTreeMap<LineKey, LineId>) -> Option<Again> {
         let due_at = self.next.then.due_at()?;
-        let line_id = match self.requested_line() {
-            Some(key) => *requested.get(&key)?,
-            None => self.closing.job.line_id,
+        let job = &self.closing.job;
+        let line = self.requested_line();
+        let line_id = match &line {
+            Some(key) => *requested.get(key)?,
+            None => job.line_id,
         };
-        Some(Place { line_id, due_at, reason: due_reason::after_run(&ended_run(self.ending, self.closing)) })
+        let key = TurnKey { host_id: job.host_id, rcs_type: job.rcs_type, requested: line.is_some() };
+        let waiter = Waiter { job_no: job.job_no, place: Place { line_id, due_at }, key };
+        Some(Again { waiter, reason: due_reason::after_run(&ended_run(self.ending, self.closing)) })
+    }
+
+    fn judge(&self, host: &Host, store: &Store, now: Timestamp) -> Host {
+        host.judged(self.ending.outcome, self.ending.retry_after, store.hosts(), now)
     }
 
     /// Only a run that did its work has surely moved the fence in the target: one that failed early may not have come
@@ -222,7 +247,7 @@ fn counts<T>(name: &'static str, items: &[T], count: impl Fn(&T) -> u32) -> Resu
 }
 
 /// Records the runs under the next numbers, and lets the jobs wait again.
-fn record_runs(decided: &[Decided<'_>], places: &[Option<Place>], now: Timestamp) -> Result<Statement, DbError> {
+fn record_runs(decided: &[Decided<'_>], again: &[Option<Again>], now: Timestamp) -> Result<Statement, DbError> {
     let stat = |of: fn(&crate::run::RunStats) -> i64| column(decided, |one| one.ending.stats.as_ref().map(of));
     let statement = Statement::new(RECORD_RUNS)
         .bind(i64::try_from(decided.len()).map_err(|error| DbError::decode("last_sequence", &error))?)
@@ -235,8 +260,8 @@ fn record_runs(decided: &[Decided<'_>], places: &[Option<Place>], now: Timestamp
         .bind(column(decided, |one| one.next.then.due_at()))
         .bind(column(decided, |one| one.next.then.stop_reason().map(StopReason::name)))
         .bind(counts("failure_count", decided, |one| one.next.failure_count)?)
-        .bind(column(places, |place| place.map(|place| place.line_id.0)))
-        .bind(column(places, |place| place.map(|place| place.reason.name())))
+        .bind(column(again, |again| again.map(|again| again.waiter.place.line_id.0)))
+        .bind(column(again, |again| again.map(|again| again.reason.name())))
         .bind(column(decided, |one| one.open_request().map(|request| request.at)))
         .bind(column(decided, |one| one.open_request().map(|request| request.by.clone())));
     Ok(bind_runs(statement, decided))
@@ -296,7 +321,8 @@ WITH item AS MATERIALIZED (
            item.stop_reason, item.generation, item.failure_count
       FROM counter, item
 )
-INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason, last_run_id)
-SELECT item.job_no, item.line_id, item.next_due_at, item.requested_at, item.requested_by, item.due_reason, item.run_id
+INSERT INTO waiting (job_no, line_id, due_at, ready_at, requested_at, requested_by, due_reason, last_run_id)
+SELECT item.job_no, item.line_id, item.next_due_at, greatest(item.next_due_at, statement_timestamp()),
+       item.requested_at, item.requested_by, item.due_reason, item.run_id
   FROM item
  WHERE item.line_id IS NOT NULL";

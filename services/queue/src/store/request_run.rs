@@ -1,16 +1,18 @@
 //! Records that people want runs now.
 
 use super::{
-    Store, StoreError,
-    locked_hosts::{LineKey, LockedHosts, column},
-    locked_jobs::lock_jobs,
-    rows::JobRow,
+    Store, StoreError, column,
+    guarded_hosts::read_hosts,
+    lines::{LineKey, line_ids},
+    locked_jobs::{Placed, lock_jobs},
+    rows::{self, JobRow},
     waiting::{Waits, delete_waiting, insert_waiting},
 };
 use crate::{
+    board::{Place, TurnKey},
     due_reason::DueReason,
+    host::Host,
     schedule::{Job, JobState, RunRequest, ScheduleState},
-    turns::TurnKey,
 };
 use codeimport_core::{ImportId, RunId};
 use codeimport_pg::{Statement, Tx};
@@ -45,28 +47,35 @@ impl Store {
     ///
     /// Only the database's; then nothing was recorded.
     pub async fn request_runs(&self, wishes: &[RunWish]) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
-        self.db.run_tx("queue.request_runs", |tx| async move { record(tx, self, wishes).await }.scope_boxed()).await
+        let recorded = self.db.run_tx("queue.request_runs", |tx| async move { record(tx, wishes).await }.scope_boxed());
+        let recorded = recorded.await?;
+        self.place(&recorded.placed, recorded.hosts, recorded.now);
+        Ok(recorded.answers)
     }
 }
 
-async fn record(
-    tx: &Tx<'_>,
-    store: &Store,
-    wishes: &[RunWish],
-) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
+struct Recorded {
+    answers: Vec<Result<Requested, StoreError>>,
+    placed: Vec<Placed>,
+    hosts: Vec<Host>,
+    now: Timestamp,
+}
+
+async fn record(tx: &Tx<'_>, wishes: &[RunWish]) -> Result<Recorded, StoreError> {
     let job_ids: BTreeSet<&ImportId> = wishes.iter().map(|wish| &wish.job_id).collect();
     let job_ids: Vec<&ImportId> = job_ids.into_iter().collect();
-    let (mut locked, jobs) = lock_jobs(tx, store, &job_ids, &[]).await?;
+    let (now, jobs) = lock_jobs(tx, &job_ids).await?;
     let mut jobs: BTreeMap<ImportId, JobRow> = jobs.into_iter().map(|row| (row.job.job_id.clone(), row)).collect();
     let (mut answers, mut changed) = (Vec::with_capacity(wishes.len()), BTreeSet::new());
     for wish in wishes {
-        answers.push(wished(jobs.get_mut(&wish.job_id), wish, locked.now(), &mut changed));
+        answers.push(wished(jobs.get_mut(&wish.job_id), wish, now, &mut changed));
     }
     let changed: Vec<&JobRow> = changed.iter().filter_map(|job_id| jobs.get(job_id)).collect();
-    if !changed.is_empty() {
-        write(tx, &mut locked, &changed).await?;
+    if changed.is_empty() {
+        return Ok(Recorded { answers, placed: Vec::new(), hosts: Vec::new(), now });
     }
-    Ok(answers)
+    let (placed, hosts) = write(tx, &changed).await?;
+    Ok(Recorded { answers, placed, hosts, now })
 }
 
 /// Adds the request to the job, unless one is open already. Asking twice is asking once.
@@ -96,27 +105,30 @@ fn wished(
     Ok(Requested { job: job.clone(), after_run_id })
 }
 
-async fn write(tx: &Tx<'_>, locked: &mut LockedHosts<'_>, changed: &[&JobRow]) -> Result<(), StoreError> {
+async fn write(tx: &Tx<'_>, changed: &[&JobRow]) -> Result<(Vec<Placed>, Vec<Host>), StoreError> {
     let (running, waiting): (Vec<&JobRow>, Vec<&JobRow>) =
         changed.iter().partition(|row| matches!(row.job.state, JobState::Running(_)));
     let keys: BTreeSet<LineKey> = waiting.iter().map(|row| requested_line(row)).collect();
-    let lines = locked.ensure_lines(tx, &keys).await?;
-    let mut waits = Vec::with_capacity(waiting.len());
+    let lines = line_ids(tx, &keys).await?;
+    let (mut waits, mut placed) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
     for row in &waiting {
         let JobState::Waiting { due_at } = row.job.state else { continue };
-        let Some(line_id) = lines.get(&requested_line(row)).copied() else { continue };
-        locked.admit(line_id, due_at);
+        let key = requested_line(row);
+        let Some(line_id) = lines.get(&key).copied() else { continue };
         let request = row.job.request.clone();
         let (job_no, due_reason, last_run_id) = (row.job_no, DueReason::Requested, row.last_run_id);
         waits.push(Waits { job_no, line_id, due_at, request, due_reason, last_run_id });
+        placed.push(Placed { job_no, place: Some((Place { line_id, due_at }, key.turn)) });
     }
+    let hosts = waiting.iter().map(|row| row.host_id).collect();
     let mut writes = vec![delete_waiting(column(&waiting, |row| row.job_no)), insert_waiting(&waits)];
     if !running.is_empty() {
         writes.push(request_reruns(&running));
     }
-    writes.extend(locked.write());
-    tx.commit_with(&writes).await?;
-    Ok(())
+    writes.push(read_hosts(&hosts));
+    let read = tx.commit_with(&writes).await?;
+    let hosts = read.last().into_iter().flatten().map(rows::host).collect::<Result<_, _>>()?;
+    Ok((placed, hosts))
 }
 
 fn requested_line(row: &JobRow) -> LineKey {

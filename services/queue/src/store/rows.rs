@@ -6,7 +6,6 @@ use crate::{
     host::{Host, HostId, HostLimits},
     run::{Progress, Run, RunEnd, RunStats},
     schedule::{IntervalBounds, Job, JobState, LeaseRow, RunRequest, Schedule},
-    turns::{HostTurn, Line, LineId, TurnKey},
 };
 use codeimport_core::{FencingToken, ImportId, RunId};
 use codeimport_pg::{
@@ -22,7 +21,7 @@ macro_rules! job_columns {
         "job.job_no, job.job_id, job.generation, job.wanted, job.update_interval_ms, job.min_interval_ms, \
          job.max_interval_ms, job.adapted_interval_ms, job.rcs_type, job.host_id, source_host.name AS source_host, \
          job.owner, job.stop_reason, job.failure_count, job.reclaim_count, job.after_reclaim, \
-         lease.run_id, lease.fencing_token, lease.expires_at, lease.host_id AS lease_host_id, waiting.due_at, waiting.due_reason, \
+         lease.run_id, lease.fencing_token, lease.expires_at, waiting.due_at, waiting.due_reason, \
          coalesce(lease.rerun_requested_at, waiting.requested_at) AS requested_at, \
          coalesce(lease.rerun_requested_by, waiting.requested_by) AS requested_by, \
          coalesce(lease.started_at, last_run.started_at) AS last_started_at, last_run.run_id AS last_run_id"
@@ -45,27 +44,12 @@ pub(crate) use job_tables;
 /// What [`host`] reads.
 macro_rules! host_columns {
     () => {
-        "source_host.host_id, source_host.name, source_host.running_count, source_host.open_at, source_host.breaker, \
-         source_host.trouble_count, source_host.opened_count, source_host.max_running, source_host.starts_per_minute"
+        "source_host.host_id, source_host.name, source_host.open_at, source_host.breaker, source_host.trouble_count, \
+         source_host.opened_count, source_host.max_running, source_host.starts_per_minute, \
+         (SELECT count(*) FROM lease AS of_host WHERE of_host.host_id = source_host.host_id) AS running_count"
     };
 }
 pub(crate) use host_columns;
-
-/// What [`turn`] reads.
-macro_rules! turn_columns {
-    () => {
-        "host_turn.host_id, host_turn.rcs_type, host_turn.requested, host_turn.first_line_at, host_turn.turn_at"
-    };
-}
-pub(crate) use turn_columns;
-
-/// What [`line`] reads.
-macro_rules! line_columns {
-    () => {
-        "line.line_id, line.host_id, line.rcs_type, line.requested, line.head_due_at, line.turn_at AS line_turn_at"
-    };
-}
-pub(crate) use line_columns;
 
 /// What [`run`] reads of runs that are over.
 macro_rules! run_columns {
@@ -95,8 +79,6 @@ pub(crate) use lease_run_columns;
 pub(super) struct JobRow {
     pub(super) job_no: i64,
     pub(super) host_id: HostId,
-    /// The host that its run under way counts for.
-    pub(super) lease_host_id: Option<HostId>,
     /// Its newest run that is over.
     pub(super) last_run_id: Option<RunId>,
     /// Why it is due when it is; none unless it waits.
@@ -118,7 +100,6 @@ pub(super) fn job_row(row: &Row) -> Result<JobRow, DbError> {
     Ok(JobRow {
         job_no: get(row, "job_no")?,
         host_id: HostId(get(row, "host_id")?),
-        lease_host_id: get::<Option<i64>>(row, "lease_host_id")?.map(HostId),
         last_run_id: get::<Option<i64>>(row, "last_run_id")?.map(RunId),
         due_reason: parsed_opt(row, "due_reason")?,
         job: job(row)?,
@@ -172,12 +153,17 @@ fn request(row: &Row) -> Result<Option<RunRequest>, DbError> {
     Ok(at.zip(by).map(|(at, by)| RunRequest { at, by }))
 }
 
+/// What `count(*)` gives.
+pub(super) fn bounded(row: &Row, column: &'static str) -> Result<u32, DbError> {
+    Ok(u32::try_from(get::<i64>(row, column)?).unwrap_or(u32::MAX))
+}
+
 pub(super) fn host(row: &Row) -> Result<Host, DbError> {
     let limit = |column| get::<Option<i32>>(row, column).map(|limit| limit.and_then(|limit| u32::try_from(limit).ok()));
     Ok(Host {
         host_id: HostId(get(row, "host_id")?),
         name: get(row, "name")?,
-        running_count: count(row, "running_count")?,
+        running_count: bounded(row, "running_count")?,
         open_at: get(row, "open_at")?,
         breaker: Breaker {
             position: position(&get::<String>(row, "breaker")?)?,
@@ -203,24 +189,6 @@ pub(super) fn position_name(position: Position) -> &'static str {
         Position::Open => "open",
         Position::HalfOpen => "half_open",
     }
-}
-
-pub(super) fn turn(row: &Row) -> Result<(TurnKey, HostTurn), DbError> {
-    let turn = HostTurn { first_line_at: get(row, "first_line_at")?, turn_at: get(row, "turn_at")? };
-    Ok((turn_key(row)?, turn))
-}
-
-pub(super) fn line(row: &Row) -> Result<(LineId, Line), DbError> {
-    let line = Line { key: turn_key(row)?, head_due_at: get(row, "head_due_at")?, turn_at: get(row, "line_turn_at")? };
-    Ok((LineId(get(row, "line_id")?), line))
-}
-
-fn turn_key(row: &Row) -> Result<TurnKey, DbError> {
-    Ok(TurnKey {
-        host_id: HostId(get(row, "host_id")?),
-        rcs_type: parsed(row, "rcs_type")?,
-        requested: get(row, "requested")?,
-    })
 }
 
 pub(super) fn run(row: &Row) -> Result<Run, DbError> {

@@ -1,6 +1,6 @@
 //! What runs say: stored once per line number, bounded per run.
 
-use super::{Store, StoreError, locked_hosts::column, storable_text};
+use super::{Store, StoreError, column, storable_text};
 use codeimport_core::{RunId, Stage};
 use codeimport_pg::{
     DbError, Row, Statement,
@@ -39,11 +39,7 @@ pub struct LogLine {
 /// Stores lines of runs whose lease the caller has proven in the same transaction; none if there are none. A number
 /// that is there already is dropped, as is one beyond the limit.
 pub(super) fn append_lines<'l>(runs: impl Iterator<Item = (RunId, &'l [LogLine])>) -> Option<Statement> {
-    let lines = runs.flat_map(|(run_id, lines)| lines.iter().map(move |line| (run_id, line)));
-    let kept: Vec<(RunId, LogLine)> = lines.filter_map(|(run_id, line)| Some((run_id, kept(line)?))).collect();
-    if kept.is_empty() {
-        return None;
-    }
+    let lines = kept_lines(runs);
     let statement = Statement::new(
         "-- queue.append_log
          INSERT INTO run_log_line (run_id, line_number, logged_at, stage, text)
@@ -51,13 +47,24 @@ pub(super) fn append_lines<'l>(runs: impl Iterator<Item = (RunId, &'l [LogLine])
            FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[])
                 AS line (run_id, line_number, logged_at, stage, text)
              ON CONFLICT (run_id, line_number) DO NOTHING",
-    )
-    .bind(column(&kept, |(run_id, _)| run_id.0))
-    .bind(column(&kept, |(_, line)| line.line_number))
-    .bind(column(&kept, |(_, line)| line.logged_at))
-    .bind(column(&kept, |(_, line)| line.stage.map(Stage::name)))
-    .bind(column(&kept, |(_, line)| line.text.clone()));
-    Some(statement)
+    );
+    (!lines.is_empty()).then(|| bind_lines(statement, &lines))
+}
+
+/// As columns of a batch: run, number, time, stage, text.
+pub(super) fn bind_lines(statement: Statement, lines: &[(RunId, LogLine)]) -> Statement {
+    statement
+        .bind(column(lines, |(run_id, _)| run_id.0))
+        .bind(column(lines, |(_, line)| line.line_number))
+        .bind(column(lines, |(_, line)| line.logged_at))
+        .bind(column(lines, |(_, line)| line.stage.map(Stage::name)))
+        .bind(column(lines, |(_, line)| line.text.clone()))
+}
+
+/// The lines of runs that are stored.
+pub(super) fn kept_lines<'l>(runs: impl Iterator<Item = (RunId, &'l [LogLine])>) -> Vec<(RunId, LogLine)> {
+    let lines = runs.flat_map(|(run_id, lines)| lines.iter().map(move |line| (run_id, line)));
+    lines.filter_map(|(run_id, line)| Some((run_id, kept(line)?))).collect()
 }
 
 /// The line as it is stored: from the last place on, however many come, as one mark.

@@ -2,8 +2,7 @@
 
 use super::{
     Store, StoreError,
-    explain::bounded,
-    rows::{self, host_columns},
+    rows::{self, bounded, host_columns},
 };
 use crate::stats::{DueGroup, LeasedGroup, Load};
 use codeimport_pg::{
@@ -13,16 +12,19 @@ use codeimport_pg::{
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Reads the lines whose head is due, each from its head to the first job that is not.
+/// Counts the due jobs by line, and then by what the lines belong to.
 const DUE_GROUPS: &str = concat!(
     "-- queue.due_groups
-WITH due AS (
-    SELECT line.host_id, line.rcs_type, count(waiting.due_at) AS due_count, min(waiting.due_at) AS oldest_due_at
-      FROM line
-      JOIN waiting ON waiting.line_id = line.line_id
-                  AND waiting.due_at >= line.head_due_at
-                  AND waiting.due_at <= statement_timestamp()
-     WHERE line.head_due_at <= statement_timestamp()
+WITH of_line AS MATERIALIZED (
+    SELECT waiting.line_id, count(*) AS due_count, min(waiting.due_at) AS oldest_due_at
+      FROM waiting
+     WHERE waiting.ready_at <= statement_timestamp()
+     GROUP BY waiting.line_id
+), due AS (
+    SELECT line.host_id, line.rcs_type, sum(of_line.due_count)::bigint AS due_count,
+           min(of_line.oldest_due_at) AS oldest_due_at
+      FROM of_line
+      JOIN line ON line.line_id = of_line.line_id
      GROUP BY line.host_id, line.rcs_type
 )
 SELECT due.rcs_type, due.due_count, statement_timestamp() AS now,

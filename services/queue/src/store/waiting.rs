@@ -1,7 +1,7 @@
 //! Jobs that come to wait in a line.
 
-use super::locked_hosts::column;
-use crate::{due_reason::DueReason, schedule::RunRequest, turns::LineId};
+use super::column;
+use crate::{board::LineId, due_reason::DueReason, schedule::RunRequest};
 use codeimport_core::RunId;
 use codeimport_pg::Statement;
 use jiff::Timestamp;
@@ -21,9 +21,9 @@ pub(super) struct Waits {
 pub(super) fn insert_waiting(waits: &[Waits]) -> Statement {
     Statement::new(
         "-- queue.insert_waiting
-         INSERT INTO waiting (job_no, line_id, due_at, requested_at, requested_by, due_reason, last_run_id)
-         SELECT item.job_no, item.line_id, item.due_at, item.requested_at, item.requested_by, item.due_reason,
-                item.last_run_id
+         INSERT INTO waiting (job_no, line_id, due_at, ready_at, requested_at, requested_by, due_reason, last_run_id)
+         SELECT item.job_no, item.line_id, item.due_at, greatest(item.due_at, statement_timestamp()),
+                item.requested_at, item.requested_by, item.due_reason, item.last_run_id
            FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[],
                        $7::bigint[])
                 AS item (job_no, line_id, due_at, requested_at, requested_by, due_reason, last_run_id)",
@@ -37,7 +37,7 @@ pub(super) fn insert_waiting(waits: &[Waits]) -> Statement {
     .bind(column(waits, |one| one.last_run_id.map(|run_id| run_id.0)))
 }
 
-/// Takes jobs out of their lines, wherever they stand. The heads stay: they are lower bounds.
+/// Takes jobs out of their lines, wherever they stand.
 pub(super) fn delete_waiting(job_nos: Vec<i64>) -> Statement {
     Statement::new("-- queue.delete_waiting\nDELETE FROM waiting WHERE waiting.job_no = ANY ($1)").bind(job_nos)
 }

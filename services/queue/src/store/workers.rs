@@ -1,6 +1,6 @@
 //! Workers: what they said they are, when they were heard of, and what operators want of them.
 
-use super::{Store, StoreError, explain::bounded};
+use super::{Store, StoreError, rows::bounded};
 use crate::workers::{Capability, Registration, StateSet, WorkerReport};
 use codeimport_core::RcsType;
 use codeimport_pg::{

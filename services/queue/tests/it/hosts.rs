@@ -121,7 +121,7 @@ async fn retry_after_is_honoured_for_the_whole_host_and_for_no_other() {
     put_many(&fixture, "fresh.org", "fresh", 1).await;
     let leases = fixture.lease(&acquire(9)).await;
     assert_eq!((leases.len(), of(&leases, "fresh")), (1, 1));
-    let pause = fixture.store.next_turn_in(&[RcsType::Git]).await.unwrap().unwrap();
+    let pause = fixture.store.acquire_leases(&[acquire(1)]).await.unwrap().next_turn_in.unwrap();
     assert!((HOUR / 2 - Duration::from_secs(60)..=HOUR / 2).contains(&pause), "{pause:?}");
 }
 

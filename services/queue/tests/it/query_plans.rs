@@ -1,10 +1,10 @@
 //! The hot statements read what they need and no more, however much there is.
 
-use crate::support::{Fixture, acquire, at_host, policy, put};
+use crate::support::{Fixture, put};
 use codeimport_pg::Row;
 use codeimport_queue::{
     schedule::ScheduleState,
-    store::{FIRST_LINES, FIRST_WAITING, LOCK_RIPE_HOSTS, Policy},
+    store::{OPEN_LEASES, SWEEP},
 };
 
 /// The plan with what it really read.
@@ -28,59 +28,43 @@ fn most_rows(plan: &str) -> u64 {
     after("rows=").chain(after("Filter: ")).max().unwrap_or_default()
 }
 
-#[tokio::test]
-async fn a_lease_round_reads_a_line_from_its_head_and_no_further_than_its_share() {
+async fn with_a_crowd() -> Fixture {
     let fixture = Fixture::new().await;
     fixture.put(&put("a", 1, ScheduleState::Active)).await;
     fixture.crowd("a", 20_000).await;
-    let statement = FIRST_WAITING
-        .replace("$1::bigint[]", "(SELECT array_agg(line_id) FROM line)")
-        .replace("$2::timestamptz[]", "(SELECT array_agg(head_due_at) FROM line)")
-        .replace("$3::bigint[]", "'{5}'::bigint[]");
+    fixture
+}
+
+#[tokio::test]
+async fn a_lease_round_touches_the_jobs_that_it_takes_and_no_others() {
+    let fixture = with_a_crowd().await;
+    let first = "(SELECT job_no, line_id, due_at FROM waiting WHERE job_no <= 5 ORDER BY job_no) AS first";
+    let array = |column: &str, cast: &str| format!("(SELECT array_agg({column}) FROM {first})::{cast}");
+    let of = |value: &str, cast: &str| format!("array_fill({value}, '{{5}}')::{cast}");
+    let statement = OPEN_LEASES
+        .replace("$10", "30")
+        .replace("$1::bigint[]", &array("job_no", "bigint[]"))
+        .replace("$2::bigint[]", &array("line_id", "bigint[]"))
+        .replace("$3::timestamptz[]", &array("due_at", "timestamptz[]"))
+        .replace("$4::integer[]", "'{1,2,3,4,5}'::integer[]")
+        .replace("$5::integer[]", &of("1", "integer[]"))
+        .replace("$6::uuid[]", "ARRAY[gen_random_uuid()]")
+        .replace("$7::text[]", "'{worker}'::text[]")
+        .replace("$8::text[]", "'{0}'::text[]")
+        .replace("$9::text[]", "'{\"{1,2,3,4,5}\"}'::text[]");
     let plan = plan(&fixture, &statement).await;
-    assert!(plan.contains("waiting_in_line"), "{plan}");
     assert!(most_rows(&plan) <= 5, "{plan}");
+    let client = fixture.client().await;
+    let leased = client.query_one("SELECT count(*) FROM lease", &[]).await.unwrap();
+    assert_eq!(leased.get::<_, i64>(0), 5);
 }
 
 #[tokio::test]
-async fn a_host_at_its_limit_is_never_scanned() {
-    let mut limited: Policy = policy();
-    limited.hosts.limits.max_running = Some(1);
-    let fixture = Fixture::with_policy(limited).await;
-    for number in 0..300 {
-        let host = format!("h{number}.org");
-        fixture.put(&at_host(&host, put(&format!("job-{number}"), 1, ScheduleState::Active))).await;
-        fixture.put(&at_host(&host, put(&format!("next-{number}"), 1, ScheduleState::Active))).await;
-    }
-    let mut leased = 0;
-    while leased < 300 {
-        leased += fixture.lease(&acquire(100)).await.len();
-    }
-    fixture.put(&at_host("free.org", put("free", 1, ScheduleState::Active))).await;
-    fixture.sql("ANALYZE host_turn", &[]).await;
-    let statement = LOCK_RIPE_HOSTS.replace("$1", "'{git}'").replace("$2", "'{epoch}'").replace("$3", "100::bigint");
+async fn a_sweep_reads_what_has_come_since_the_last_one_and_no_more() {
+    let fixture = with_a_crowd().await;
+    let since = "now() - interval '1 hour' + interval '19.99 seconds'";
+    let statement = SWEEP.replace("$1", since).replace("$2", "0::bigint").replace("$3", "now()").replace("$4", "1000");
     let plan = plan(&fixture, &statement).await;
-    assert!(plan.contains("host_turn_order"), "{plan}");
-    assert!(most_rows(&plan) <= 2, "one host has its turn, for each of two classes: {plan}");
-    assert_eq!(fixture.lease(&acquire(100)).await.len(), 1);
-}
-
-#[tokio::test]
-async fn lines_that_are_not_ripe_are_not_read_beyond_the_first_ones() {
-    let fixture = Fixture::new().await;
-    for number in 0..50 {
-        let mut put = put(&format!("job-{number}"), 1, ScheduleState::Active);
-        put.schedule.owner = format!("owner-{number}");
-        fixture.put(&put).await;
-    }
-    fixture.sql("ANALYZE line", &[]).await;
-    let statement = FIRST_LINES
-        .replace(
-            "nullif(current_setting('queue.locked_hosts', true), '')",
-            "(SELECT array_agg(host_id) FROM source_host)",
-        )
-        .replace("$1", "'{git}'")
-        .replace("$2", "3")
-        .replace("$3", "1");
-    assert!(most_rows(&plan(&fixture, &statement).await) <= 3);
+    assert!(plan.contains("waiting_ready"), "{plan}");
+    assert!(most_rows(&plan) <= 20, "{plan}");
 }

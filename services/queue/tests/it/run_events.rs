@@ -68,7 +68,7 @@ async fn an_end_that_has_drawn_a_number_lets_no_other_become_visible_before_it()
         let mut finish = Box::pin(fixture.finish(&lease, Outcome::Success));
         // It waits for the slow one, and until then nobody sees its event.
         let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%record_runs%'";
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%end_well%'";
         let client = fixture.client().await;
         loop {
             assert!((&mut finish).now_or_never().is_none());

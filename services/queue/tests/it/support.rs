@@ -84,34 +84,11 @@ impl Fixture {
 
     /// Makes a waiting job due since so many seconds.
     pub(crate) async fn make_due(&self, job_id: &str, age_s: f64) {
-        let sql = "UPDATE waiting SET due_at = now() - make_interval(secs => $2)
+        let sql = "UPDATE waiting
+                      SET due_at = now() - make_interval(secs => $2), ready_at = now() - make_interval(secs => $2)
                     WHERE job_no = (SELECT job_no FROM job WHERE job_id = $1)";
         self.sql(sql, &[&job_id, &age_s]).await;
-        self.settle_turns().await;
-    }
-
-    /// Gives lines and hosts the turns that follow from what waits now, for tests that have changed that by hand.
-    pub(crate) async fn settle_turns(&self) {
-        self.sql(
-            "UPDATE line SET head_due_at = first.due_at, turn_at = first.due_at
-               FROM (SELECT line_id, min(due_at) AS due_at FROM waiting GROUP BY line_id) AS first
-              WHERE first.line_id = line.line_id",
-            &[],
-        )
-        .await;
-        self.sql(
-            "UPDATE host_turn
-                SET first_line_at = first.turn_at,
-                    turn_at = CASE WHEN host_turn.turn_at IS NOT NULL OR host_turn.first_line_at IS NULL
-                                   THEN greatest(first.turn_at, host.open_at) END
-               FROM (SELECT host_id, rcs_type, requested, min(turn_at) AS turn_at FROM line GROUP BY 1, 2, 3) AS first
-               JOIN source_host AS host ON host.host_id = first.host_id
-              WHERE (first.host_id, first.rcs_type, first.requested)
-                    = (host_turn.host_id, host_turn.rcs_type, host_turn.requested)",
-            &[],
-        )
-        .await;
-        self.store.look_at_all_turns();
+        self.store.forget_board();
     }
 
     /// Fills the line of a job with others: copies of it, all due.
@@ -123,13 +100,15 @@ impl Fixture {
                    FROM job, generate_series(1, $2::bigint) AS n
                   WHERE job_id = $1
               RETURNING job_no, line_id)
-             INSERT INTO waiting (job_no, line_id, due_at)
-             SELECT job_no, line_id, now() - interval '1 hour' + job_no * interval '1 millisecond' FROM crowd",
+             INSERT INTO waiting (job_no, line_id, due_at, ready_at)
+             SELECT job_no, line_id, since, since
+               FROM (SELECT job_no, line_id, now() - interval '1 hour' + job_no * interval '1 millisecond' AS since
+                       FROM crowd) AS crowd",
             &[&job_id, &count],
         )
         .await;
-        self.settle_turns().await;
-        for table in ["job", "waiting", "line", "host_turn", "source_host"] {
+        self.store.forget_board();
+        for table in ["job", "waiting", "line", "source_host"] {
             self.sql(&format!("ANALYZE {table}"), &[]).await;
         }
     }
@@ -148,7 +127,7 @@ impl Fixture {
     }
 
     pub(crate) async fn try_finish(&self, finish: &Finish) -> Result<Option<Timestamp>, StoreError> {
-        self.store.end_held(&[End::Finish(finish.clone())]).await?.answers.remove(0)
+        self.store.end_held(&[End::Finish(finish.clone())]).await.answers.remove(0)
     }
 
     pub(crate) async fn lease_one(&self) -> GrantedLease {
@@ -161,7 +140,7 @@ impl Fixture {
 
     pub(crate) async fn release(&self, lease: &LeaseName) -> Result<(), StoreError> {
         let release = Release { lease: lease.clone(), reason: "draining".to_owned(), log_lines: Vec::new() };
-        self.store.end_held(&[End::Release(release)]).await?.answers.remove(0).map(drop)
+        self.store.end_held(&[End::Release(release)]).await.answers.remove(0).map(drop)
     }
 
     pub(crate) async fn beat(&self, lease: &LeaseName) -> Verdict {
@@ -183,9 +162,11 @@ impl Fixture {
 
     /// Makes every waiting job due.
     pub(crate) async fn let_time_pass(&self) {
-        self.sql("UPDATE waiting SET due_at = now() - interval '1 second' WHERE due_at > now()", &[]).await;
+        let due = "UPDATE waiting SET due_at = now() - interval '1 second', ready_at = now() - interval '1 second'
+                    WHERE due_at > now()";
+        self.sql(due, &[]).await;
         self.sql("UPDATE source_host SET open_at = now() - interval '1 second' WHERE open_at > now()", &[]).await;
-        self.settle_turns().await;
+        self.store.forget_board();
     }
 }
 
@@ -218,6 +199,7 @@ pub(crate) fn acquire(max_leases: u32) -> Acquire {
         max_leases,
         rcs_types: vec![RcsType::Git],
         request_id: Uuid::new_v4(),
+        looked_up: false,
     }
 }
 

@@ -1,0 +1,77 @@
+//! What this process knows of the leases that it has granted: enough to end a run that went well in one statement,
+//! without reading anything before.
+//!
+//! A hint: the statement restates the generation of the schedule, and finds nothing if anybody has changed the job, asked
+//! for one more run, or told this one to stop. Then, and for leases of other replicas or from before a restart, the end
+//! reads first.
+
+use super::acquire_leases::GrantedLease;
+use crate::{
+    board::{LineId, TurnKey},
+    host::HostId,
+};
+use codeimport_core::RunId;
+use codeimport_pg::{
+    DbError, Row,
+    row::{get, millis_opt},
+};
+use jiff::Timestamp;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// So many leases are not forgotten before their end. Others are only slower to end.
+const MOST: usize = 1_000_000;
+
+/// See the head of this file.
+#[derive(Debug, Default)]
+pub(super) struct Grants(Mutex<HashMap<i64, Grant>>);
+
+/// A lease granted by this process, of a job that is well: nothing counts against it, and its interval is fixed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Grant {
+    pub(super) job_no: i64,
+    pub(super) generation: i64,
+    pub(super) update_interval: Duration,
+    /// Where the job waits by schedule.
+    pub(super) line_id: LineId,
+    pub(super) key: TurnKey,
+    /// The place that it had.
+    pub(super) due_at: Timestamp,
+    pub(super) started_at: Timestamp,
+}
+
+impl Grant {
+    /// None if the job is not well.
+    pub(super) fn read(row: &Row, granted: &GrantedLease) -> Result<Option<Self>, DbError> {
+        let Some(update_interval) = millis_opt(row, "steady_interval_ms")? else { return Ok(None) };
+        let host_id = HostId(get(row, "host_id")?);
+        Ok(Some(Self {
+            job_no: get(row, "job_no")?,
+            generation: get(row, "generation")?,
+            update_interval,
+            line_id: LineId(get(row, "line_id")?),
+            key: TurnKey { host_id, rcs_type: granted.rcs_type, requested: false },
+            due_at: get(row, "due_at")?,
+            started_at: get(row, "started_at")?,
+        }))
+    }
+}
+
+impl Grants {
+    pub(super) fn keep(&self, grants: impl Iterator<Item = (RunId, Grant)>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() > MOST {
+            kept.clear();
+        }
+        kept.extend(grants.map(|(run_id, grant)| (run_id.0, grant)));
+    }
+
+    /// For each run what is known of it, which is forgotten: a run ends once.
+    pub(super) fn take(&self, run_ids: impl Iterator<Item = RunId>) -> Vec<Option<Grant>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        run_ids.map(|run_id| kept.remove(&run_id.0)).collect()
+    }
+}
