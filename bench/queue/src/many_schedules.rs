@@ -12,7 +12,7 @@ use tonic::Status;
 /// Hosts over which the jobs are spread where a row has no reason for another number.
 pub(crate) const HOSTS: u32 = 500;
 
-/// Copies of each job that is there: `$1` of them, of which `$2` are due now and the others in some hours. Hosts and
+/// Copies of each job that is there: `$1` of them, of which `$2` are due within `$3` seconds and the others in some hours. Hosts and
 /// lines are there already, and the queue finds the copies when it looks for what others have written.
 const COPY: &str = "\
 -- bench.copy_schedules
@@ -26,7 +26,7 @@ WITH copied AS (
 INSERT INTO waiting (job_no, line_id, due_at, ready_at)
 SELECT job_no, line_id, due_at, due_at
   FROM (SELECT job_no, line_id,
-               now() + CASE WHEN substring(job_id FROM '[0-9]+$')::bigint <= $2::bigint THEN interval '0'
+               now() + CASE WHEN substring(job_id FROM '[0-9]+$')::bigint <= $2::bigint THEN interval '1 second' * (random() * $3::bigint)
                             ELSE interval '6 hours' * (1 + random()) END AS due_at
           FROM copied) AS copied";
 
@@ -37,8 +37,9 @@ pub(crate) struct Many {
     pub(crate) hosts: u32,
     /// All.
     pub(crate) schedules: u32,
-    /// Of those, due now.
+    /// Of those, due now, or spread over this time.
     pub(crate) due: u32,
+    pub(crate) spread_seconds: u32,
     /// From start to start.
     pub(crate) interval_seconds: i64,
 }
@@ -50,7 +51,7 @@ pub(crate) async fn put_many(stage: &Stage, many: Many) -> anyhow::Result<()> {
     let copies = i64::from(many.schedules / hosts) - 1;
     let due = (i64::from(many.due / hosts) - 1).max(0);
     if copies > 0 {
-        stage.db.client().await?.execute(COPY, &[&copies, &due]).await?;
+        stage.db.client().await?.execute(COPY, &[&copies, &due, &i64::from(many.spread_seconds)]).await?;
         stage.db.client().await?.execute("VACUUM ANALYZE", &[]).await?;
     }
     // What the server has to do about it afterwards is not the row's.

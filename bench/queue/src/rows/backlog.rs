@@ -29,7 +29,11 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<
 
 async fn lease_latencies(args: &Args, server: &Server, name: &str, schedules: u32) -> anyhow::Result<Latencies> {
     let stage = Stage::set(args, server, name, &[]).await?;
-    put_many(&stage, Many { hosts: HOSTS, schedules, due: schedules / 5, interval_seconds: 6 * 3_600 }).await?;
+    put_many(
+        &stage,
+        Many { hosts: HOSTS, schedules, due: schedules / 5, spread_seconds: 0, interval_seconds: 6 * 3_600 },
+    )
+    .await?;
     let mut client = stage.client()?;
     let mut latencies = Latencies::default();
     for number in 0..WARM_UP + LEASES {

@@ -19,7 +19,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<
 
 async fn on_hosts(args: &Args, server: &Server, key: &'static str, what: &str, hosts: u32) -> anyhow::Result<Figure> {
     let stage = Stage::set(args, server, key, &[]).await?;
-    put_many(&stage, Many { hosts, schedules: JOBS, due: JOBS, interval_seconds: 1 }).await?;
+    put_many(&stage, Many { hosts, schedules: JOBS, due: JOBS, spread_seconds: 0, interval_seconds: 1 }).await?;
     let done = Done::default();
     let drive = Drive { workers: 8, connections: 4, batch: 100 };
     let cost = drive.while_watched(&stage, &done, done.warm_cost(server, &stage, args.measured_for())).await?;

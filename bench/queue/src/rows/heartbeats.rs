@@ -23,7 +23,8 @@ const ROUNDS: u32 = 3;
 pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<Figure>> {
     let stage = Stage::set(args, server, "heartbeats", &SETTINGS).await?;
     let wanted = args.leases();
-    put_many(&stage, Many { hosts: HOSTS, schedules: wanted, due: wanted, interval_seconds: 3_600 }).await?;
+    put_many(&stage, Many { hosts: HOSTS, schedules: wanted, due: wanted, spread_seconds: 0, interval_seconds: 3_600 })
+        .await?;
     let leases = acquire(&stage, wanted as usize).await?;
     let (database, queue) = (CpuWatch::start(server.pid()?)?, CpuWatch::start(stage.queue_pid())?);
     let kept = beat(&stage, &leases).await?;

@@ -13,15 +13,23 @@ use scoped_futures::ScopedFutureExt as _;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Each due every second: the schedule itself offers this many runs a second.
-const RUNS_PER_SECOND: u32 = 1_000;
+/// The schedule itself offers a thousand runs a second: so many jobs, each due again after so many seconds. An import runs
+/// every few hours; what counts is that hardly any runs again and again under one snapshot.
+const JOBS: u32 = 100_000;
+const INTERVAL_SECONDS: u32 = 100;
 /// So long the rate is looked at before the snapshot, and at its end.
 const LOOK: Duration = Duration::from_secs(10);
 
 pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<Figure>> {
     let stage = Stage::set(args, server, "snapshot", &[]).await?;
-    put_many(&stage, Many { hosts: HOSTS, schedules: RUNS_PER_SECOND, due: RUNS_PER_SECOND, interval_seconds: 1 })
-        .await?;
+    let many = Many {
+        hosts: HOSTS,
+        schedules: JOBS,
+        due: JOBS,
+        spread_seconds: INTERVAL_SECONDS,
+        interval_seconds: INTERVAL_SECONDS.into(),
+    };
+    put_many(&stage, many).await?;
     let done = Done::default();
     let drive = Drive { workers: 16, connections: 4, batch: 20 };
     let watch = async {

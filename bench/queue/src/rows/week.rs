@@ -26,8 +26,11 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<
 
 async fn cost(args: &Args, server: &Server) -> anyhow::Result<Figure> {
     let stage = Stage::set(args, server, "cost", &[]).await?;
-    put_many(&stage, Many { hosts: HOSTS, schedules: RUNS_PER_SECOND, due: RUNS_PER_SECOND, interval_seconds: 1 })
-        .await?;
+    put_many(
+        &stage,
+        Many { hosts: HOSTS, schedules: RUNS_PER_SECOND, due: RUNS_PER_SECOND, spread_seconds: 0, interval_seconds: 1 },
+    )
+    .await?;
     let done = Done::default();
     let watch = async {
         done.rate(Duration::from_secs(3)).await;
@@ -42,7 +45,8 @@ async fn cost(args: &Args, server: &Server) -> anyhow::Result<Figure> {
 
 async fn growth(args: &Args, server: &Server) -> anyhow::Result<Figure> {
     let stage = Stage::set(args, server, "growth", &[]).await?;
-    put_many(&stage, Many { hosts: HOSTS, schedules: IMPORTS, due: IMPORTS, interval_seconds: 1 }).await?;
+    put_many(&stage, Many { hosts: HOSTS, schedules: IMPORTS, due: IMPORTS, spread_seconds: 0, interval_seconds: 1 })
+        .await?;
     let done = Done::default();
     let watch = async {
         wait_for(&done, u64::from(IMPORTS * CYCLES / 7)).await;

@@ -126,6 +126,12 @@ impl Board {
         }
     }
 
+    /// Whether a job is here.
+    #[must_use]
+    pub fn has(&self, job_no: i64) -> bool {
+        self.places.contains_key(&job_no)
+    }
+
     /// What is known of a host.
     #[must_use]
     pub fn host(&self, host_id: HostId) -> Option<&Host> {

@@ -203,6 +203,14 @@ impl Store {
         }
     }
 
+    /// Whether the board lacks a waiting job that it should have, had nobody else written it. For tests.
+    #[must_use]
+    pub fn overlooks(&self, job_no: i64, ready_at: Timestamp) -> bool {
+        let seen = self.lookout.seen();
+        let looked = seen.swept.at.is_some() && (ready_at, job_no) <= seen.swept.reached;
+        looked && !seen.board.has(job_no) && !seen.swept.missed.contains(&job_no)
+    }
+
     /// The next look reads everything anew. For whoever has changed it past the store: tests.
     pub fn forget_board(&self) {
         self.lookout.forget(*self.hosts());

@@ -11,6 +11,7 @@ mod model;
 mod overruns;
 mod query_plans;
 mod reclaims;
+mod replicas;
 mod retention;
 mod rpc;
 mod run_events;

@@ -1,13 +1,14 @@
 //! Random sequences of everything that may happen, against a small model of who holds what.
 //!
 //! After each step: the queue and the model agree on who runs, no former holder is believed, no host runs more than its
-//! limit, every job that should wait does so where it will be found, and each ended run is one event. The seeds are fixed, so a failure is repeatable; one that was found by another seed is added by number.
+//! limit, every job that should wait does so and is on the board, and each ended run is one event. Every other seed has two
+//! replicas. The seeds are fixed, so a failure is repeatable; one that was found by another seed is added by number.
 
 use crate::support::{Fixture, acquire, at_host, finish, policy, put, run_id};
 use codeimport_core::Outcome;
 use codeimport_queue::{
     schedule::{JobState, PutSchedule, ScheduleState},
-    store::{LeaseName, StoreError, Verdict},
+    store::{LeaseName, Policy, StoreError, Verdict},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use std::collections::BTreeMap;
@@ -30,9 +31,17 @@ const NEVER: [&str; 3] = [
       WHERE host.name <> '' AND 2 < (SELECT count(*) FROM lease WHERE lease.host_id = host.host_id)",
 ];
 
+fn limited() -> Policy {
+    let mut policy = policy();
+    policy.hosts.limits.max_running = Some(MAX_RUNNING);
+    policy
+}
+
 /// What the test believes.
 struct Model {
     fixture: Fixture,
+    /// Another queue on the same database: now this one is asked, now that one, and now and then one dies. None: it is alone.
+    other: Option<Fixture>,
     rng: StdRng,
     generation: i64,
     held: BTreeMap<String, LeaseName>,
@@ -43,12 +52,18 @@ impl Model {
     async fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed);
         let (held, ended) = (BTreeMap::new(), Vec::new());
-        let mut policy = policy();
-        policy.hosts.limits.max_running = Some(MAX_RUNNING);
-        Self { fixture: Fixture::with_policy(policy).await, rng, generation: 0, held, ended }
+        let policy = limited();
+        let fixture = Fixture::with_policy(policy.clone()).await;
+        let other = (seed % 2 == 1).then(|| fixture.replica(policy));
+        Self { fixture, other, rng, generation: 0, held, ended }
     }
 
     async fn step(&mut self) {
+        match (&mut self.other, self.rng.random_range(0..20)) {
+            (Some(other), 0..4) => std::mem::swap(&mut self.fixture, other),
+            (_, 4) => self.fixture = self.fixture.replica(limited()),
+            _ => {}
+        }
         match self.rng.random_range(0..9) {
             0 | 1 => self.put().await,
             2 => self.request().await,
@@ -129,6 +144,14 @@ impl Model {
         for never in NEVER {
             let rows = client.query(never, &[]).await.unwrap();
             assert!(rows.is_empty(), "{:?}: {never}", rows[0].get::<_, String>(0));
+        }
+        let waiting = client.query("SELECT job_no, ready_at FROM waiting", &[]).await.unwrap();
+        for row in waiting.iter().filter(|_| self.other.is_none()) {
+            assert!(
+                !self.fixture.store.overlooks(row.get(0), row.get(1)),
+                "job {} would not be found",
+                row.get::<_, i64>(0)
+            );
         }
         for job_id in JOBS {
             let Ok(job) = self.fixture.store.get_schedule(&job_id.parse().unwrap()).await else { continue };

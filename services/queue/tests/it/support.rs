@@ -14,7 +14,7 @@ use codeimport_queue::{
     },
 };
 use jiff::Timestamp;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 pub(crate) const TTL: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ pub(crate) fn policy() -> Policy {
 /// A queue's store, and its database for as long as the test runs.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
-    pub(crate) database: TestDb,
+    pub(crate) database: Arc<TestDb>,
 }
 
 impl Fixture {
@@ -43,9 +43,14 @@ impl Fixture {
     }
 
     pub(crate) async fn with_policy(policy: Policy) -> Self {
-        let database = TestDb::new(&[("queue", codeimport_queue::migrations())]).await;
+        let database = Arc::new(TestDb::new(&[("queue", codeimport_queue::migrations())]).await);
         let store = Store::new(database.db("queue"), TTL, policy);
         Self { store, database }
+    }
+
+    /// Another queue on the same database.
+    pub(crate) fn replica(&self, policy: Policy) -> Self {
+        Self { store: Store::new(self.database.db("queue"), TTL, policy), database: Arc::clone(&self.database) }
     }
 
     /// With this many jobs, all due; the first is due longest.
