@@ -25,6 +25,23 @@ pub(crate) trait Around: Clone + Send + Sync + 'static {
         F: Future<Output = Result<HttpResponse, E>> + Send;
 }
 
+/// Two concerns, the first one around the second: so that however many there are, a service is cloned and a future put on
+/// the heap once per call.
+impl<A: Around, B: Around> Around for (A, B) {
+    async fn around<E, F>(
+        &self,
+        request: HttpRequest,
+        next: impl FnOnce(HttpRequest) -> F + Send,
+    ) -> Result<HttpResponse, E>
+    where
+        E: Send,
+        F: Future<Output = Result<HttpResponse, E>> + Send,
+    {
+        let (outer, inner) = self;
+        outer.around(request, move |request| inner.around(request, next)).await
+    }
+}
+
 /// Puts a concern around services.
 #[derive(Clone, Debug)]
 pub(crate) struct AroundLayer<A>(pub(crate) A);

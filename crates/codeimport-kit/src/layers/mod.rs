@@ -27,31 +27,19 @@ pub use trace_context::TraceContext;
 
 use crate::Shutdown;
 use around::AroundLayer;
-use tower::{
-    ServiceBuilder,
-    layer::util::{Identity, Stack},
-};
 
-/// All layers around a service, as one; the innermost is named first.
-pub(crate) type Layers = Stack<
-    AroundLayer<panic_guard::PanicGuard>,
-    Stack<AroundLayer<deadline::EnforceDeadline>, Stack<AroundLayer<cut_off::CutOff>, OuterLayers>>,
->;
+/// All concerns of a call, from the outside in; see the module's documentation for the reasons.
+type Concerns = (
+    request_id::NameCalls,
+    (
+        trace_context::TraceCalls,
+        (metrics::CountCalls, (cut_off::CutOff, (deadline::EnforceDeadline, panic_guard::PanicGuard))),
+    ),
+);
 
-/// Those that see every call, whatever becomes of it.
-type OuterLayers = Stack<
-    AroundLayer<metrics::CountCalls>,
-    Stack<AroundLayer<trace_context::TraceCalls>, Stack<AroundLayer<request_id::NameCalls>, Identity>>,
->;
-
-/// The layers in their order; see the module's documentation for the reasons. `grace_over` ends calls under way.
-pub(crate) fn stack(grace_over: Shutdown) -> Layers {
-    ServiceBuilder::new()
-        .layer(AroundLayer(request_id::NameCalls))
-        .layer(AroundLayer(trace_context::TraceCalls))
-        .layer(AroundLayer(metrics::CountCalls))
-        .layer(AroundLayer(cut_off::CutOff(grace_over)))
-        .layer(AroundLayer(deadline::EnforceDeadline))
-        .layer(AroundLayer(panic_guard::PanicGuard))
-        .into_inner()
+/// All of them around a service. `grace_over` ends calls under way.
+pub(crate) fn stack(grace_over: Shutdown) -> AroundLayer<Concerns> {
+    let inner = (cut_off::CutOff(grace_over), (deadline::EnforceDeadline, panic_guard::PanicGuard));
+    let outer = (trace_context::TraceCalls, (metrics::CountCalls, inner));
+    AroundLayer((request_id::NameCalls, outer))
 }
