@@ -29,6 +29,7 @@ mod objects;
 mod preview;
 mod recall;
 mod refs;
+mod rows;
 pub mod scan;
 mod scratch;
 mod shadow;

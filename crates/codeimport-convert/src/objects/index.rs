@@ -1,46 +1,88 @@
 //! The index of a pack, version 2 (Git's `gitformat-pack`).
 
+use crate::rows::Rows;
 use gix::ObjectId;
 use sha1::{Digest as _, Sha1};
+use std::io::{self, BufWriter, Write};
 
-/// Where an object lies in a pack.
-#[derive(Clone, Copy, Debug)]
+/// An object of a pack. There may be a million, so it has no gap in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct IndexEntry {
-    pub(super) offset: u64,
+    pub(super) id: ObjectId,
     /// Over the entry's bytes as they are in the file.
     pub(super) crc32: u32,
+    /// Its higher and its lower half.
+    offset: [u32; 2],
 }
 
 /// Offsets from here on do not fit into 31 bits and stand in a table of their own.
 const LARGE: u64 = 1 << 31;
 
-/// The bytes of the index for a pack with these objects and this checksum.
-pub(super) fn encode(mut entries: Vec<(ObjectId, IndexEntry)>, pack_checksum: [u8; 20]) -> Vec<u8> {
-    entries.sort_unstable_by_key(|(id, _)| *id);
-    let mut index = b"\xfftOc\0\0\0\x02".to_vec();
-    index.reserve(256 * 4 + entries.len() * 28 + 40);
-    for first_byte in 0..=u8::MAX {
-        let up_to = entries.partition_point(|(id, _)| id.as_bytes()[0] <= first_byte);
-        index.extend(number(up_to).to_be_bytes());
+impl IndexEntry {
+    /// `offset`: where in the file it begins.
+    pub(super) fn new(id: ObjectId, offset: u64, crc32: u32) -> Self {
+        Self { id, crc32, offset: [offset >> 32, offset & u64::from(u32::MAX)].map(half) }
     }
-    entries.iter().for_each(|(id, _)| index.extend(id.as_bytes()));
-    entries.iter().for_each(|(_, entry)| index.extend(entry.crc32.to_be_bytes()));
+
+    pub(super) fn offset(&self) -> u64 {
+        u64::from(self.offset[0]) << 32 | u64::from(self.offset[1])
+    }
+}
+
+/// Writes the index for a pack with these objects, which are in order of their names, and this checksum.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub(super) fn write(entries: &Rows<IndexEntry>, pack_checksum: [u8; 20], to: impl Write) -> io::Result<()> {
+    let mut to = BufWriter::new(Hashing { to, hasher: Sha1::new() });
+    to.write_all(b"\xfftOc\0\0\0\x02")?;
+    for first_byte in 0..=u8::MAX {
+        let up_to = entries.partition_point(|entry| entry.id.as_bytes()[0] <= first_byte);
+        to.write_all(&number(up_to).to_be_bytes())?;
+    }
+    entries.iter().try_for_each(|entry| to.write_all(entry.id.as_bytes()))?;
+    entries.iter().try_for_each(|entry| to.write_all(&entry.crc32.to_be_bytes()))?;
     let mut large = Vec::new();
-    for (_, entry) in &entries {
-        let offset = match u32::try_from(entry.offset) {
-            Ok(offset) if entry.offset < LARGE => offset,
+    for entry in entries.iter() {
+        let offset = entry.offset();
+        let offset = match u32::try_from(offset) {
+            Ok(short) if offset < LARGE => short,
             _ => {
-                large.push(entry.offset);
+                large.push(offset);
                 (1 << 31) | number(large.len() - 1)
             }
         };
-        index.extend(offset.to_be_bytes());
+        to.write_all(&offset.to_be_bytes())?;
     }
-    large.iter().for_each(|offset| index.extend(offset.to_be_bytes()));
-    index.extend(pack_checksum);
-    let checksum: [u8; 20] = Sha1::digest(&index).into();
-    index.extend(checksum);
-    index
+    large.iter().try_for_each(|offset| to.write_all(&offset.to_be_bytes()))?;
+    to.write_all(&pack_checksum)?;
+    let Hashing { mut to, hasher } = to.into_inner()?;
+    let checksum: [u8; 20] = hasher.finalize().into();
+    to.write_all(&checksum)
+}
+
+/// Hashes what it writes.
+struct Hashing<W> {
+    to: W,
+    hasher: Sha1,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// Half of an offset.
+fn half(half: u64) -> u32 {
+    u32::try_from(half).unwrap_or(u32::MAX)
 }
 
 /// Counts of objects: the pack's header has 32 bits for them, so they fit.

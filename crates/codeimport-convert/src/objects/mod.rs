@@ -16,6 +16,7 @@ mod pack;
 mod packs;
 mod recent;
 mod store;
+mod written;
 
 pub(crate) use commit::{encode_commit, encode_commit_of};
 pub(crate) use store::{ObjectStore, StoreError};

@@ -11,6 +11,8 @@ use super::index::{self, IndexEntry};
 use super::packs::Entry;
 use super::recent::Object;
 use super::store::StoreError;
+use super::written::Written;
+use crate::rows::Rows;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -45,7 +47,7 @@ struct State {
     /// Objects that were handed over and are not in the file yet.
     in_flight: HashMap<ObjectId, Object>,
     /// Objects in the file.
-    written: HashMap<ObjectId, IndexEntry>,
+    written: Written,
     /// The first thing that went wrong in a thread.
     failure: Option<io::Error>,
 }
@@ -82,7 +84,7 @@ impl PackWriter {
     /// Whether this pack has an object, written or on its way.
     pub(super) fn contains(&self, id: &ObjectId) -> bool {
         let state = self.shared.state();
-        state.written.contains_key(id) || state.in_flight.contains_key(id)
+        state.written.get(id).is_some() || state.in_flight.contains_key(id)
     }
 
     /// Takes an object.
@@ -101,7 +103,7 @@ impl PackWriter {
             }
             state.written.get(id).copied()
         };
-        let entry = entry.map(|entry| Entry::read(&self.shared.file, entry.offset)).transpose();
+        let entry = entry.map(|entry| Entry::read(&self.shared.file, entry.offset())).transpose();
         match entry.map_err(StoreError::Write)? {
             Some(Entry::Whole(object)) => Ok(Some(object)),
             // There are none in what is written here.
@@ -123,7 +125,8 @@ impl PackWriter {
         if let Some(error) = state.failure.take() {
             return Err(StoreError::Write(error));
         }
-        let result = seal(&self.shared.file, &self.path, &mut state);
+        let entries = std::mem::take(&mut state.written).into_sorted();
+        let result = seal(&self.shared.file, &self.path, &entries);
         if result.is_err() {
             // What is left would be swept by Git's own prune of temporary files; be tidy anyway.
             let _ = fs::remove_file(&self.path);
@@ -214,16 +217,15 @@ fn append(shared: &Shared, id: ObjectId, entry: &[u8]) -> io::Result<()> {
     shared.file.write_all_at(entry, offset)?;
     state.end += entry.len() as u64;
     state.in_flight.remove(&id);
-    state.written.insert(id, IndexEntry { offset, crc32 });
+    state.written.add(IndexEntry::new(id, offset, crc32));
     Ok(())
 }
 
-fn seal(mut file: &File, path: &Path, state: &mut State) -> io::Result<Option<PathBuf>> {
-    if state.written.is_empty() {
+fn seal(mut file: &File, path: &Path, entries: &Rows<IndexEntry>) -> io::Result<Option<PathBuf>> {
+    if entries.len() == 0 {
         return fs::remove_file(path).map(|()| None);
     }
-    let count =
-        u32::try_from(state.written.len()).map_err(|_| io::Error::other("a pack holds at most 2^32 objects"))?;
+    let count = u32::try_from(entries.len()).map_err(|_| io::Error::other("a pack holds at most 2^32 objects"))?;
     let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
     header[8..].copy_from_slice(&count.to_be_bytes());
     file.write_all_at(&header, 0)?;
@@ -232,12 +234,10 @@ fn seal(mut file: &File, path: &Path, state: &mut State) -> io::Result<Option<Pa
     file.write_all(&checksum)?;
     // The pack before its index: an index without its pack would be an error for every reader.
     file.sync_data()?;
-    let entries: Vec<_> = state.written.drain().collect();
-    let index = index::encode(entries, checksum);
     let name = ObjectId::Sha1(checksum);
     let pack = path.with_file_name(format!("pack-{name}.pack"));
     let half_index = path.with_extension("idx");
-    fs::write(&half_index, index)?;
+    index::write(entries, checksum, File::create(&half_index)?)?;
     fs::rename(path, &pack)?;
     let index = pack.with_extension("idx");
     fs::rename(half_index, &index)?;

@@ -51,9 +51,18 @@ impl ObjectStore {
     ///
     /// [`StoreError::Open`].
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, RECENT_BYTES)
+    }
+
+    /// Opens a bare repository for somebody who needs so many bytes of objects in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Open`].
+    pub(crate) fn open_with(path: &Path, recent_bytes: usize) -> Result<Self, StoreError> {
         let repository = open_repository(path)?;
         let packs = Packs::open(&pack_folder(&repository));
-        Ok(Self { repository, recent: Recent::new(RECENT_BYTES), packs, pack: None })
+        Ok(Self { repository, recent: Recent::new(recent_bytes), packs, pack: None })
     }
 
     /// The repository, for what else is to be done with it.
