@@ -129,6 +129,11 @@ impl Cache {
         &self.path
     }
 
+    /// A folder for files that are needed during this run only. What a killed one leaves there is swept if its name begins with `tmp_`.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.path.join("objects/pack")
+    }
+
     /// Throws all away and begins with an empty repository.
     ///
     /// # Errors

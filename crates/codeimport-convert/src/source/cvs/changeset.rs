@@ -3,33 +3,61 @@
 //! Later servers say it (`commitid`). Before them: the same author, the same message, the same line, one shortly after the
 //! other, and no file twice.
 
+use super::interner::WordsId;
 use super::place::LineName;
-use super::rcs::Number;
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Longest pause within a commit, in seconds. CVS works through the files one by one, and a slow server takes its time.
 const LONGEST_PAUSE: i64 = 300;
 
+/// Stands for no revision.
+const NONE: u32 = u32::MAX;
+
 /// A revision to be put into a changeset. There are as many as revisions, so what others have, too, is not in it: who and why
 /// tells the file's history, the line the changeset.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Unit {
     /// Index of its file; files are in order of their paths.
-    pub(super) file: usize,
-    pub(super) number: Number,
+    pub(super) file: u32,
+    /// Its place among the revisions of its file.
+    pub(super) at: u32,
     pub(super) seconds: i64,
     /// Whether the trunk shows it, too.
     pub(super) is_on_trunk: bool,
-    /// Revisions of the same file that must come first.
-    pub(super) after: [Option<Number>; 2],
+    after: [u32; 2],
+}
+
+impl Unit {
+    /// A revision, and those of its file that must come first.
+    pub(super) fn new(file: usize, at: usize, seconds: i64, is_on_trunk: bool, after: [Option<usize>; 2]) -> Self {
+        let after = after.map(|before| before.map_or(NONE, number));
+        Self { file: number(file), at: number(at), seconds, is_on_trunk, after }
+    }
+
+    /// The revision, by its file and its place there.
+    pub(super) fn key(&self) -> (u32, u32) {
+        (self.file, self.at)
+    }
+
+    /// The keys of those that must come first.
+    pub(super) fn after(&self) -> impl Iterator<Item = (u32, u32)> {
+        let file = self.file;
+        self.after.into_iter().filter(|before| *before != NONE).map(move |before| (file, before))
+    }
+}
+
+/// CVS repositories have millions of files and revisions, not billions.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(NONE)
 }
 
 /// Revisions that were committed together, each of another file, in order of files. Never empty.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Changeset {
     /// The line that it was committed to.
-    pub(super) line: LineName,
+    pub(super) line: Arc<LineName>,
     pub(super) units: Box<[Unit]>,
 }
 
@@ -40,104 +68,112 @@ impl Changeset {
     }
 
     /// By what changesets are ordered where nothing else orders them. No two have the same.
-    pub(super) fn key(&self) -> (i64, i64, &LineName, usize, &Number) {
-        let first = &self.units[0];
+    pub(super) fn key(&self) -> (i64, i64, &LineName, (u32, u32)) {
         let oldest = self.units.iter().map(|unit| unit.seconds).min().unwrap_or_default();
-        (self.seconds(), oldest, &self.line, first.file, &first.number)
+        (self.seconds(), oldest, &self.line, self.units[0].key())
     }
 }
 
 /// What the revisions of a changeset have in common.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Common {
-    Id(Arc<[u8]>),
-    AuthorAndLog(Arc<[u8]>, Arc<[u8]>),
+    Id(NonZeroU32),
+    AuthorAndLog(WordsId, WordsId),
+}
+
+/// Revisions that may be of one changeset: they have all in common that its revisions have, but perhaps not the time.
+struct Kind {
+    line: Arc<LineName>,
+    has_id: bool,
+    units: Vec<Unit>,
 }
 
 /// Revisions to be put into changesets.
 #[derive(Default)]
 pub(super) struct Units {
-    /// Each with the place of its kind.
-    units: Vec<(u32, Unit)>,
-    /// Kinds, each with its place: only revisions of one kind can be of one changeset.
-    kinds: HashMap<(LineName, Common), u32>,
+    kinds: Vec<Kind>,
+    /// The places of kinds: by the place of the line, and what else.
+    kind_places: HashMap<(u32, Common), usize>,
+    lines: HashMap<Arc<LineName>, u32>,
 }
 
 impl Units {
     pub(super) fn add(&mut self, line: LineName, common: Common, unit: Unit) {
-        // CVS repositories have millions of revisions, not billions.
-        let next = u32::try_from(self.kinds.len()).unwrap_or(u32::MAX);
-        let kind = *self.kinds.entry((line, common)).or_insert(next);
-        self.units.push((kind, unit));
+        let (line, place) = self.line(line);
+        let kind = *self.kind_places.entry((place, common)).or_insert_with(|| {
+            self.kinds.push(Kind { line, has_id: matches!(common, Common::Id(_)), units: Vec::new() });
+            self.kinds.len() - 1
+        });
+        self.kinds[kind].units.push(unit);
+    }
+
+    /// The line that others have, too, not another one like it; and its place.
+    fn line(&mut self, line: LineName) -> (Arc<LineName>, u32) {
+        if let Some((line, place)) = self.lines.get_key_value(&line) {
+            return (line.clone(), *place);
+        }
+        let (line, place) = (Arc::new(line), number(self.lines.len()));
+        self.lines.insert(line.clone(), place);
+        (line, place)
     }
 }
 
 /// Puts revisions into changesets.
-pub(super) fn group(all: Units) -> Vec<Changeset> {
-    let Units { mut units, kinds } = all;
-    let mut kinds: Vec<_> = kinds.into_iter().map(|(kind, place)| (place, kind)).collect();
-    kinds.sort_unstable_by_key(|(place, _)| *place);
-    let key = |(kind, unit): &(u32, Unit)| (*kind, unit.seconds, unit.file);
-    units.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.1.number.cmp(&b.1.number)));
-    let groups = units.chunk_by(|a, b| a.0 == b.0);
-    groups.zip(&kinds).flat_map(|(group, (_, (line, common)))| split(line, common, group)).collect()
+pub(super) fn group(Units { kinds, .. }: Units) -> Vec<Changeset> {
+    kinds.into_iter().flat_map(split).collect()
 }
 
-/// Cuts a group, in order of dates, where the pause is too long, or a file comes again.
-fn split(line: &LineName, common: &Common, group: &[(u32, Unit)]) -> Vec<Changeset> {
-    let has_id = matches!(common, Common::Id(_));
-    let (mut files, mut last, mut begin) = (HashSet::new(), i64::MIN, 0);
+/// Cuts revisions of a kind where, in order of dates, the pause is too long, or a file comes again.
+fn split(Kind { line, has_id, mut units }: Kind) -> Vec<Changeset> {
+    units.sort_unstable_by_key(|unit| (unit.seconds, unit.key()));
+    let (mut files, mut last, mut open) = (HashSet::new(), i64::MIN, Vec::new());
     let mut changesets = Vec::new();
-    for (at, (_, unit)) in group.iter().enumerate() {
+    for unit in units {
         let pauses = !has_id && unit.seconds.saturating_sub(last) > LONGEST_PAUSE;
         last = unit.seconds;
-        if at > begin && (pauses || files.contains(&unit.file)) {
-            changesets.push(together(line, &group[begin..at]));
+        if !open.is_empty() && (pauses || files.contains(&unit.file)) {
+            changesets.push(together(&line, std::mem::take(&mut open)));
             files.clear();
-            begin = at;
         }
         files.insert(unit.file);
+        open.push(unit);
     }
-    changesets.push(together(line, &group[begin..]));
+    changesets.push(together(&line, open));
     changesets
 }
 
-fn together(line: &LineName, units: &[(u32, Unit)]) -> Changeset {
-    let mut units: Box<[_]> = units.iter().map(|(_, unit)| unit.clone()).collect();
-    units.sort_by_key(|unit| unit.file);
-    Changeset { line: line.clone(), units }
+fn together(line: &Arc<LineName>, mut units: Vec<Unit>) -> Changeset {
+    units.sort_unstable_by_key(|unit| unit.file);
+    Changeset { line: line.clone(), units: units.into() }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
 
-    /// `file number seconds author/commitid [after…]`, one after the other.
+    /// `file number seconds author/commitid [after…]`, one after the other. Numbers are of the trunk: `1.2` is the place 2.
     pub(in crate::source::cvs) fn units(text: &str) -> Units {
-        let number = |text: &str| Number::parse(text.as_bytes()).expect("a number");
+        let place = |text: &str| text.strip_prefix("1.").and_then(|text| text.parse().ok()).expect("of the trunk");
+        // Of one letter each.
+        let word = |text: &str| u32::from(text.as_bytes()[0]);
         let mut units = Units::default();
         for line in text.split(',') {
             let words: Vec<_> = line.split_whitespace().collect();
             let common = match words[3].split_once('/') {
-                Some((_, id)) => Common::Id(id.as_bytes().into()),
-                None => Common::AuthorAndLog(words[3].as_bytes().into(), Arc::from(*b"log\n")),
+                Some((_, id)) => Common::Id(NonZeroU32::new(word(id)).expect("a letter")),
+                None => Common::AuthorAndLog(word(words[3]), 0),
             };
-            let mut after = words[4..].iter().map(|word| number(word));
-            let unit = Unit {
-                file: words[0].parse().expect("a number"),
-                number: number(words[1]),
-                seconds: words[2].parse().expect("a number"),
-                is_on_trunk: true,
-                after: [after.next(), after.next()],
-            };
-            units.add(LineName::Trunk, common, unit);
+            let mut after = words[4..].iter().map(|word| place(word));
+            let after = [after.next(), after.next()];
+            let (file, seconds) = (words[0].parse().expect("a number"), words[2].parse().expect("a number"));
+            units.add(LineName::Trunk, common, Unit::new(file, place(words[1]), seconds, true, after));
         }
         units
     }
 
     /// Each changeset as `file:number` words.
     pub(in crate::source::cvs) fn shown<'a>(changesets: impl IntoIterator<Item = &'a Changeset>) -> Vec<String> {
-        let unit = |unit: &Unit| format!("{}:{}", unit.file, unit.number);
+        let unit = |unit: &Unit| format!("{}:1.{}", unit.file, unit.at);
         let show = |changeset: &Changeset| changeset.units.iter().map(unit).collect::<Vec<_>>().join(" ");
         changesets.into_iter().map(show).collect()
     }

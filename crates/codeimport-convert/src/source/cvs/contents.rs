@@ -3,13 +3,14 @@
 use super::changeset::Changeset;
 use super::keywords::{LogEntry, collapse};
 use super::ledger::{Content, Ledger};
-use super::look::{Contents, Look};
+use super::look::{Contents, Look, key};
 use super::rcs::Number;
 use super::run::Run;
 use super::transport::{Text, Wanted};
 use crate::ConvertError;
 use crate::objects::ObjectStore;
 use gix::objs::Kind;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 /// Bytes of texts after which they are made safe, so that memory and the loss by a crash stay bounded.
@@ -25,29 +26,28 @@ impl Run<'_> {
         contents: &mut Contents,
         store: &mut ObjectStore,
     ) -> Result<(), ConvertError> {
-        let units = changesets.iter().flat_map(|changeset| &*changeset.units).map(|unit| (unit.file, &unit.number));
-        let unseen = look.unseen(ledger);
+        let units = changesets.iter().flat_map(|changeset| &*changeset.units);
+        let units = units.map(|unit| (unit.file as usize, unit.at as usize));
         let mut numbers: BTreeMap<usize, HashSet<Number>> = BTreeMap::new();
         let mut total = 0;
-        for (index, number) in units.chain(unseen) {
-            let is_known = contents.contains_key(&(index, number.clone()));
-            if !is_known && look.histories.files[index].revisions.get(number).is_some_and(|revision| !revision.is_dead)
-            {
-                numbers.entry(index).or_default().insert(number.clone());
+        for (index, at) in units.chain(look.unseen(ledger)) {
+            let revision = &look.files[index].revisions[at];
+            if !revision.is_dead && !contents.contains_key(&key(index, at)) {
+                numbers.entry(index).or_default().insert(revision.number.clone());
                 total += 1;
             }
         }
-        let wanted = numbers.into_iter().map(|(index, numbers)| Wanted {
-            index,
-            path: &look.histories.files[index].path,
-            numbers,
-        });
+        let wanted =
+            numbers.into_iter().map(|(index, numbers)| Wanted { index, path: &look.files[index].path, numbers });
         let wanted: Vec<_> = wanted.collect();
         let (mut unsafe_bytes, mut done) = (0, 0);
         self.transport.texts(&wanted, self.watch, &mut |text| {
             unsafe_bytes += text.bytes.len();
-            let key = (text.index, text.number.clone());
-            contents.insert(key, self.ours(self.store_text(look, text, store))?);
+            // No other revisions are asked for than those of the histories.
+            if let Some(at) = look.files[text.index].find(&text.number) {
+                let key = key(text.index, at);
+                contents.insert(key, self.ours(self.store_text(look, at, text, store))?);
+            }
             if unsafe_bytes > FLUSH_BYTES {
                 self.ours(store.flush())?;
                 unsafe_bytes = 0;
@@ -63,22 +63,21 @@ impl Run<'_> {
     fn store_text(
         &self,
         look: &Look,
+        at: usize,
         text: Text,
         store: &mut ObjectStore,
     ) -> Result<Content, crate::objects::StoreError> {
-        let history = &look.histories.files[text.index];
-        let revision =
-            history.revisions.get(&text.number).filter(|_| !history.is_binary && !self.options.cvs.raw_keywords);
-        let bytes = match revision {
-            Some(revision) => {
-                let (author, message) = (&revision.author, &revision.log);
-                let entry = LogEntry { number: text.number.to_string(), seconds: revision.seconds, author, message };
-                match collapse(&text.bytes, &entry) {
-                    std::borrow::Cow::Borrowed(_) => text.bytes,
-                    std::borrow::Cow::Owned(collapsed) => collapsed,
-                }
+        let history = &look.files[text.index];
+        let bytes = if history.is_binary || self.options.cvs.raw_keywords {
+            text.bytes
+        } else {
+            let revision = &history.revisions[at];
+            let (author, message) = (look.words.get(revision.author), look.words.get(revision.log));
+            let entry = LogEntry { number: text.number.to_string(), seconds: revision.seconds, author, message };
+            match collapse(&text.bytes, &entry) {
+                Cow::Borrowed(_) => text.bytes,
+                Cow::Owned(collapsed) => collapsed,
             }
-            None => text.bytes,
         };
         Ok(Content { blob: store.write(Kind::Blob, bytes)?, is_executable: text.is_executable })
     }

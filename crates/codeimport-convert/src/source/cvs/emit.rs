@@ -6,18 +6,31 @@ use super::ledger::{Changes, CommitIndex, KnownCommit, Ledger, LineId, Manifest,
 use super::names::in_cvs;
 use super::place::LineName;
 use super::tree::LineTree;
-use crate::objects::{ObjectStore, encode_commit};
+use crate::objects::{ObjectStore, StoreError, encode_commit};
 use crate::shadow::ShadowError;
 use crate::source::text::decode_from;
 use codeimport_core::{AuthorMap, Charset};
 use gix::ObjectId;
 use gix::objs::Kind;
+use std::io;
 
 /// Stands for the identity of a repository, which CVS has none of, in the addresses of accounts.
 const HOST: &str = "cvs";
 
 /// Who, for commits that nobody made.
 const NOBODY: &str = "codeimport <codeimport@localhost>";
+
+/// Why a commit cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EmitError {
+    #[error(transparent)]
+    Shadow(#[from] ShadowError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What memory had no room for.
+    #[error("what was put away on the disk cannot be read")]
+    Scratch(#[from] io::Error),
+}
 
 /// What is needed to make commits.
 pub(super) struct Emitter<'a> {
@@ -37,10 +50,10 @@ impl Emitter<'_> {
         changeset: &Changeset,
         (author, log): (&[u8], &[u8]),
         revisions: &[RevId],
-        begin: impl Fn(&Ledger, &LineName) -> Manifest,
-    ) -> Result<(), ShadowError> {
-        let name = &changeset.line;
-        if self.ledger.line(name).is_none() && self.removes_nothing(revisions, &begin(self.ledger, name)) {
+        begin: impl Fn(&Ledger, &LineName) -> io::Result<Manifest>,
+    ) -> Result<(), EmitError> {
+        let name = &*changeset.line;
+        if self.ledger.line(name).is_none() && self.removes_nothing(revisions, &begin(self.ledger, name)?) {
             // CVS dates the removal in front of what a branch adds like what the trunk had: before the branch began.
             return Ok(());
         }
@@ -59,7 +72,7 @@ impl Emitter<'_> {
         if *name == LineName::Trunk || shown.is_empty() {
             return Ok(());
         }
-        let trunk = self.line(&LineName::Trunk, |_, _| Manifest::new())?;
+        let trunk = self.line(&LineName::Trunk, |_, _| Ok(Manifest::new()))?;
         let changes = self.changes(trunk, shown.iter());
         if changes.is_empty() {
             return Ok(());
@@ -84,12 +97,12 @@ impl Emitter<'_> {
     fn line(
         &mut self,
         name: &LineName,
-        begin: impl FnOnce(&Ledger, &LineName) -> Manifest,
-    ) -> Result<LineId, ShadowError> {
+        begin: impl FnOnce(&Ledger, &LineName) -> io::Result<Manifest>,
+    ) -> Result<LineId, EmitError> {
         if let Some((line, _)) = self.ledger.line(name) {
             return Ok(line);
         }
-        let manifest = begin(self.ledger, name);
+        let manifest = begin(self.ledger, name)?;
         let fit = best_fit(self.ledger, &manifest);
         let line = self.ledger.begin_line(name.clone(), fit.map(|fit| fit.commit));
         self.bring_to(line, &manifest, &begun(name))?;
@@ -97,7 +110,7 @@ impl Emitter<'_> {
     }
 
     /// Makes a line show exactly this, by a commit that says why if need be.
-    pub(super) fn bring_to(&mut self, line: LineId, manifest: &Manifest, message: &str) -> Result<(), ShadowError> {
+    pub(super) fn bring_to(&mut self, line: LineId, manifest: &Manifest, message: &str) -> Result<(), EmitError> {
         let changes = differences(&self.ledger.manifest(line), manifest);
         if changes.is_empty() {
             return Ok(());
@@ -108,11 +121,7 @@ impl Emitter<'_> {
     }
 
     /// A commit that no line has: what a symbol names, where no commit is like that.
-    pub(super) fn symbol_commit(
-        &mut self,
-        manifest: &Manifest,
-        message: &str,
-    ) -> Result<Option<ObjectId>, ShadowError> {
+    pub(super) fn symbol_commit(&mut self, manifest: &Manifest, message: &str) -> Result<Option<ObjectId>, EmitError> {
         let Some(Fit { commit, distance }) = best_fit(self.ledger, manifest) else { return Ok(None) };
         let parent = self.ledger.commits[commit as usize];
         if distance == 0 {
@@ -146,7 +155,7 @@ impl Emitter<'_> {
         (signature, message): (&str, &str),
         seconds: i64,
         merged: Option<ObjectId>,
-    ) -> Result<CommitIndex, ShadowError> {
+    ) -> Result<CommitIndex, EmitError> {
         let parent = self.ledger.tip(line).map(|tip| self.ledger.commits[tip as usize].id);
         let tree = self.tree.with(self.ledger, line, changes, self.store)?;
         let parents = parent.into_iter().chain(merged.filter(|merged| Some(*merged) != parent));

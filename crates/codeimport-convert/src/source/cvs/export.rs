@@ -96,7 +96,7 @@ fn write_ssh(line: &str, folder: &Path) -> Result<PathBuf, ConvertError> {
 /// How each commit is called in CVS: by its date, if that is enough.
 pub(super) fn revisions(ledger: &Ledger) -> Vec<String> {
     let mut lines: BTreeMap<LineId, Vec<CommitIndex>> = BTreeMap::new();
-    for (index, commit) in (0..).zip(&ledger.commits) {
+    for (index, commit) in (0..).zip(ledger.commits.iter()) {
         lines.entry(commit.line).or_default().push(index);
     }
     let mut revisions = vec![String::new(); ledger.commits.len()];
@@ -132,7 +132,7 @@ fn is_symbol(name: &[u8]) -> bool {
 
 /// The dates of the oldest and the newest revision in a commit.
 fn span(ledger: &Ledger, commit: CommitIndex) -> (i64, i64) {
-    let seconds = ledger.changed(commit).map(|revision| {
+    let seconds = ledger.changes(commit).map(|(_, revision)| {
         revision.map_or(ledger.commits[commit as usize].seconds, |revision| ledger.known(revision).seconds)
     });
     seconds.fold((i64::MAX, i64::MIN), |(oldest, newest), seconds| (oldest.min(seconds), newest.max(seconds)))

@@ -12,18 +12,19 @@ use gix::bstr::BString;
 /// Notes what is odd about changesets that are converted now.
 pub(super) fn note_changesets(changesets: &[Changeset], look: &Look, authors: &AuthorMap, findings: &mut Findings) {
     for unit in changesets.iter().filter_map(|changeset| changeset.units.first()) {
-        let Some(revision) = look.revision(unit) else { continue };
+        let revision = look.revision(unit);
+        let author = look.words.get(revision.author);
         // Without a map nobody is missing from it.
-        if !authors.is_empty() && !authors.knows(Some(&revision.author)) {
-            findings.note(FindingKind::UnknownAuthor, &String::from_utf8_lossy(&revision.author));
+        if !authors.is_empty() && !authors.knows(Some(author)) {
+            findings.note(FindingKind::UnknownAuthor, &String::from_utf8_lossy(author));
         }
-        let path = look.histories.files.get(unit.file).map_or(&b""[..], |history| &history.path);
-        if std::str::from_utf8(&revision.log).is_err() {
-            findings.note(FindingKind::ForeignMessage, &format!("{} {}", String::from_utf8_lossy(path), unit.number));
+        if std::str::from_utf8(look.words.get(revision.log)).is_err() {
+            let path = String::from_utf8_lossy(&look.files[unit.file as usize].path);
+            findings.note(FindingKind::ForeignMessage, &format!("{path} {}", revision.number));
         }
     }
     for unit in changesets.iter().flat_map(|changeset| &*changeset.units) {
-        let path = look.histories.files.get(unit.file).map_or(&b""[..], |history| &history.path);
+        let path = &look.files[unit.file as usize].path;
         if std::str::from_utf8(path).is_err() {
             findings.note(FindingKind::ForeignPath, &String::from_utf8_lossy(path));
         }

@@ -3,7 +3,7 @@
 //! CVS does not tell when a symbol was set, only which revision of each file it names. So only commits that brought one of these
 //! revisions are looked at: what was committed afterwards must not change the answer.
 
-use super::ledger::{CommitIndex, Ledger, LineId, Manifest};
+use super::ledger::{CommitIndex, Ledger, LineId, Manifest, Shown};
 use std::collections::BTreeMap;
 
 /// A commit, and how far it is from what was looked for.
@@ -50,14 +50,10 @@ pub(super) fn best_fit(ledger: &Ledger, manifest: &Manifest) -> Option<Fit> {
 /// What the lines' own commits do.
 fn own_turns(ledger: &Ledger, manifest: &Manifest) -> BTreeMap<LineId, Turns> {
     let mut turns: BTreeMap<LineId, Turns> = BTreeMap::new();
-    for (file, revision) in manifest {
-        for (line, from) in ledger.places(*revision) {
-            let turns = turns.entry(line).or_default();
-            turns.push((from, 1));
-            if let Some(until) = shown_until(ledger, line, *file, from) {
-                turns.push((until, -1));
-            }
-        }
+    for Shown { line, from, until } in manifest.values().flat_map(|revision| ledger.shown_by(*revision)) {
+        let turns = turns.entry(line).or_default();
+        turns.push((from, 1));
+        turns.extend(until.map(|until| (until, -1)));
     }
     turns
 }
@@ -88,12 +84,6 @@ fn inherited_turns(
     if brought > 0 {
         turns.push((first, brought));
     }
-}
-
-/// The next commit that changes a file of a line.
-fn shown_until(ledger: &Ledger, line: LineId, file: u32, from: CommitIndex) -> Option<CommitIndex> {
-    let shown = ledger.shown(line, file);
-    shown.get(shown.partition_point(|(at, _)| *at <= from)).map(|(at, _)| *at)
 }
 
 #[cfg(test)]
@@ -128,12 +118,12 @@ mod tests {
             assert_eq!(ledger.file(file.to_string().as_bytes()), file);
             for at in 1..=4 {
                 let known = KnownRevision { file, seconds: 0, content: Some(Content { blob, is_executable: false }) };
-                revisions.push(ledger.add_revision(number(&format!("1.{at}")), known, None));
+                revisions.push(ledger.push_revision(&number(&format!("1.{at}")), known, None));
             }
         }
         ledger.begin_line(LineName::Trunk, None);
         for step in 0..20 {
-            if chance.below(4) == 0 && !ledger.commits.is_empty() {
+            if chance.below(4) == 0 && ledger.commits.len() > 0 {
                 let from = u32::try_from(chance.below(ledger.commits.len())).expect("few");
                 ledger.begin_line(LineName::Unlabelled(number(&format!("1.1.{}", step + 1))), Some(from));
             }
@@ -155,7 +145,7 @@ mod tests {
             let line = ledger.commits[commit as usize].line;
             let is_first = ledger.begin(line).1 == Some(commit);
             let brings = |(file, revision): (&u32, &RevId)| {
-                let changes = ledger.shown(line, *file).iter().any(|(at, _)| *at == commit);
+                let changes = ledger.changes(commit).any(|(changed, _)| changed == *file);
                 shown.get(file) == Some(revision) && (changes || is_first)
             };
             let common = manifest.iter().filter(|(file, revision)| shown.get(file) == Some(revision)).count();

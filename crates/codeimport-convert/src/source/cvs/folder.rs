@@ -1,7 +1,7 @@
 //! A folder of `,v` files on this machine.
 
-use super::history::{FileHistory, Histories};
-use super::interner::Interner;
+use super::gathering::Gathering;
+use super::history::Histories;
 use super::rcs::{RcsError, RcsFile};
 use super::transport::{Take, Text, Transport, Wanted, can_be_shown, without_attic};
 use crate::{ConvertError, Watch};
@@ -93,17 +93,16 @@ impl Transport for Folder {
         Ok(format!("{} files, {}", found.len(), &digest[..32]))
     }
 
-    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Histories, ConvertError> {
-        let mut interner = Interner::default();
-        let read = |(path, found): (Vec<u8>, Found)| {
+    fn histories(&self, stage: Stage, scratch: &Path, watch: &Watch) -> Result<Histories, ConvertError> {
+        let mut gathering = Gathering::new(scratch);
+        for (path, found) in self.find(stage)? {
             watch.check(stage)?;
             let bytes = fs::read(&found.file).map_err(|error| self.missing(stage, &found.file, error))?;
             let file = RcsFile::parse(&bytes).map_err(|error| damaged(stage, &path, &error))?;
-            FileHistory::of_rcs(path.clone(), &file, &mut interner)
-                .map_err(|number| damaged(stage, &path, &RcsError::MissingText(number)))
-        };
-        let files = self.find(stage)?.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Histories { files, names: interner.into_names() })
+            let added = gathering.add_rcs(path.clone(), &file);
+            added.map_err(|number| damaged(stage, &path, &RcsError::MissingText(number)))?;
+        }
+        gathering.finish().map_err(|error| ConvertError::disk(stage, scratch, error))
     }
 
     fn texts(&self, wanted: &[Wanted<'_>], watch: &Watch, take: &mut Take<'_>) -> Result<(), ConvertError> {

@@ -26,13 +26,13 @@ pub(crate) fn read_rcs(bytes: &[u8]) {
 
 /// Reads what a server says, whatever it is.
 pub(crate) fn read_rlog(said: &[u8]) {
-    let mut reader = LogReader::new(b"/r/".to_vec(), false);
+    let mut reader = LogReader::new(b"/r/".to_vec(), false, &std::env::temp_dir());
     for line in said.split(|b| *b == b'\n') {
         if reader.take_raw(line).is_err() {
             return;
         }
     }
-    let _ = reader.finish();
+    let _ = reader.finish().map(super::gathering::Gathering::finish);
 }
 
 /// Follows a server that says this and nothing more, whatever is asked: for the log, and for texts.
@@ -56,7 +56,7 @@ pub(crate) fn follow_server(said: &[u8]) {
         });
     };
     answered(&mut || drop(server.position(Stage::Probe, &watch)));
-    answered(&mut || drop(server.histories(Stage::Fetch, &watch)));
+    answered(&mut || drop(server.histories(Stage::Fetch, &std::env::temp_dir(), &watch)));
     let numbers = [b"1.1", b"1.2"].iter().filter_map(|number| Number::parse(*number)).collect();
     let wanted = [Wanted { index: 0, path: b"f", numbers }];
     answered(&mut || drop(server.texts(&wanted, &watch, &mut |_| Ok(()))));

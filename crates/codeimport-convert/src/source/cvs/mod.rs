@@ -3,12 +3,13 @@
 //! ```text
 //!   rcs         `,v` files: form, texts                                   pure
 //!   history     what is known of each file but its texts; interner: names and messages, each once   pure
+//!   gathering   histories as they come in; long_list: where memory has no room
 //!   transport   what all ways in have in common: folder (`,v` files on this machine), rsync, server
 //!   address     where a module is                                         pure
 //!   place       which line (branch of the whole repository) a revision is on   pure
 //!   changeset   which revisions were one commit; order: in which order    pure
 //!   keywords    texts as `cvs export -kk` shows them                      pure
-//!   symbols     what branches and tags name; named: in which files; fit: where that fits best    pure
+//!   symbols     what branches and tags name; named: in which files; fit: where that fits best
 //!   ledger      what was converted; only grows                            pure
 //!   emit        changesets -> Git commits; tree: the trees of lines
 //!   names       refs of lines and tags                                    pure
@@ -31,10 +32,12 @@ mod fit;
 mod folder;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
+mod gathering;
 mod history;
 mod interner;
 mod keywords;
 mod ledger;
+mod long_list;
 mod look;
 mod named;
 mod names;
@@ -125,8 +128,10 @@ impl Source for CvsSource {
 
     fn preview(&self, watch: &Watch) -> Result<Preview, ConvertError> {
         let position = self.transport.position(Stage::Probe, watch)?;
-        let histories = self.transport.histories(Stage::Probe, watch)?;
-        Ok(preview::preview(position, histories, self.options.cvs.charset))
+        let scratch = std::env::temp_dir();
+        let histories = self.transport.histories(Stage::Probe, &scratch, watch)?;
+        preview::preview(position, histories, self.options.cvs.charset, &scratch)
+            .map_err(|error| ConvertError::disk(Stage::Probe, &scratch, error))
     }
 }
 

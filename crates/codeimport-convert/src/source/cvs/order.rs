@@ -7,9 +7,9 @@
 //! order of the rest. So what was converted once stays as it was when more comes.
 
 use super::changeset::{Changeset, Unit};
-use super::rcs::Number;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::num::NonZeroU32;
 
 /// Brings changesets into order, and tells of each whether `is_settled` holds for it and all that it depends on.
 pub(super) fn order(changesets: Vec<Changeset>, is_settled: impl Fn(i64) -> bool) -> Vec<(Changeset, bool)> {
@@ -28,33 +28,52 @@ pub(super) fn order(changesets: Vec<Changeset>, is_settled: impl Fn(i64) -> bool
 
 /// What depends on what, by index.
 struct Graph {
-    before: Vec<BTreeSet<usize>>,
+    before: Vec<Box<[usize]>>,
     after: Vec<Vec<usize>>,
+}
+
+/// In which changeset a revision is: by its file, and its place there.
+struct Homes(Vec<Vec<Option<NonZeroU32>>>);
+
+impl Homes {
+    fn of(changesets: &[Changeset]) -> Self {
+        let mut homes = Self(Vec::new());
+        for (home, changeset) in (1..).map_while(NonZeroU32::new).zip(changesets) {
+            changeset.units.iter().for_each(|unit| homes.put(unit.key(), home));
+        }
+        homes
+    }
+
+    fn put(&mut self, (file, at): (u32, u32), home: NonZeroU32) {
+        let (file, at) = (file as usize, at as usize);
+        self.0.resize_with(self.0.len().max(file + 1), Vec::new);
+        let places = &mut self.0[file];
+        places.resize(places.len().max(at + 1), None);
+        places[at] = Some(home);
+    }
+
+    fn get(&self, (file, at): (u32, u32)) -> Option<usize> {
+        let home = *self.0.get(file as usize)?.get(at as usize)?;
+        home.map(|home| home.get() as usize - 1)
+    }
 }
 
 impl Graph {
     fn of(changesets: &[Changeset]) -> Self {
-        let mut home: HashMap<(usize, &Number), usize> = HashMap::new();
+        let home = Homes::of(changesets);
+        let (mut befores, mut after) = (Vec::new(), vec![Vec::new(); changesets.len()]);
         for (index, changeset) in changesets.iter().enumerate() {
-            home.extend(changeset.units.iter().map(|unit| ((unit.file, &unit.number), index)));
+            let before = changeset.units.iter().flat_map(Unit::after).filter_map(|key| home.get(key));
+            let before: BTreeSet<_> = before.filter(|before| *before != index).collect();
+            before.iter().for_each(|before| after[*before].push(index));
+            befores.push(before.into_iter().collect());
         }
-        let mut graph =
-            Self { before: vec![BTreeSet::new(); changesets.len()], after: vec![Vec::new(); changesets.len()] };
-        for (index, changeset) in changesets.iter().enumerate() {
-            let before =
-                changeset.units.iter().flat_map(|unit| unit.after.iter().flatten().map(|number| (unit.file, number)));
-            for before in before.filter_map(|revision| home.get(&revision)) {
-                if *before != index && graph.before[index].insert(*before) {
-                    graph.after[*before].push(index);
-                }
-            }
-        }
-        graph
+        Self { before: befores, after }
     }
 
     /// All that are in no circle, each behind what it depends on, else by key.
     fn sort(&self, changesets: &[Changeset]) -> Vec<usize> {
-        let mut missing: Vec<_> = self.before.iter().map(BTreeSet::len).collect();
+        let mut missing: Vec<_> = self.before.iter().map(|before| before.len()).collect();
         let free = (0..changesets.len()).filter(|index| missing[*index] == 0);
         let mut ready: BinaryHeap<_> = free.map(|index| Reverse((changesets[index].key(), index))).collect();
         let mut sorted = Vec::with_capacity(changesets.len());
@@ -134,18 +153,17 @@ fn without_circles(changesets: Vec<Changeset>) -> Vec<Changeset> {
 fn take_apart(mut circle: Vec<Changeset>) -> Vec<Changeset> {
     circle.sort_by(|a, b| a.key().cmp(&b.key()));
     let inside = circle.iter().flat_map(|changeset| &*changeset.units);
-    let mut open: BTreeSet<(usize, Number)> = inside.map(|unit| (unit.file, unit.number.clone())).collect();
+    let mut open: BTreeSet<_> = inside.map(Unit::key).collect();
     let mut waiting: VecDeque<_> = circle.into();
     let mut parts = Vec::new();
     let mut passed = 0;
     while let Some(changeset) = waiting.pop_front() {
         let Changeset { line, units } = changeset;
-        let mut before =
-            |unit: &Unit| unit.after.iter().flatten().any(|before| open.contains(&(unit.file, before.clone())));
-        let (later, now): (Vec<_>, Vec<_>) = units.into_iter().partition(&mut before);
+        let (later, now): (Vec<_>, Vec<_>) =
+            units.into_iter().partition(|unit| unit.after().any(|before| open.contains(&before)));
         passed = if now.is_empty() { passed + 1 } else { 0 };
         for unit in &now {
-            open.remove(&(unit.file, unit.number.clone()));
+            open.remove(&unit.key());
         }
         if !now.is_empty() {
             parts.push(Changeset { line: line.clone(), units: now.into() });

@@ -4,10 +4,10 @@
 //! the trunk shows follows CVS's own rule for dates (`cvs export -D`): after an import the revisions of the vendor's branch,
 //! until somebody commits to the trunk.
 
-use super::history::FileHistory;
+use super::history::{FileHistory, Revision};
 use super::interner::{Names, Symbol};
 use super::rcs::Number;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A branch of the whole repository.
@@ -20,49 +20,48 @@ pub(super) enum LineName {
     Unlabelled(Number),
 }
 
-/// A revision and the lines that it is on.
+/// The lines that a revision is on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Placed {
-    pub(super) number: Number,
     /// The line that it was committed to; none if no line ever shows it.
     pub(super) line: Option<LineName>,
     /// Whether the trunk shows it, too, though it was committed to a vendor's branch.
     pub(super) is_on_trunk: bool,
-    /// What must come first.
-    pub(super) after: [Option<Number>; 2],
+    /// The places of those that must come first.
+    pub(super) after: [Option<usize>; 2],
 }
 
-/// Places all revisions of a file, in order of their numbers. `branches`: those of its own that have a name; `names`: theirs.
+/// Places all revisions of a file, in their order. `branches`: those of its own that have a name; `names`: theirs.
 pub(super) fn place(file: &FileHistory, branches: &[Symbol], names: &Names) -> Vec<Placed> {
     let trunk = trunk(file);
-    let before_on_trunk: BTreeMap<_, _> = trunk.windows(2).map(|pair| (&pair[1], &pair[0])).collect();
-    let on_trunk: BTreeSet<_> = trunk.iter().collect();
+    let before_on_trunk: HashMap<_, _> = trunk.windows(2).map(|pair| (pair[1], pair[0])).collect();
+    let on_trunk: HashSet<_> = trunk.iter().copied().collect();
     // The newest so far of each branch, and of the trunk; numbers rise.
-    let mut newest: HashMap<Option<Number>, &Number> = HashMap::new();
-    let place_one = |number| {
-        let branch: Option<Number> = Number::branch(number);
-        let before = newest.insert(branch.clone(), number).cloned();
-        let before = before.or_else(|| number.branchpoint()).filter(|before| file.revisions.contains_key(before));
-        let shown_before = before_on_trunk.get(number).copied().filter(|shown| before.as_ref() != Some(shown)).cloned();
-        let is_on_trunk = on_trunk.contains(number);
+    let mut newest: HashMap<Option<Number>, usize> = HashMap::new();
+    let place_one = |(at, Revision { number, .. }): (usize, &Revision)| {
+        let branch = number.branch();
+        let before = newest.insert(branch.clone(), at);
+        let before = before.or_else(|| file.find(&number.branchpoint()?));
+        let shown_before = before_on_trunk.get(&at).copied().filter(|shown| before != Some(*shown));
+        let is_on_trunk = on_trunk.contains(&at);
         let line = match branch {
             None => is_on_trunk.then_some(LineName::Trunk),
             Some(branch) => Some(line_of(branch, branches, names)),
         };
-        Placed { number: number.clone(), line, is_on_trunk, after: [before, shown_before] }
+        Placed { line, is_on_trunk, after: [before, shown_before] }
     };
-    file.revisions.keys().map(place_one).collect()
+    file.revisions.iter().enumerate().map(place_one).collect()
 }
 
-/// What the trunk shows, one after the other.
-pub(super) fn trunk(file: &FileHistory) -> Vec<Number> {
-    let seconds = |number: &Number| file.revisions.get(number).map_or(0, |revision| revision.seconds);
-    let trunk: Vec<_> = file.on_trunk().cloned().collect();
+/// What the trunk shows, one after the other, by their places.
+pub(super) fn trunk(file: &FileHistory) -> Vec<usize> {
+    let seconds = |at: &usize| file.revisions[*at].seconds;
+    let trunk: Vec<_> = file.on_trunk().collect();
     if let Some(branch) = file.default_branch.as_ref().filter(|branch| branch.parts().len() > 2) {
-        let vendor: Vec<_> = file.on_branch(branch).cloned().collect();
+        let vendor: Vec<_> = file.on_branch(branch).collect();
         if let Some(first) = vendor.first() {
-            let shown = trunk.into_iter().filter(|number| seconds(number) < seconds(first));
-            return shown.chain(vendor.iter().cloned()).collect();
+            let shown = trunk.into_iter().filter(|at| seconds(at) < seconds(first));
+            return shown.chain(vendor.iter().copied()).collect();
         }
     }
     let vendor = imported(file);
@@ -71,31 +70,30 @@ pub(super) fn trunk(file: &FileHistory) -> Vec<Number> {
     }
     let rest = trunk.get(1..).unwrap_or_default();
     let own = rest.first().map(seconds);
-    let shown = vendor.into_iter().filter(|number| own.is_none_or(|own| seconds(number) < own));
-    shown.chain(rest.iter().cloned()).collect()
+    let shown = vendor.into_iter().filter(|at| own.is_none_or(|own| seconds(at) < own));
+    shown.chain(rest.iter().copied()).collect()
 }
 
 /// The revisions of the vendor's branch if the file came by `cvs import`: then its first one is as old as 1.1.
-fn imported(file: &FileHistory) -> Vec<Number> {
+fn imported(file: &FileHistory) -> Vec<usize> {
     let (Some(first), Some(branch)) = (Number::parse(b"1.1"), Number::parse(b"1.1.1")) else { return Vec::new() };
-    let vendor: Vec<_> = file.on_branch(&branch).cloned().collect();
-    let seconds = |number: &Number| file.revisions.get(number).map(|revision| revision.seconds);
-    let is_import = vendor.first().is_some_and(|vendor| {
-        vendor.parts().last() == Some(&1)
-            && file.on_trunk().next() == Some(&first)
-            && seconds(vendor) == seconds(&first)
+    let vendor: Vec<_> = file.on_branch(&branch).collect();
+    let first = file.on_trunk().next().map(|at| &file.revisions[at]).filter(|oldest| oldest.number == first);
+    let is_import = vendor.first().zip(first).is_some_and(|(vendor, first)| {
+        let vendor = &file.revisions[*vendor];
+        vendor.number.parts().last() == Some(&1) && vendor.seconds == first.seconds
     });
     if is_import { vendor } else { Vec::new() }
 }
 
-/// The branches of a file that have a name, in order of their numbers. Of two names for the same number the first in order
+/// Of a file's symbols the branches, in order of their numbers. Of two names for the same number the first in order
 /// counts; the other one stands for no line of its own in this file.
-pub(super) fn named_branches(file: &FileHistory, names: &Names) -> Vec<Symbol> {
+pub(super) fn named_branches(symbols: &[Symbol], names: &Names) -> Vec<Symbol> {
     let is_branch = |symbol: &&Symbol| {
         let number = names.number(**symbol);
         !number.is_revision() && number.parts().len() > 2
     };
-    let mut branches: Vec<_> = file.symbols.iter().filter(is_branch).copied().collect();
+    let mut branches: Vec<_> = symbols.iter().filter(is_branch).copied().collect();
     branches.sort_by_key(|symbol| (names.number(*symbol), names.text(*symbol)));
     branches.dedup_by_key(|symbol| symbol.number);
     branches
@@ -111,7 +109,6 @@ fn line_of(branch: Number, branches: &[Symbol], names: &Names) -> LineName {
 
 #[cfg(test)]
 mod tests {
-    use super::super::history::Revision;
     use super::super::interner::Interner;
     use super::*;
 
@@ -120,9 +117,8 @@ mod tests {
     }
 
     /// `1.1@10 1.2@20`: revisions with their dates; `v=1.1.1`: symbols; `default=1.1.1`.
-    fn file(words: &str) -> (FileHistory, Names) {
-        let mut file = FileHistory::default();
-        let mut symbols = Vec::new();
+    fn file(words: &str) -> (FileHistory, Vec<Symbol>, Names) {
+        let (mut file, mut symbols, mut revisions) = (FileHistory::default(), Vec::new(), Vec::new());
         for word in words.split(' ') {
             if let Some((name, value)) = word.split_once('=') {
                 match name {
@@ -131,16 +127,15 @@ mod tests {
                 }
             } else {
                 let (revision, seconds) = word.split_once('@').expect("a date");
-                let empty: Arc<[u8]> = Arc::from(*b"");
-                let (author, log) = (empty.clone(), empty);
-                let seconds = seconds.parse().expect("a number");
-                let revision_of = Revision { seconds, author, is_dead: false, commitid: None, log };
-                file.revisions.insert(number(revision), revision_of);
+                let (number, seconds) = (number(revision), seconds.parse().expect("a number"));
+                revisions.push(Revision { number, seconds, author: 0, log: 0, commitid: None, is_dead: false });
             }
         }
+        revisions.sort_by(|a, b| a.number.cmp(&b.number));
+        file.revisions = revisions.into();
         let mut interner = Interner::default();
-        file.symbols = interner.symbols(symbols.into_iter());
-        (file, interner.into_names())
+        let symbols = interner.symbols(symbols.into_iter());
+        (file, symbols, interner.finish().0)
     }
 
     #[test]
@@ -155,26 +150,29 @@ mod tests {
             ("default=1.1.1 1.1@10 1.2@20", "1.1 1.2"),
         ];
         for (words, expected) in cases {
-            let shown: Vec<_> = trunk(&file(words).0).iter().map(ToString::to_string).collect();
+            let file = file(words).0;
+            let shown: Vec<_> = trunk(&file).iter().map(|at| file.revisions[*at].number.to_string()).collect();
             assert_eq!(shown.join(" "), expected, "{words}");
         }
     }
 
     #[test]
     fn each_revision_has_a_line_and_those_before_it() {
-        let (file, names) =
+        let (file, symbols, names) =
             file("v=1.1.1 b=1.2.0.2 also=1.2.0.2 1.1@10 1.1.1.1@10 1.2@20 1.2.2.1@30 1.2.2.2@40 1.2.4.1@50");
-        let placed: Vec<_> = place(&file, &named_branches(&file, &names), &names)
+        let number = |at: usize| file.revisions[at].number.to_string();
+        let placed: Vec<_> = place(&file, &named_branches(&symbols, &names), &names)
             .into_iter()
-            .map(|placed| {
+            .enumerate()
+            .map(|(at, placed)| {
                 let line = match placed.line {
                     None => "-".to_owned(),
                     Some(LineName::Trunk) => "trunk".to_owned(),
                     Some(LineName::Branch(name)) => String::from_utf8_lossy(&name).into_owned(),
                     Some(LineName::Unlabelled(number)) => format!("?{number}"),
                 };
-                let after: Vec<_> = placed.after.iter().flatten().map(ToString::to_string).collect();
-                format!("{} {line} {} < {}", placed.number, placed.is_on_trunk, after.join(","))
+                let after: Vec<_> = placed.after.into_iter().flatten().map(number).collect();
+                format!("{} {line} {} < {}", number(at), placed.is_on_trunk, after.join(","))
             })
             .collect();
         let expected = [

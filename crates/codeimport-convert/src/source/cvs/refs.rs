@@ -1,6 +1,6 @@
 //! Refs of all lines and tags at the end of a run, and what the next one needs.
 
-use super::emit::{Emitter, begun};
+use super::emit::{EmitError, Emitter, begun};
 use super::findings::{note_mixed, note_names};
 use super::ledger::Ledger;
 use super::look::Look;
@@ -10,7 +10,6 @@ use super::run::Run;
 use super::state::{CvsState, store_full};
 use super::symbols::Symbols;
 use crate::objects::ObjectStore;
-use crate::shadow::ShadowError;
 use crate::source::keeper::keep_all;
 use crate::source::text::decode_from;
 use crate::{Carried, ConvertError, Findings, Refs, SourceState, Watermark};
@@ -63,10 +62,10 @@ impl Run<'_> {
         look: &Look,
         converted: &mut Converted,
         store: &mut ObjectStore,
-    ) -> Result<Named, ShadowError> {
+    ) -> Result<Named, EmitError> {
         let symbols = Symbols::of(look);
         note_names(&symbols, &mut converted.findings);
-        let known: HashSet<_> = converted.ledger.commits.iter().map(|commit| commit.id).collect();
+        let count = converted.ledger.commits.len();
         let mut emitter = self.emitter(&mut converted.ledger, store);
         let (mut refs, mut others) = (Refs::new(), Vec::new());
         for name in symbols.lines() {
@@ -77,11 +76,14 @@ impl Run<'_> {
             }
         }
         for name in symbols.tags() {
-            let manifest = symbols.tagged(name, emitter.ledger);
+            let manifest = symbols.tagged(name, emitter.ledger)?;
             let Some(commit) = emitter.symbol_commit(&manifest, &self.tagged(name))? else { continue };
             refs.insert(tag_ref(name), commit);
             others.push((name.to_vec(), commit));
         }
+        let named: HashSet<_> = others.iter().map(|(_, commit)| *commit).collect();
+        let known = converted.ledger.commits.iter().take(count).map(|commit| commit.id);
+        let known: HashSet<_> = known.filter(|commit| named.contains(commit)).collect();
         let mixed = others.iter().filter(|(_, commit)| !known.contains(commit));
         mixed.for_each(|(name, _)| note_mixed(name, &mut converted.findings));
         Ok((refs, others))
@@ -99,8 +101,8 @@ fn line_tip(
     name: &LineName,
     emitter: &mut Emitter<'_>,
     complete: bool,
-) -> Result<Option<ObjectId>, ShadowError> {
-    let manifest = symbols.tip_of(name, emitter.ledger);
+) -> Result<Option<ObjectId>, EmitError> {
+    let manifest = symbols.tip_of(name, emitter.ledger)?;
     let Some((line, _)) = emitter.ledger.line(name) else {
         let text = begun(name);
         return emitter.symbol_commit(&manifest, &text);

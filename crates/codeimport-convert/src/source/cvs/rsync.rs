@@ -7,7 +7,7 @@ use crate::{ConvertError, Watch};
 use codeimport_core::{Outcome, Stage};
 use codeimport_subprocess::{Command, Output};
 use ring::digest::{SHA256, digest};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -80,10 +80,10 @@ impl Transport for Rsync {
         Ok(format!("{} files, {}", lines.len(), &text[..32]))
     }
 
-    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Histories, ConvertError> {
+    fn histories(&self, stage: Stage, scratch: &Path, watch: &Watch) -> Result<Histories, ConvertError> {
         let folder = self.folder(stage)?;
         self.run(&["--delete", "--compress"], Some(&folder.path), stage, watch)?;
-        folder.histories(stage, watch)
+        folder.histories(stage, scratch, watch)
     }
 
     fn texts(&self, wanted: &[Wanted<'_>], watch: &Watch, take: &mut Take<'_>) -> Result<(), ConvertError> {

@@ -3,6 +3,7 @@
 use super::changeset::{Changeset, Unit, Units, group};
 use super::emit::Emitter;
 use super::findings::note_changesets;
+use super::history::FileHistory;
 use super::ledger::Ledger;
 use super::look::{Contents, Look};
 use super::order::order;
@@ -24,6 +25,9 @@ const WRONG_CLOCK: i64 = 24 * 3600;
 /// Changesets converted at a time: what a crash may cost. Each time the files are read anew that have something in it.
 const BLOCK: usize = 10_000;
 
+/// Objects kept in memory: the trees of the lines that are committed to. Texts are written and never asked for again.
+const RECENT_BYTES: usize = 8 << 20;
+
 /// What a run works with.
 pub(super) struct Run<'a> {
     pub(super) transport: &'a dyn Transport,
@@ -38,12 +42,10 @@ impl Run<'_> {
     /// Converts what is new.
     pub(super) fn fetch(&self, carried: Option<ObjectId>) -> Result<SourceState, ConvertError> {
         let position = self.transport.position(Stage::Fetch, self.watch)?;
-        let mut store = self.ours(ObjectStore::open(self.cache.path()))?;
+        let mut store = self.ours(ObjectStore::open_with(self.cache.path(), RECENT_BYTES))?;
         let mut ledger = self.open(carried, &mut store)?;
         self.ours(store_full(&mut ledger, &mut store))?;
-        let histories = self.transport.histories(Stage::Fetch, self.watch)?;
-        let ids = histories.files.iter().map(|history| ledger.file(&history.path)).collect();
-        let (look, units) = Look::at(histories, ids, |file, number| ledger.revision(file, number).is_none());
+        let (look, units) = self.look(&mut ledger)?;
         let (changesets, waiting) = self.plan(units);
         let limit = usize::try_from(self.options.max_revisions).unwrap_or(usize::MAX);
         let now = &changesets[..changesets.len().min(limit)];
@@ -58,6 +60,16 @@ impl Run<'_> {
         note_changesets(&changesets[..done], &look, &self.options.authors, &mut findings);
         let converted = Converted { ledger, complete, watermark: Watermark(watermark), findings };
         self.state(&look, converted, store)
+    }
+
+    /// Looks at the source: what is there, and what of it is new.
+    fn look(&self, ledger: &mut Ledger) -> Result<(Look, Units), ConvertError> {
+        let scratch = self.cache.scratch();
+        let histories = self.transport.histories(Stage::Fetch, &scratch, self.watch)?;
+        let ids: Vec<_> = histories.files.iter().map(|history| ledger.file(&history.path)).collect();
+        let numbers = |history| FileHistory::numbers(history);
+        ledger.see(ids.iter().copied().zip(histories.files.iter().map(numbers)));
+        self.ours(Look::at(histories, ids, &scratch, |file, at| ledger.revision(file, at).is_none()))
     }
 
     /// Goes on from what an earlier run carried, or begins anew.
@@ -118,7 +130,7 @@ impl Run<'_> {
             self.emit(look, &symbols, ledger, block, &contents, store)?;
             self.ours(store.flush())?;
             // What the ledger knows by now is asked there.
-            contents.retain(|(index, number), _| ledger.revision(look.ids[*index], number).is_none());
+            contents.retain(|(index, at), _| ledger.revision(look.ids[*index as usize], *at as usize).is_none());
             done += block.len();
             if done == changesets.len() {
                 break;
@@ -127,9 +139,8 @@ impl Run<'_> {
                 return Ok(done);
             }
         }
-        let unseen: Vec<_> = look.unseen(ledger).map(|(index, number)| (index, number.clone())).collect();
-        for (index, number) in unseen {
-            look.note(index, &number, ledger, &contents);
+        for (index, at) in look.unseen(ledger).collect::<Vec<_>>() {
+            look.note(index, at, ledger, &contents);
         }
         Ok(done)
     }
@@ -150,11 +161,11 @@ impl Run<'_> {
                 self.watch.check(Stage::Convert)?;
                 self.report("changesets", done, changesets.len());
             }
-            let note = |unit: &Unit| look.note_with_unseen(unit.file, &unit.number, emitter.ledger, contents);
+            let note = |unit: &Unit| look.note_with_unseen(unit, emitter.ledger, contents);
             let revisions: Vec<_> = changeset.units.iter().map(note).collect();
             let begin = |ledger: &Ledger, line: &LineName| symbols.begin_of(line, ledger);
             let told = look.revision(&changeset.units[0]);
-            let told = told.map_or((&[][..], &[][..]), |revision| (&*revision.author, &*revision.log));
+            let told = (look.words.get(told.author), look.words.get(told.log));
             self.ours(emitter.commit(changeset, told, &revisions, begin))?;
             self.ours(look.join(symbols, changeset, &mut emitter))?;
             self.ours(store_full(emitter.ledger, emitter.store))?;

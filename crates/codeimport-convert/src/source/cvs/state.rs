@@ -6,9 +6,9 @@
 //!   tags                name TAB commit, a line each
 //! ```
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, LedgerReader};
 use super::options::CvsOptions;
-use crate::objects::{ObjectStore, StoreError};
+use crate::objects::{ObjectStore, StoreError, object_id};
 use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -43,14 +43,9 @@ impl CvsState {
             store.read(entry.id, Kind::Blob).ok()
         };
         let decisions = serde_json::from_slice(&blob(DECISIONS)?).ok()?;
-        let mut text = Vec::new();
-        for piece in 0.. {
-            let Some(piece) = blob(&piece_path(piece)) else { break };
-            text.extend_from_slice(&piece);
-        }
         let tags =
             blob(TAGS)?.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(parse_tag).collect::<Option<_>>()?;
-        Some(Self { decisions, ledger: Ledger::read(&text)?, tags })
+        Some(Self { decisions, ledger: read_ledger(&mut tree, store)?, tags })
     }
 
     /// Writes all and gives the tree's id. Of the ledger only what is not full is left to write.
@@ -74,6 +69,20 @@ impl CvsState {
         }
         tree.write(store)
     }
+}
+
+/// Reads a ledger, of whose text no more than a piece is in memory. What is no ledger's text would not come out again.
+fn read_ledger(tree: &mut ShadowTree, store: &mut ObjectStore) -> Option<Ledger> {
+    let (mut reader, mut read) = (LedgerReader::default(), Vec::new());
+    while let Some(piece) = tree.get(&piece_path(read.len()), store).ok()? {
+        reader.take(&store.read(piece.id, Kind::Blob).ok()?)?;
+        store_full(&mut reader.ledger, store).ok()?;
+        read.push(piece.id);
+    }
+    let mut ledger = reader.finish();
+    store_full(&mut ledger, store).ok()?;
+    let rest = (!ledger.text.is_empty()).then(|| object_id(Kind::Blob, &ledger.text));
+    ledger.stored.iter().copied().chain(rest).eq(read).then_some(ledger)
 }
 
 /// Stores the pieces of a ledger that are full.

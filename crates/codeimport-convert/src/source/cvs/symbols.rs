@@ -1,12 +1,14 @@
-//! What symbols name: for each of them a revision of some files. Pure.
+//! What symbols name: for each of them a revision of some files.
 
-use super::history::FileHistory;
+use super::changeset::Unit;
 use super::interner::Symbol;
 use super::ledger::{Ledger, LineId, Manifest};
 use super::look::Look;
+use super::named::NameKind;
 use super::place::{LineName, trunk};
 use super::rcs::Number;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
 /// The symbols of all files, and the branches without one.
@@ -20,25 +22,23 @@ pub(super) struct Symbols<'a> {
 
 impl<'a> Symbols<'a> {
     pub(super) fn of(look: &'a Look) -> Self {
-        let names = &look.histories.names;
         let (mut places, mut branches) = (BTreeMap::new(), BTreeSet::new());
-        for (place, name) in (0..).zip(names.texts()) {
-            let named = look.named.of(place);
-            if named.is_empty() {
-                continue;
+        for (place, name) in (0..).zip(look.names.texts()) {
+            let kind = look.named.kind(place);
+            if kind != NameKind::Unused {
+                places.insert(name.clone(), place);
             }
-            if named.iter().any(|named| !names.number_at(named.number).is_revision()) {
+            if kind == NameKind::Branch {
                 branches.insert(name.clone());
             }
-            places.insert(name.clone(), place);
         }
         Self { look, places, branches }
     }
 
-    /// The files that have a symbol: their indices, and the number that it stands for there.
-    fn files(&self, name: &[u8]) -> impl Iterator<Item = (usize, &Number)> {
-        let named = self.places.get(name).map_or(&[][..], |place| self.look.named.of(*place));
-        named.iter().map(|named| (named.file as usize, self.look.histories.names.number_at(named.number)))
+    /// The files that have a symbol, and the number that it stands for there.
+    fn files(&self, name: &[u8]) -> io::Result<impl Iterator<Item = (usize, &Number)>> {
+        let named = self.places.get(name).map_or(Ok(Vec::new()), |place| self.look.named.files(*place))?;
+        Ok(named.into_iter().map(|named| (named.file as usize, self.look.names.number_at(named.number))))
     }
 
     /// The files that have revisions on a branch without a name.
@@ -60,97 +60,98 @@ impl<'a> Symbols<'a> {
 
     /// The lines that a file comes to with this revision: they have begun, do not show the file, and never did by a revision
     /// of their own.
-    pub(super) fn joined_by(
-        &self,
-        index: usize,
-        number: &Number,
-        ledger: &Ledger,
-    ) -> impl Iterator<Item = (LineName, LineId)> {
-        let (file, history) = (self.look.ids[index], &self.look.histories.files[index]);
-        self.begun_at(index, number).filter_map(move |symbol| {
-            let names = &self.look.histories.names;
+    pub(super) fn joined_by(&self, unit: &Unit, ledger: &Ledger) -> io::Result<Vec<(LineName, LineId)>> {
+        let index = unit.file as usize;
+        let (file, history, names) = (self.look.ids[index], &self.look.files[index], &self.look.names);
+        let joins = |symbol: Symbol| {
             let (name, branch) = (LineName::Branch(names.text(symbol).clone()), names.number(symbol));
             let (line, _) = ledger.line(&name)?;
             let has_own = history.on_branch(branch).any(|own| ledger.revision(file, own).is_some());
             (!has_own && ledger.shows(line, file).is_none()).then_some((name, line))
-        })
+        };
+        Ok(self.begun_at(unit)?.into_iter().filter_map(joins).collect())
     }
 
     /// The branches of a file that begin at a revision.
-    fn begun_at(&self, index: usize, number: &Number) -> impl Iterator<Item = Symbol> {
-        let (names, lines) = (&self.look.histories.names, &self.look.lines[index]);
+    fn begun_at(&self, unit: &Unit) -> io::Result<Vec<Symbol>> {
+        let index = unit.file as usize;
+        let (names, branches, number) =
+            (&self.look.names, self.look.branches(index)?, &self.look.revision(unit).number);
         // Their numbers begin with the revision's: so they stand together behind it, but for branches of branches.
-        let behind = lines.partition_point(|symbol| names.number(*symbol) < number);
+        let behind = branches.partition_point(|symbol| names.number(*symbol) < number);
         let parts = number.parts();
-        let rest = lines[behind..].iter().take_while(|symbol| names.number(**symbol).parts().starts_with(parts));
+        let rest = branches[behind..].iter().take_while(|symbol| names.number(**symbol).parts().starts_with(&parts));
         let begins_here = |symbol: &Symbol| {
             let branch = names.number(*symbol);
-            branch.parts().len() == parts.len() + 1
-                && begin(&self.look.histories.files[index], branch).is_some_and(|begin| begin == *number)
+            branch.parts().len() == parts.len() + 1 && self.begin(index, branch).is_some_and(|begin| begin == *number)
         };
-        rest.copied().filter(begins_here).collect::<Vec<_>>().into_iter()
+        Ok(rest.copied().filter(begins_here).collect())
     }
 
     /// What a tag names, as far as it is converted.
-    pub(super) fn tagged(&self, name: &[u8], ledger: &Ledger) -> Manifest {
-        self.manifest(self.files(name).map(|(file, number)| (file, Some(number.clone()))), ledger)
+    pub(super) fn tagged(&self, name: &[u8], ledger: &Ledger) -> io::Result<Manifest> {
+        Ok(self.manifest(self.files(name)?.map(|(file, number)| (file, Some(number.clone()))), ledger))
     }
 
     /// What a line shows before its first commit, as far as it is converted.
-    pub(super) fn begin_of(&self, line: &LineName, ledger: &Ledger) -> Manifest {
-        let begin = |(file, number): (usize, &Number)| (file, begin(&self.look.histories.files[file], number));
-        match line {
+    pub(super) fn begin_of(&self, line: &LineName, ledger: &Ledger) -> io::Result<Manifest> {
+        let begin = |(file, number): (usize, &Number)| (file, self.begin(file, number));
+        Ok(match line {
             LineName::Trunk => Manifest::new(),
-            LineName::Branch(name) => self.manifest(self.files(name).map(begin), ledger),
+            LineName::Branch(name) => self.manifest(self.files(name)?.map(begin), ledger),
             LineName::Unlabelled(number) => self.manifest(self.unlabelled(number).map(begin), ledger),
-        }
+        })
     }
 
     /// What CVS shows of a line now, as far as it is converted.
-    pub(super) fn tip_of(&self, line: &LineName, ledger: &Ledger) -> Manifest {
-        let is_known = |file: usize, number: &Number| ledger.revision(self.look.ids[file], number).is_some();
-        let files = &self.look.histories.files;
-        let newest = |(file, number): (usize, &Number)| {
+    pub(super) fn tip_of(&self, line: &LineName, ledger: &Ledger) -> io::Result<Manifest> {
+        let files = &self.look.files;
+        let tip = |(file, number): (usize, &Number)| {
             if number.is_revision() {
                 return (file, Some(number.clone()));
             }
-            let own = files[file].on_branch(number).rev().find(|own| is_known(file, own));
-            (file, own.cloned().or_else(|| number.branchpoint()))
+            let own = self.first_known(file, files[file].on_branch(number).rev(), ledger);
+            (file, own.or_else(|| number.branchpoint()))
         };
-        match line {
-            LineName::Trunk => {
-                let newest = |(file, history)| (file, trunk(history).into_iter().rev().find(|own| is_known(file, own)));
-                self.manifest(files.iter().enumerate().map(newest), ledger)
-            }
-            LineName::Branch(name) => self.manifest(self.files(name).map(newest), ledger),
-            LineName::Unlabelled(number) => self.manifest(self.unlabelled(number).map(newest), ledger),
-        }
+        let on_trunk = |file: usize| (file, self.first_known(file, trunk(&files[file]).into_iter().rev(), ledger));
+        Ok(match line {
+            LineName::Trunk => self.manifest((0..files.len()).map(on_trunk), ledger),
+            LineName::Branch(name) => self.manifest(self.files(name)?.map(tip), ledger),
+            LineName::Unlabelled(number) => self.manifest(self.unlabelled(number).map(tip), ledger),
+        })
+    }
+
+    /// The first of some places in a file's history whose revision is converted.
+    fn first_known(&self, file: usize, mut places: impl Iterator<Item = usize>, ledger: &Ledger) -> Option<Number> {
+        let known = places.find(|at| ledger.revision(self.look.ids[file], *at).is_some())?;
+        Some(self.look.files[file].revisions[known].number.clone())
     }
 
     /// Files that are there, with their revisions; removed ones are not.
     fn manifest(&self, files: impl Iterator<Item = (usize, Option<Number>)>, ledger: &Ledger) -> Manifest {
         let alive = |(index, number): (usize, Option<Number>)| {
-            let file = self.look.ids[index];
-            let revision = ledger.revision(file, &number?)?;
-            ledger.known(revision).content.map(|_| (file, revision))
+            let revision = self.look.find(index, &number?, ledger)?;
+            ledger.known(revision).content.map(|_| (self.look.ids[index], revision))
         };
         files.filter_map(alive).collect()
     }
-}
 
-/// What a file shows on a line before its first revision there.
-///
-/// A vendor's branch begins with nothing. Neither does a file show anything that was added on a branch after it had been
-/// there on the trunk: CVS says so by a removal, in words of its own, in front of the first real revision.
-fn begin(history: &FileHistory, number: &Number) -> Option<Number> {
-    if number.is_revision() {
-        return Some(number.clone());
+    /// What a file shows on a line before its first revision there.
+    ///
+    /// A vendor's branch begins with nothing. Neither does a file show anything that was added on a branch after it had been
+    /// there on the trunk: CVS says so by a removal, in words of its own, in front of the first real revision.
+    fn begin(&self, index: usize, number: &Number) -> Option<Number> {
+        if number.is_revision() {
+            return Some(number.clone());
+        }
+        let history = &self.look.files[index];
+        let first = history.on_branch(number).next().map(|first| &history.revisions[first]);
+        let was_added = first.filter(|first| first.is_dead).is_some_and(|first| {
+            let log = self.look.words.get(first.log);
+            log.starts_with(b"file ") && log.windows(ADDED.len()).any(|words| words == ADDED)
+        });
+        if was_added || number.is_vendor_branch() { None } else { number.branchpoint() }
     }
-    let first = history.on_branch(number).next().and_then(|first| history.revisions.get(first));
-    let was_added = first.is_some_and(|first| {
-        first.is_dead && first.log.starts_with(b"file ") && first.log.windows(ADDED.len()).any(|words| words == ADDED)
-    });
-    if was_added || number.is_vendor_branch() { None } else { number.branchpoint() }
 }
 
 /// CVS's words for a file that comes to a branch later.

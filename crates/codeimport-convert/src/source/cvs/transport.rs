@@ -5,15 +5,15 @@ use super::rcs::Number;
 use crate::{ConvertError, Watch};
 use codeimport_core::Stage;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One way to read a repository.
 pub(super) trait Transport: Send + Sync {
     /// Where the repository stands: a text that changes with every commit and every symbol.
     fn position(&self, stage: Stage, watch: &Watch) -> Result<String, ConvertError>;
 
-    /// What is known of all files but their texts.
-    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Histories, ConvertError>;
+    /// What is known of all files but their texts. `scratch`: a folder for what memory has no room for.
+    fn histories(&self, stage: Stage, scratch: &Path, watch: &Watch) -> Result<Histories, ConvertError>;
 
     /// Hands over the texts of revisions, raw as stored, in any order.
     fn texts(&self, wanted: &[Wanted<'_>], watch: &Watch, take: &mut Take<'_>) -> Result<(), ConvertError>;

@@ -4,18 +4,22 @@
 //! It is written as it grows, an entry a line, and read back by doing the same again. Whoever stores it takes what is full
 //! ([`Ledger::take_full`]), so that its text is not in memory a second time.
 
-mod places;
 mod read;
 mod shown;
+mod shows;
+mod sight;
+mod text;
+
+pub(super) use read::LedgerReader;
+pub(super) use shown::Shown;
 
 use super::place::LineName;
 use super::rcs::Number;
+use crate::rows::Rows;
 use gix::ObjectId;
-use places::Places;
+use shows::{ShowId, Shows};
+use sight::Sight;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// A piece of the text ends with the first line that makes it this long: so much is written anew by each increment, at most.
-const PIECE: usize = 1 << 20;
 
 /// Index of a file.
 pub(super) type FileId = u32;
@@ -62,14 +66,22 @@ pub(super) struct KnownCommit {
 pub(super) struct Line {
     /// The commit of another line that it began as; until its own commits say otherwise it shows the same.
     from: Option<CommitIndex>,
-    /// File -> from which of its own commits on it shows which revision, rising.
-    shown: HashMap<FileId, Vec<(CommitIndex, Option<RevId>)>>,
+    /// The files that its own commits changed.
+    touched: HashMap<FileId, Touched>,
     /// Commit -> files shown, rising.
-    sizes: Vec<(CommitIndex, usize)>,
+    sizes: Vec<(CommitIndex, u32)>,
     /// Where it began, then its newest commit.
     tip: Option<CommitIndex>,
     /// Files shown.
-    size: usize,
+    size: u32,
+}
+
+/// A file that commits of a line changed.
+struct Touched {
+    /// The first of them.
+    first: CommitIndex,
+    /// What the last one says of the file.
+    newest: ShowId,
 }
 
 /// All that was converted.
@@ -77,18 +89,15 @@ pub(super) struct Line {
 pub(super) struct Ledger {
     paths: Vec<Vec<u8>>,
     files: HashMap<Vec<u8>, FileId>,
-    revisions: Vec<KnownRevision>,
-    by_number: HashMap<(FileId, Number), RevId>,
+    revisions: Rows<KnownRevision>,
+    sight: Sight,
     /// Files with a revision.
     known_files: HashSet<FileId>,
-    pub(super) commits: Vec<KnownCommit>,
-    /// What the commits changed, one after the other; and up to where each commit's are.
-    changes: Changes,
-    changes_end: Vec<usize>,
+    pub(super) commits: Rows<KnownCommit>,
+    shows: Shows,
     names: Vec<LineName>,
     lines: Vec<Line>,
     by_name: BTreeMap<LineName, LineId>,
-    places: Places,
     /// Full pieces of the text, where they were stored.
     pub(super) stored: Vec<ObjectId>,
     /// What was added after these, an entry a line.
@@ -113,9 +122,19 @@ impl Ledger {
         self.paths.get(file as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// A revision that is there.
-    pub(super) fn revision(&self, file: FileId, number: &Number) -> Option<RevId> {
-        self.by_number.get(&(file, number.clone())).copied()
+    /// From now on the revisions of files are asked for by their places among these numbers.
+    pub(super) fn see<'n, N: Iterator<Item = &'n Number>>(&mut self, files: impl Iterator<Item = (FileId, N)>) {
+        self.sight.see(files);
+    }
+
+    /// The revision of a file at a place in the history that the run sees, if it was converted.
+    pub(super) fn revision(&self, file: FileId, at: usize) -> Option<RevId> {
+        self.sight.get(file, at)
+    }
+
+    /// A revision that was converted and is in no history any more.
+    pub(super) fn unseen_revision(&self, file: FileId, number: &Number) -> Option<RevId> {
+        self.sight.get_unseen(file, number)
     }
 
     /// Whether any revision of a file is known.
@@ -128,23 +147,35 @@ impl Ledger {
         &self.revisions[revision as usize]
     }
 
-    /// Adds a revision. One that shows the same as `like`, another one of the file, is that one from now on.
-    pub(super) fn add_revision(&mut self, number: Number, known: KnownRevision, like: Option<RevId>) -> RevId {
+    /// Adds the revision at a place in its file's history.
+    pub(super) fn add_revision(
+        &mut self,
+        at: usize,
+        number: &Number,
+        known: KnownRevision,
+        like: Option<RevId>,
+    ) -> RevId {
+        let revision = self.push_revision(number, known, like);
+        self.sight.put(known.file, at, revision);
+        revision
+    }
+
+    /// Adds a revision that nobody asks for yet. One that shows the same as `like`, another one of the file, is that one from now
+    /// on.
+    pub(super) fn push_revision(&mut self, number: &Number, known: KnownRevision, like: Option<RevId>) -> RevId {
         let content = known.content.map_or("-".to_owned(), |content| {
             format!("{}{}", if content.is_executable { "x" } else { "" }, content.blob)
         });
         let same = like.filter(|like| self.known(*like).content == known.content);
-        let number_text = number.to_string();
         let revision = same.unwrap_or(index(self.revisions.len()));
         if same.is_none() {
             self.revisions.push(known);
-            self.places.add_revision();
-            self.note("rev", &format!("{} {number_text} {} {content}", known.file, known.seconds), b"");
+            self.shows.add_revision();
+            self.note("rev", &format!("{} {number} {} {content}", known.file, known.seconds), b"");
         } else {
-            self.note("like", &format!("{} {number_text} {revision}", known.file), b"");
+            self.note("like", &format!("{} {number} {revision}", known.file), b"");
         }
         self.known_files.insert(known.file);
-        self.by_number.insert((known.file, number), revision);
         revision
     }
 
@@ -181,7 +212,7 @@ impl Ledger {
         self.note(kind, &text, &rest);
         let mut line = Line { from, tip: from, ..Line::default() };
         if let Some(from) = from {
-            line.size = self.size_at(from);
+            line.size = index(self.size_at(from));
             line.sizes.push((from, line.size));
         }
         self.names.push(name.clone());
@@ -208,14 +239,11 @@ impl Ledger {
         for (file, revision) in changes {
             let had = self.shows(id, *file).is_some();
             let line = &mut self.lines[id as usize];
-            line.shown.entry(*file).or_default().push((at, *revision));
-            line.size = line.size + usize::from(revision.is_some()) - usize::from(had);
-            if let Some(revision) = revision {
-                self.places.add(*revision, id, at);
-            }
+            let before = line.touched.get(file).map(|touched| touched.newest);
+            let newest = self.shows.add(at, *file, *revision, before);
+            line.touched.entry(*file).or_insert(Touched { first: at, newest }).newest = newest;
+            line.size = line.size + u32::from(revision.is_some()) - u32::from(had);
         }
-        self.changes.extend_from_slice(changes);
-        self.changes_end.push(self.changes.len());
         let line = &mut self.lines[id as usize];
         line.sizes.push((at, line.size));
         line.tip = Some(at);
@@ -225,63 +253,9 @@ impl Ledger {
     pub(super) fn tip(&self, line: LineId) -> Option<CommitIndex> {
         self.lines[line as usize].tip
     }
-
-    /// Lines that show a revision by a commit of their own, each from which on: where a tag's revisions are to be found.
-    pub(super) fn places(&self, revision: RevId) -> impl Iterator<Item = (LineId, CommitIndex)> {
-        self.places.of(revision)
-    }
-
-    /// Takes the pieces of the text that are full: they never change any more. Where they are goes to `stored`.
-    pub(super) fn take_full(&mut self) -> Vec<Vec<u8>> {
-        let (mut pieces, mut begin) = (Vec::new(), 0);
-        while let Some(len) = first_piece(&self.text[begin..]) {
-            pieces.push(self.text[begin..begin + len].to_vec());
-            begin += len;
-        }
-        if begin > 0 {
-            self.text = self.text.split_off(begin);
-        }
-        pieces
-    }
-
-    fn note(&mut self, kind: &str, fields: &str, rest: &[u8]) {
-        self.text.extend_from_slice(kind.as_bytes());
-        for part in [fields.as_bytes(), rest] {
-            if !part.is_empty() {
-                self.text.push(b' ');
-                self.text.extend_from_slice(part);
-            }
-        }
-        self.text.push(b'\n');
-    }
-}
-
-/// How long the first piece of a text is, if it is full.
-fn first_piece(text: &[u8]) -> Option<usize> {
-    let late = text.get(PIECE..)?;
-    Some(PIECE + late.iter().position(|b| *b == b'\n')? + 1)
 }
 
 /// An index as it is stored. CVS repositories have millions of revisions, not billions.
 fn index(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_that_are_taken_as_it_grows_are_those_of_the_whole_text() {
-        let (mut taken, mut whole, mut pieces) = (Ledger::default(), Ledger::default(), Vec::new());
-        for file in 0..30_000 {
-            let path = format!("{file:0100}");
-            assert_eq!(taken.file(path.as_bytes()), whole.file(path.as_bytes()));
-            pieces.extend(taken.take_full());
-        }
-        assert_eq!((whole.take_full(), &whole.text), (pieces.clone(), &taken.text));
-        let text = [pieces.concat(), taken.text].concat();
-        let read = Ledger::read(&text).expect("what was written");
-        assert_eq!((pieces.len(), read.paths.len(), read.text == text), (3, 30_000, true));
-    }
 }

@@ -5,32 +5,49 @@ use crate::source::cvs::place::LineName;
 use crate::source::cvs::rcs::Number;
 use gix::ObjectId;
 
-impl Ledger {
-    /// Reads what [`Self::text`] was. None if it is something else.
-    pub(in crate::source::cvs) fn read(text: &[u8]) -> Option<Self> {
-        let mut ledger = Self::default();
-        let mut open: Option<(KnownCommit, Changes)> = None;
-        for line in text.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-            let (kind, rest) = split(line)?;
-            if kind == b"show" {
-                let mut fields = fields(rest)?;
-                let (file, revision) = (fields.next()?.parse().ok()?, optional(fields.next()?)?);
-                let known = revision.is_none_or(|revision: RevId| (revision as usize) < ledger.revisions.len());
-                known.then_some(())?;
-                open.as_mut()?.1.push((file, revision));
-                continue;
-            }
-            if let Some((commit, changes)) = open.take() {
-                ledger.add_commit(commit, &changes);
-            }
-            ledger.read_entry(kind, rest, &mut open)?;
-        }
-        if let Some((commit, changes)) = open {
-            ledger.add_commit(commit, &changes);
-        }
-        (ledger.text == text).then_some(ledger)
+/// Reads a ledger piece by piece, as they were taken from one ([`Ledger::take_full`]): by doing the same again. Whether the
+/// pieces were such can be told by those that the new ledger has.
+#[derive(Default)]
+pub(in crate::source::cvs) struct LedgerReader {
+    pub(in crate::source::cvs) ledger: Ledger,
+    /// A commit of which it is not known yet whether that is all that it shows.
+    open: Option<(KnownCommit, Changes)>,
+}
+
+impl LedgerReader {
+    /// Reads the next piece. None if it is something else.
+    pub(in crate::source::cvs) fn take(&mut self, piece: &[u8]) -> Option<()> {
+        piece.split(|b| *b == b'\n').filter(|line| !line.is_empty()).try_for_each(|line| self.take_line(line))
     }
 
+    /// What was read.
+    pub(in crate::source::cvs) fn finish(mut self) -> Ledger {
+        self.end_commit();
+        self.ledger
+    }
+
+    fn take_line(&mut self, line: &[u8]) -> Option<()> {
+        let (kind, rest) = split(line)?;
+        if kind == b"show" {
+            let mut fields = fields(rest)?;
+            let (file, revision) = (fields.next()?.parse().ok()?, optional(fields.next()?)?);
+            let known = revision.is_none_or(|revision: RevId| (revision as usize) < self.ledger.revisions.len());
+            known.then_some(())?;
+            self.open.as_mut()?.1.push((file, revision));
+            return Some(());
+        }
+        self.end_commit();
+        self.ledger.read_entry(kind, rest, &mut self.open)
+    }
+
+    fn end_commit(&mut self) {
+        if let Some((commit, changes)) = self.open.take() {
+            self.ledger.add_commit(commit, &changes);
+        }
+    }
+}
+
+impl Ledger {
     fn read_entry(&mut self, kind: &[u8], rest: &[u8], open: &mut Option<(KnownCommit, Changes)>) -> Option<()> {
         match kind {
             b"file" => drop(self.file(rest)),
@@ -38,14 +55,16 @@ impl Ledger {
                 let mut fields = fields(rest)?;
                 let (file, number) = (fields.next()?.parse().ok()?, Number::parse(fields.next()?.as_bytes())?);
                 let (seconds, content) = (fields.next()?.parse().ok()?, content(fields.next()?)?);
-                self.add_revision(number, KnownRevision { file, seconds, content }, None);
+                let revision = self.push_revision(&number, KnownRevision { file, seconds, content }, None);
+                self.sight.put_unseen(file, number, revision);
             }
             b"like" => {
                 let mut fields = fields(rest)?;
                 let (file, number) = (fields.next()?.parse().ok()?, Number::parse(fields.next()?.as_bytes())?);
                 let like: RevId = fields.next()?.parse().ok()?;
                 let known = KnownRevision { file, ..*self.revisions.get(like as usize)? };
-                self.add_revision(number, known, Some(like));
+                let revision = self.push_revision(&number, known, Some(like));
+                self.sight.put_unseen(file, number, revision);
             }
             b"trunk" | b"branch" | b"unlabelled" => {
                 let (from, name) = split(rest)?;

@@ -2,6 +2,15 @@
 
 use super::{CommitIndex, FileId, Ledger, Line, LineId, Manifest, RevId};
 
+/// A commit that shows a revision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::source::cvs) struct Shown {
+    pub(in crate::source::cvs) line: LineId,
+    pub(in crate::source::cvs) from: CommitIndex,
+    /// The commit of the line that no longer does.
+    pub(in crate::source::cvs) until: Option<CommitIndex>,
+}
+
 impl Ledger {
     /// What a line shows now.
     pub(in crate::source::cvs) fn manifest(&self, line: LineId) -> Manifest {
@@ -13,8 +22,8 @@ impl Ledger {
         let mut manifest = Manifest::new();
         // From where all began.
         for at in self.way_to(commit).into_iter().rev() {
-            for (file, shown) in &self.lines[self.commits[at as usize].line as usize].shown {
-                match shown_at(shown, at) {
+            for (file, touched) in &self.line_of(at).touched {
+                match self.shows.at(touched.newest, at) {
                     Some(Some(revision)) => drop(manifest.insert(*file, revision)),
                     Some(None) => drop(manifest.remove(file)),
                     None => {}
@@ -26,8 +35,11 @@ impl Ledger {
 
     /// A commit, the one that its line began as, the one that that one's line began as, and so on.
     fn way_to(&self, commit: CommitIndex) -> Vec<CommitIndex> {
-        let before = |at: &CommitIndex| self.lines[self.commits[*at as usize].line as usize].from;
-        std::iter::successors(Some(commit), before).collect()
+        std::iter::successors(Some(commit), |at| self.line_of(*at).from).collect()
+    }
+
+    fn line_of(&self, commit: CommitIndex) -> &Line {
+        &self.lines[self.commits[commit as usize].line as usize]
     }
 
     /// What a line shows of a file now.
@@ -39,8 +51,8 @@ impl Ledger {
     pub(in crate::source::cvs) fn shows_at(&self, commit: CommitIndex, file: FileId) -> Option<RevId> {
         let mut at = Some(commit);
         while let Some(commit) = at {
-            let line = &self.lines[self.commits[commit as usize].line as usize];
-            if let Some(shown) = line.shown.get(&file).and_then(|shown| shown_at(shown, commit)) {
+            let line = self.line_of(commit);
+            if let Some(shown) = line.touched.get(&file).and_then(|touched| self.shows.at(touched.newest, commit)) {
                 return shown;
             }
             at = line.from;
@@ -48,14 +60,15 @@ impl Ledger {
         None
     }
 
-    /// From which of its own commits on a line shows which revision of a file.
-    pub(in crate::source::cvs) fn shown(&self, line: LineId, file: FileId) -> &[(CommitIndex, Option<RevId>)] {
-        self.lines[line as usize].shown.get(&file).map_or(&[], Vec::as_slice)
+    /// The commits that show a revision because they brought it: where a tag's revisions are to be found.
+    pub(in crate::source::cvs) fn shown_by(&self, revision: RevId) -> impl Iterator<Item = Shown> {
+        let line = |commit: CommitIndex| self.commits[commit as usize].line;
+        self.shows.of_revision(revision).map(move |(from, until)| Shown { line: line(from), from, until })
     }
 
     /// Files that a line changed, each with the first of its own commits that did.
     pub(in crate::source::cvs) fn first_changes(&self, line: LineId) -> impl Iterator<Item = (FileId, CommitIndex)> {
-        self.lines[line as usize].shown.iter().filter_map(|(file, shown)| Some((*file, shown.first()?.0)))
+        self.lines[line as usize].touched.iter().map(|(file, touched)| (*file, touched.first))
     }
 
     /// Where a line began, if not with nothing, and the first commit of its own, if there is one.
@@ -66,21 +79,13 @@ impl Ledger {
 
     /// How many files the line of a commit showed at that commit.
     pub(in crate::source::cvs) fn size_at(&self, commit: CommitIndex) -> usize {
-        let sizes = &self.lines[self.commits[commit as usize].line as usize].sizes;
+        let sizes = &self.line_of(commit).sizes;
         let after = sizes.partition_point(|(at, _)| *at <= commit);
-        after.checked_sub(1).map_or(0, |at| sizes[at].1)
+        after.checked_sub(1).map_or(0, |at| sizes[at].1 as usize)
     }
 
-    /// What a commit changed of its line.
-    pub(in crate::source::cvs) fn changed(&self, commit: CommitIndex) -> impl Iterator<Item = Option<RevId>> {
-        let end = |commit: usize| self.changes_end.get(commit).copied().unwrap_or_default();
-        let begin = (commit as usize).checked_sub(1).map_or(0, end);
-        self.changes[begin..end(commit as usize)].iter().map(|(_, revision)| *revision)
+    /// What a commit changed of its line: files with the revision shown from then on, or none.
+    pub(in crate::source::cvs) fn changes(&self, commit: CommitIndex) -> impl Iterator<Item = (FileId, Option<RevId>)> {
+        self.shows.of_commit(commit)
     }
-}
-
-/// What a line shows of a file at one of its commits; none if none of its own up to there says it.
-fn shown_at(shown: &[(CommitIndex, Option<RevId>)], commit: CommitIndex) -> Option<Option<RevId>> {
-    let after = shown.partition_point(|(from, _)| *from <= commit);
-    Some(shown.get(after.checked_sub(1)?)?.1)
 }

@@ -2,22 +2,41 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 
 /// Longest number that is read: a branch of a branch, sixteen deep. CVS users have seen four.
 const MAX_PARTS: usize = 32;
 
-/// Parts for which no memory is asked: those of a branch's revision. There are millions of numbers.
-const SHORT: usize = 4;
+/// Parts for which no memory is asked: those of a revision on a branch of a branch. There are millions of numbers.
+const SHORT: usize = 6;
 
 /// A dotted number; never empty. In order of its parts, so revisions of a branch stand in the order they were made.
-#[derive(Clone)]
-pub(in crate::source::cvs) struct Number(Parts);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::source::cvs) struct Number(Stored);
 
-#[derive(Clone)]
-enum Parts {
-    Short(u8, [u32; SHORT]),
-    Long(Box<[u32]>),
+/// The same number is always stored in the same way: short if that has room for it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Stored {
+    /// Behind the parts that count there are zeros.
+    Short([u16; SHORT], u8),
+    Long(Box<([u32; MAX_PARTS], usize)>),
+}
+
+/// The parts of a number.
+pub(in crate::source::cvs) enum Parts<'n> {
+    Short([u32; SHORT], usize),
+    Long(&'n [u32]),
+}
+
+impl Deref for Parts<'_> {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        match self {
+            Self::Short(parts, count) => &parts[..*count],
+            Self::Long(parts) => parts,
+        }
+    }
 }
 
 impl Number {
@@ -35,22 +54,27 @@ impl Number {
         Some(Self::of(&parts[..count]))
     }
 
+    /// Of no more than [`MAX_PARTS`] parts.
     fn of(parts: &[u32]) -> Self {
         let mut short = [0; SHORT];
-        match (short.get_mut(..parts.len()), u8::try_from(parts.len())) {
-            (Some(place), Ok(count)) => {
-                place.copy_from_slice(parts);
-                Self(Parts::Short(count, short))
+        let fits = |(place, part): (&mut u16, &u32)| u16::try_from(*part).map(|part| *place = part).is_ok();
+        match u8::try_from(parts.len()) {
+            Ok(count) if parts.len() <= SHORT && short.iter_mut().zip(parts).all(fits) => {
+                Self(Stored::Short(short, count))
             }
-            _ => Self(Parts::Long(parts.into())),
+            _ => {
+                let mut long = [0; MAX_PARTS];
+                long.iter_mut().zip(parts).for_each(|(place, part)| *place = *part);
+                Self(Stored::Long(Box::new((long, parts.len().min(MAX_PARTS)))))
+            }
         }
     }
 
     /// Its parts.
-    pub(in crate::source::cvs) fn parts(&self) -> &[u32] {
+    pub(in crate::source::cvs) fn parts(&self) -> Parts<'_> {
         match &self.0 {
-            Parts::Short(count, parts) => &parts[..usize::from(*count)],
-            Parts::Long(parts) => parts,
+            Stored::Short(parts, count) => Parts::Short(parts.map(u32::from), usize::from(*count)),
+            Stored::Long(long) => Parts::Long(&long.0[..long.1]),
         }
     }
 
@@ -78,29 +102,20 @@ impl Number {
 
     /// What a symbol means: CVS writes a branch `1.2.4` as `1.2.0.4` until it has a revision, and ever after.
     pub(in crate::source::cvs) fn of_symbol(self) -> Self {
-        let parts = self.parts();
-        let count = parts.len();
-        if count >= 4 && count.is_multiple_of(2) && parts[count - 2] == 0 {
-            let mut plain = parts[..count - 2].to_vec();
-            plain.push(parts[count - 1]);
-            return Self::of(&plain);
-        }
-        self
+        let plain = match &*self.parts() {
+            [point @ .., 0, last] if point.len() >= 2 && point.len().is_multiple_of(2) => {
+                Some(Self::of(&[point, &[*last]].concat()))
+            }
+            _ => None,
+        };
+        plain.unwrap_or(self)
     }
 
     /// Whether it is a branch as `cvs import` makes them: 1.1.1, 1.1.3 …; those of `cvs tag -b` have even numbers.
     pub(in crate::source::cvs) fn is_vendor_branch(&self) -> bool {
-        matches!(self.parts(), [_, _, branch] if branch % 2 == 1)
+        matches!(*self.parts(), [_, _, branch] if branch % 2 == 1)
     }
 }
-
-impl PartialEq for Number {
-    fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
-    }
-}
-
-impl Eq for Number {}
 
 impl PartialOrd for Number {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -110,13 +125,13 @@ impl PartialOrd for Number {
 
 impl Ord for Number {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.parts().cmp(other.parts())
-    }
-}
-
-impl Hash for Number {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.parts().hash(state);
+        match (&self.0, &other.0) {
+            // Where the parts that both have are the same, the zeros behind the shorter one come first.
+            (Stored::Short(parts, count), Stored::Short(others, other_count)) => {
+                parts.cmp(others).then(count.cmp(other_count))
+            }
+            _ => self.parts().cmp(&other.parts()),
+        }
     }
 }
 
@@ -172,6 +187,17 @@ mod tests {
             assert_eq!(Number::parse(text.as_bytes()), None, "{text}");
         }
         assert_eq!(Number::parse("1.".repeat(40).as_bytes()), None);
-        assert!(number("1.9") < number("1.10"));
+    }
+
+    #[test]
+    fn numbers_are_in_order_of_their_parts_however_long_they_are() {
+        let order = "1.1 1.1.0 1.1.0.0 1.1.0.4 1.1.2 1.2 1.2.2 1.2.2.1.2.1 1.2.2.1.2.1.2 1.2.2.1.2.1.2.1 1.9 1.10 1.65535 1.65536 2.1";
+        let numbers: Vec<_> = order.split(' ').map(number).collect();
+        for (at, one) in numbers.iter().enumerate() {
+            for (other_at, other) in numbers.iter().enumerate() {
+                assert_eq!((one.cmp(other), one == other), (at.cmp(&other_at), at == other_at), "{one} {other}");
+            }
+        }
+        assert_eq!(size_of::<Number>(), 16, "there are millions");
     }
 }

@@ -36,6 +36,7 @@ use heads::Heads;
 use peer::Peer;
 use rlog::LogReader as Reader;
 use session::{Line, Session};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A module on a server.
@@ -104,15 +105,16 @@ impl Transport for Server {
         Ok(heads.position(jiff::Timestamp::now().as_second()))
     }
 
-    fn histories(&self, stage: Stage, watch: &Watch) -> Result<Histories, ConvertError> {
+    fn histories(&self, stage: Stage, scratch: &Path, watch: &Watch) -> Result<Histories, ConvertError> {
         let address = &self.peer.address;
-        let mut reader = Reader::new(address.directory(), address.is_whole());
+        let mut reader = Reader::new(address.directory(), address.is_whole(), scratch);
         self.with_session(stage, watch, |session| {
             Self::rlog(session, &[], &self.module(), |line| {
                 reader.take(line).map_err(|error| address.broken(stage, &error))
             })
         })?;
-        reader.finish().map_err(|error| address.broken(stage, &error))
+        let gathering = reader.finish().map_err(|error| address.broken(stage, &error))?;
+        gathering.finish().map_err(|error| ConvertError::disk(stage, scratch, error))
     }
 
     fn texts(&self, wanted: &[Wanted<'_>], watch: &Watch, take: &mut Take<'_>) -> Result<(), ConvertError> {

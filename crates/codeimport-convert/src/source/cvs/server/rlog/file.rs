@@ -3,48 +3,73 @@
 use crate::source::cvs::history::{FileHistory, Revision};
 use crate::source::cvs::interner::Interner;
 use crate::source::cvs::rcs::Number;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
 
 /// A file whose log is being read.
 #[derive(Default)]
 pub(super) struct Open {
+    /// What is known of it, but its revisions.
     pub(super) history: FileHistory,
     pub(super) is_attic: bool,
     /// How many revisions will come.
     pub(super) expected: usize,
-    /// Revision that is being read, with its message so far.
-    pub(super) revision: Option<(Number, Revision, Vec<u8>)>,
     /// Symbols so far.
     pub(super) symbols: Vec<(Vec<u8>, Number)>,
-    /// Messages, until it is known which revisions have branches.
-    pub(super) logs: BTreeMap<Number, Vec<u8>>,
+    /// Those that were read. What their messages are is known when all revisions are: which of them have branches.
+    revisions: BTreeMap<Number, Told>,
+    /// The one that is being read.
+    revision: Option<Told>,
+}
+
+/// A revision, and what the server prints behind it.
+struct Told {
+    revision: Revision,
+    text: Vec<u8>,
 }
 
 impl Open {
+    /// A file of which nothing but its path is known.
+    pub(super) fn new(path: Vec<u8>, is_attic: bool) -> Self {
+        Self { history: FileHistory { path, ..FileHistory::default() }, is_attic, ..Self::default() }
+    }
+
+    /// How many revisions have begun.
     pub(super) fn told(&self) -> usize {
-        self.history.revisions.len() + usize::from(self.revision.is_some())
+        self.revisions.len() + usize::from(self.revision.is_some())
     }
 
-    pub(super) fn end_revision(&mut self) {
-        if let Some((number, revision, log)) = self.revision.take() {
-            self.logs.insert(number.clone(), log);
-            self.history.revisions.insert(number, revision);
+    pub(super) fn begin_revision(&mut self, revision: Revision) {
+        self.end_revision();
+        self.revision = Some(Told { revision, text: Vec::new() });
+    }
+
+    /// A line of the revision's message.
+    pub(super) fn push_text(&mut self, text: &[u8]) {
+        if let Some(told) = &mut self.revision {
+            told.text.extend_from_slice(text);
+            told.text.push(b'\n');
         }
     }
 
-    /// Behind the date of a revision that has branches, these are told; a message may begin in the same way.
-    pub(super) fn take_logs(&mut self, interner: &mut Interner) {
-        let points: std::collections::HashSet<_> =
-            self.history.revisions.keys().filter_map(|number| number.branch()?.branchpoint()).collect();
-        for (number, log) in &self.logs {
-            let told = log.starts_with(b"branches:") && points.contains(number);
-            let first = log.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
-            let message = if told { &log[first..] } else { &log[..] };
-            if let Some(revision) = self.history.revisions.get_mut(number) {
-                revision.log = interner.keep_log(message);
-            }
+    fn end_revision(&mut self) {
+        if let Some(told) = self.revision.take() {
+            self.revisions.insert(told.revision.number.clone(), told);
         }
+    }
+
+    /// All that were read, in order. Behind the date of a revision that has branches, these are told; a message may begin in the
+    /// same way.
+    pub(super) fn take_revisions(&mut self, interner: &mut Interner) -> Box<[Revision]> {
+        self.end_revision();
+        let revisions = std::mem::take(&mut self.revisions);
+        let points: HashSet<_> = revisions.keys().filter_map(|number| number.branch()?.branchpoint()).collect();
+        let with_log = |Told { mut revision, text }: Told| {
+            let told = text.starts_with(b"branches:") && points.contains(&revision.number);
+            let first = text.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
+            revision.log = interner.keep_log(if told { &text[first..] } else { &text });
+            revision
+        };
+        revisions.into_values().map(with_log).collect()
     }
 }
 
@@ -60,8 +85,8 @@ pub(super) fn revision_number(line: &[u8]) -> Option<Number> {
     Number::parse(rest.split(u8::is_ascii_whitespace).next()?).filter(Number::is_revision)
 }
 
-/// `date: 2003-05-23 00:17:53 +0000;  author: ada;  state: Exp;  commitid: abc;`
-pub(super) fn parse_revision(line: &[u8], interner: &mut Interner) -> Option<Revision> {
+/// `date: 2003-05-23 00:17:53 +0000;  author: ada;  state: Exp;  commitid: abc;`, still without its message.
+pub(super) fn parse_revision(number: Number, line: &[u8], interner: &mut Interner) -> Option<Revision> {
     let fields = line.split(|b| *b == b';').filter_map(|field| {
         let field = field.trim_ascii_start();
         let at = field.iter().position(|b| *b == b':')?;
@@ -73,11 +98,12 @@ pub(super) fn parse_revision(line: &[u8], interner: &mut Interner) -> Option<Rev
             b"date" => seconds = parse_date(value),
             b"author" => author = Some(interner.keep(value)),
             b"state" => is_dead = value == b"dead",
-            b"commitid" => commitid = Some(interner.keep(value)),
+            b"commitid" => commitid = Some(interner.commitid(value)),
             _ => {}
         }
     }
-    Some(Revision { seconds: seconds?, author: author?, is_dead, commitid, log: Arc::from(*b"") })
+    let (seconds, author) = (seconds?, author?);
+    Some(Revision { number, seconds, author, log: author, commitid, is_dead })
 }
 
 /// `2003-05-23 00:17:53 +0000`, or `2003/05/23 00:17:53`, in seconds since 1970.

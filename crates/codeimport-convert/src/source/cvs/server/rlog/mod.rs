@@ -6,12 +6,13 @@
 mod file;
 
 use super::session::Line;
-use crate::source::cvs::history::{FileHistory, Histories, Revision};
-use crate::source::cvs::interner::Interner;
+use crate::source::cvs::gathering::Gathering;
+use crate::source::cvs::history::Revision;
 use crate::source::cvs::rcs::Number;
 use crate::source::cvs::transport::{can_be_shown, without_attic};
 use file::{Open, count, parse_revision, revision_number};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::path::Path;
 
 const REVISION_RULE: &[u8] = b"----------------------------";
 const FILE_RULE: &[u8] = b"=============================================================================";
@@ -33,8 +34,9 @@ pub(in crate::source::cvs) struct LogReader {
     directory: Vec<u8>,
     /// Whether it is the root of the repository, with its configuration.
     is_root: bool,
-    interner: Interner,
-    files: BTreeMap<Vec<u8>, (FileHistory, bool)>,
+    gathering: Gathering,
+    /// Paths of the files that were read, and whether they lie in `Attic`.
+    attic: HashMap<Vec<u8>, bool>,
     open: Option<Open>,
     part: Part,
     /// Lines that are the server's words if the next ones are, too.
@@ -54,12 +56,12 @@ enum Part {
 }
 
 impl LogReader {
-    pub(in crate::source::cvs) fn new(directory: Vec<u8>, is_root: bool) -> Self {
+    pub(in crate::source::cvs) fn new(directory: Vec<u8>, is_root: bool, scratch: &Path) -> Self {
         Self {
             directory,
             is_root,
-            interner: Interner::default(),
-            files: BTreeMap::new(),
+            gathering: Gathering::new(scratch),
+            attic: HashMap::new(),
             open: None,
             part: Part::Between,
             held: Vec::new(),
@@ -97,11 +99,10 @@ impl LogReader {
         self.take(Line { text: text.to_vec(), is_tagged })
     }
 
-    /// All files in order of their paths; of two with the same path the one outside of `Attic`, as for CVS.
-    pub(in crate::source::cvs) fn finish(mut self) -> Result<Histories, LogError> {
+    /// All files; of two with the same path the one outside of `Attic`, as for CVS.
+    pub(in crate::source::cvs) fn finish(mut self) -> Result<Gathering, LogError> {
         self.close()?;
-        let files = self.files.into_values().map(|(history, _)| history).collect();
-        Ok(Histories { files, names: self.interner.into_names() })
+        Ok(self.gathering)
     }
 
     fn between(&mut self, line: Line) -> Result<(), LogError> {
@@ -124,7 +125,7 @@ impl LogReader {
         let below = path.strip_suffix(b",v").unwrap_or(path).strip_prefix(&self.directory[..]);
         let below = below.ok_or_else(|| LogError::Elsewhere(String::from_utf8_lossy(path).into_owned()))?;
         let (path, is_attic) = without_attic(below);
-        self.open = Some(Open { history: FileHistory { path, ..FileHistory::default() }, is_attic, ..Open::default() });
+        self.open = Some(Open::new(path, is_attic));
         self.part = Part::Head;
         Ok(())
     }
@@ -171,8 +172,9 @@ impl LogReader {
             (1, text) if revision_number(text).is_some() => self.held.push(line),
             (2, text) if line.is_tagged || !self.marks => {
                 let number = revision_number(&self.held[1].text);
-                match number.zip(parse_revision(text, &mut self.interner)) {
-                    Some((number, revision)) => self.begin_revision(number, revision),
+                let interner = &mut self.gathering.interner;
+                match number.and_then(|number| parse_revision(number, text, interner)) {
+                    Some(revision) => self.begin_revision(revision),
                     None => self.release(line),
                 }
             }
@@ -188,18 +190,16 @@ impl LogReader {
         if line.text == REVISION_RULE { self.held.push(line) } else { self.push_text(&line.text) }
     }
 
-    fn begin_revision(&mut self, number: Number, revision: Revision) {
+    fn begin_revision(&mut self, revision: Revision) {
         self.held.clear();
         if let Some(open) = &mut self.open {
-            open.end_revision();
-            open.revision = Some((number, revision, Vec::new()));
+            open.begin_revision(revision);
         }
     }
 
     fn push_text(&mut self, text: &[u8]) {
-        if let Some((_, _, log)) = self.open.as_mut().and_then(|open| open.revision.as_mut()) {
-            log.extend_from_slice(text);
-            log.push(b'\n');
+        if let Some(open) = &mut self.open {
+            open.push_text(text);
         }
     }
 
@@ -207,26 +207,31 @@ impl LogReader {
         let ended = self.part == Part::Between;
         (self.part, self.held) = (Part::Between, Vec::new());
         let Some(mut open) = self.open.take() else { return Ok(()) };
-        open.end_revision();
+        open.history.revisions = open.take_revisions(&mut self.gathering.interner);
         if !ended || open.history.revisions.len() != open.expected {
             return Err(LogError::Incomplete(String::from_utf8_lossy(&open.history.path).into_owned()));
         }
-        open.take_logs(&mut self.interner);
-        let symbols = open.symbols.iter().map(|(name, number)| (&name[..], number.clone()));
-        open.history.symbols = self.interner.symbols(symbols);
-        let path = open.history.path.clone();
-        let is_config = self.is_root && path.starts_with(b"CVSROOT/");
-        let hides = self.files.get(&path).is_some_and(|(_, is_attic)| !is_attic || open.is_attic);
-        if can_be_shown(&path) && !is_config && !hides {
-            self.files.insert(path, (open.history, open.is_attic));
+        if self.is_shown(&open) {
+            self.attic.insert(open.history.path.clone(), open.is_attic);
+            let symbols = open.symbols.iter().map(|(name, number)| (&name[..], number.clone()));
+            self.gathering.add(open.history, symbols);
         }
         Ok(())
+    }
+
+    /// Whether a file is one for users, as far as is known by now.
+    fn is_shown(&self, open: &Open) -> bool {
+        let path = &open.history.path;
+        let is_config = self.is_root && path.starts_with(b"CVSROOT/");
+        let is_hidden = self.attic.get(path).is_some_and(|is_attic| !is_attic || open.is_attic);
+        can_be_shown(path) && !is_config && !is_hidden
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::cvs::history::Histories;
 
     const LOG: &str = "
 RCS file: /r/m/Attic/f,v
@@ -261,26 +266,26 @@ of a user
 =============================================================================
 ";
 
-    fn read(log: &str, tag: bool) -> Result<Vec<FileHistory>, LogError> {
-        let mut reader = LogReader::new(b"/r/m/".to_vec(), false);
+    fn read(log: &str, tag: bool) -> Result<Histories, LogError> {
+        let mut reader = LogReader::new(b"/r/m/".to_vec(), false, Path::new("/nowhere"));
         for line in log.lines() {
             let is_tagged = tag && line.starts_with("date: 20");
             reader.take(Line { text: line.as_bytes().to_vec(), is_tagged })?;
         }
-        reader.finish().map(|histories| histories.files)
+        reader.finish().map(|gathering| gathering.finish().expect("few symbols"))
     }
 
     #[test]
     fn histories_are_read_whether_the_server_marks_its_words_or_not() {
         for tag in [false, true] {
-            let files = read(LOG, tag).expect("well-formed");
+            let Histories { files, words, symbols, .. } = read(LOG, tag).expect("well-formed");
             assert_eq!((files.len(), &files[0].path[..], files[0].is_binary), (1, &b"f"[..], true));
             let told: Vec<_> = files[0]
                 .revisions
                 .iter()
-                .map(|(number, revision)| {
-                    let log = String::from_utf8_lossy(&revision.log).replace('\n', "|");
-                    format!("{number} {} {} {log}", revision.seconds, revision.is_dead)
+                .map(|revision| {
+                    let log = String::from_utf8_lossy(words.get(revision.log)).replace('\n', "|");
+                    format!("{} {} {} {log}", revision.number, revision.seconds, revision.is_dead)
                 })
                 .collect();
             let rule = "=".repeat(77);
@@ -290,7 +295,7 @@ of a user
                 format!("1.2 1053649073 true second|{}|revision 1.9|of another thing|", "-".repeat(28)),
             ];
             assert_eq!(told, expected);
-            assert_eq!(files[0].symbols.len(), 2);
+            assert_eq!((files[0].symbols.clone(), symbols.len()), (0..2, 2));
         }
     }
 
@@ -298,8 +303,8 @@ of a user
     fn words_of_a_user_that_look_like_those_of_the_server_are_told_apart_if_it_marks_its_own() {
         let fake =
             format!("first\n{}\nrevision 1.7\ndate: 1999/01/01 00:00:00;  author: eve;  state: Exp;", "-".repeat(28));
-        let files = read(&LOG.replace("first", &fake), true).expect("well-formed");
-        assert_eq!(files[0].revisions.len(), 3);
+        let histories = read(&LOG.replace("first", &fake), true).expect("well-formed");
+        assert_eq!(histories.files[0].revisions.len(), 3);
     }
 
     #[test]
