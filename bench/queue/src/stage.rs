@@ -13,9 +13,10 @@ use std::{
 use tempfile::TempDir;
 
 /// As a person would set up a server for this: memory of its own, and no checkpoint in the middle of a short row.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("shared_buffers", "1GB"),
     ("max_wal_size", "8GB"),
+    ("min_wal_size", "2GB"),
     ("checkpoint_timeout", "15min"),
     ("max_connections", "200"),
     ("autovacuum_naptime", "5s"),
@@ -40,7 +41,25 @@ impl Server {
         // A temporary folder is closed to others, and for root the server is somebody else.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711))?;
         let running = Embedded::start_with(dir.path(), &SETTINGS).await?;
-        Ok(Self { running, dir })
+        let server = Self { running, dir };
+        server.fill_log().await?;
+        Ok(server)
+    }
+
+    /// Takes the server through its log once, as one that has run for a while: the first time round, each segment is made
+    /// and zeroed while somebody waits for it.
+    async fn fill_log(&self) -> anyhow::Result<()> {
+        const FILL: &str = "\
+            DO $$ BEGIN
+                FOR segment IN 1..128 LOOP
+                    PERFORM pg_logical_emit_message(false, 'bench', 'fill');
+                    PERFORM pg_switch_wal();
+                END LOOP;
+            END $$";
+        let client = self.admin("postgres")?.client().await?;
+        client.execute(FILL, &[]).await?;
+        client.execute("CHECKPOINT", &[]).await?;
+        Ok(())
     }
 
     pub(crate) fn dir(&self) -> &Path {

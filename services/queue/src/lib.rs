@@ -11,6 +11,7 @@
 //!
 //! Replicas share nothing but the database.
 
+mod alarm;
 pub mod board;
 pub mod breaker;
 pub mod coalescer;

@@ -29,13 +29,13 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    pub(crate) fn new(store: &Store, wakeups: &Wakeups, shutdown: Shutdown) -> Self {
-        Self {
-            acquire: WaitingRoom::open(store.clone(), wakeups.clone(), shutdown),
+    pub(crate) fn new(store: &Store, wakeups: &Wakeups, shutdown: Shutdown) -> std::io::Result<Self> {
+        Ok(Self {
+            acquire: WaitingRoom::open(store.clone(), wakeups.clone(), shutdown)?,
             end: end(store.clone(), wakeups.clone()),
             heartbeat: heartbeat(store.clone()),
             request: request(store.clone()),
-        }
+        })
     }
 
     /// Waits until then for the first one.

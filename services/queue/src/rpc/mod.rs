@@ -23,7 +23,7 @@ use crate::{
 };
 use batches::Batches;
 use codeimport_core::{LeaseClaims, LeaseKey};
-use codeimport_kit::{ApiError, Shutdown, config::ConfigError};
+use codeimport_kit::{ApiError, Shutdown};
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -62,10 +62,10 @@ impl Queue {
     /// # Errors
     ///
     /// If the lease key is too short.
-    pub fn new(store: Store, config: &Config, shutdown: Shutdown) -> Result<Self, ConfigError> {
+    pub fn new(store: Store, config: &Config, shutdown: Shutdown) -> anyhow::Result<Self> {
         let wakeups = Wakeups::default();
         Ok(Self {
-            batches: Batches::new(&store, &wakeups, shutdown.clone()),
+            batches: Batches::new(&store, &wakeups, shutdown.clone())?,
             store,
             wakeups,
             outages: Outages::default(),

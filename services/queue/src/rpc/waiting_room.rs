@@ -7,6 +7,7 @@
 
 use crate::{
     Wakeups,
+    alarm::Alarm,
     coalescer::NotCarriedOut,
     store::{Acquire, GrantedLease, Leased, Store, StoreError},
 };
@@ -43,11 +44,16 @@ pub(super) struct WaitingRoom {
 
 impl WaitingRoom {
     /// Opens the room; it closes with the last clone.
-    pub(super) fn open(store: Store, wakeups: Wakeups, shutdown: Shutdown) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If the alarm cannot be started.
+    pub(super) fn open(store: Store, wakeups: Wakeups, shutdown: Shutdown) -> std::io::Result<Self> {
         let (door, comers) = mpsc::unbounded_channel();
-        let room = Room { store, guests: VecDeque::new(), next_look: Instant::now() };
+        let alarm = Alarm::start("queue.alarm")?;
+        let room = Room { store, guests: VecDeque::new(), next_look: Instant::now(), alarm };
         tasks::spawn("queue.acquire", room.serve(comers, wakeups, shutdown));
-        Self { door }
+        Ok(Self { door })
     }
 
     /// Leases what is due; waits until then if there is nothing. Empty after the wait, or when the queue drains.
@@ -63,6 +69,7 @@ struct Room {
     store: Store,
     guests: VecDeque<Guest>,
     next_look: Instant,
+    alarm: Alarm,
 }
 
 impl Room {
@@ -74,13 +81,16 @@ impl Room {
             if self.next_look <= Instant::now() {
                 self.look().await;
             }
+            if !self.guests.is_empty() {
+                self.alarm.set(self.next_look.into_std());
+            }
             tokio::select! {
                 () = woken => self.next_look = Instant::now(),
                 count = comers.recv_many(&mut coming, MOST_CALLS) => match count {
                     0 => return,
                     _ => coming.drain(..).for_each(|guest| self.let_in(guest)),
                 },
-                () = tokio::time::sleep_until(self.next_look), if !self.guests.is_empty() => {}
+                () = self.alarm.rung() => {}
                 () = shutdown.drained(), if !self.guests.is_empty() => self.guests.drain(..).for_each(Guest::leave),
             }
         }

@@ -9,6 +9,9 @@ use std::{
 };
 use uuid::Uuid;
 
+/// For what has become ripe since the round chose.
+const AT_ONCE: Duration = Duration::from_micros(1);
+
 /// How often a round begins again without those who turn out to repeat a request.
 const MOST_TRIES: usize = 3;
 
@@ -104,11 +107,15 @@ impl Store {
         Ok(granted)
     }
 
-    /// How long until the next host with jobs of these types has its turn, as far as is known: zero if one has it already.
+    /// How long until the next host with jobs of these types has its turn, as far as is known: zero if one had it already
+    /// when the round chose, and could not be served.
     fn next_turn_in(&self, rcs_types: &BTreeSet<RcsType>) -> Option<Duration> {
         let seen = self.lookout.seen();
-        let next = seen.board.next_turn(rcs_types)?;
-        Some(Duration::try_from(next.duration_since(seen.now())).unwrap_or_default())
+        let next = seen.board.next_turn(rcs_types).filter(|next| *next > seen.looked_at);
+        match next {
+            Some(next) => Some(Duration::try_from(next.duration_since(seen.now())).unwrap_or(AT_ONCE).max(AT_ONCE)),
+            None => seen.board.next_turn(rcs_types).map(|_| Duration::ZERO),
+        }
     }
 }
 

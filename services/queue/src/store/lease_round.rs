@@ -77,6 +77,7 @@ impl Store {
     fn choose(&self, asking: &[Asking], type_room: BTreeMap<RcsType, u32>, locked: &BTreeSet<HostId>) -> InHand {
         let mut seen = self.lookout.seen();
         let (now, streak) = (seen.now(), seen.streak);
+        seen.looked_at = now;
         let (chosen, streak) = seen.board.choose(asking, type_room, locked, streak, now);
         seen.streak = streak;
         drop(seen);

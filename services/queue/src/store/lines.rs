@@ -33,6 +33,11 @@ pub(super) fn line_with_host(row: &Row) -> Result<(LineId, TurnKey, Host), DbErr
     Ok((LineId(get(row, "line_id")?), turn_key(row)?, rows::host(row)?))
 }
 
+/// A line by its key.
+pub(super) fn line(row: &Row) -> Result<(LineKey, LineId), DbError> {
+    Ok((LineKey { turn: turn_key(row)?, owner: get(row, "owner")? }, LineId(get(row, "line_id")?)))
+}
+
 fn turn_key(row: &Row) -> Result<TurnKey, DbError> {
     Ok(TurnKey {
         host_id: HostId(get(row, "host_id")?),
@@ -95,13 +100,7 @@ impl KeyColumns {
 
     async fn find(&self, tx: &Tx<'_>) -> Result<BTreeMap<LineKey, LineId>, StoreError> {
         let rows = tx.query(FIND_LINES, &[&self.host_id, &self.rcs_type, &self.requested, &self.owner]).await?;
-        let named = |row: &Row| {
-            Ok::<_, DbError>((
-                LineKey { turn: turn_key(row)?, owner: get(row, "owner")? },
-                LineId(get(row, "line_id")?),
-            ))
-        };
-        Ok(rows.iter().map(named).collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
     }
 
     async fn make(&self, tx: &Tx<'_>) -> Result<(), StoreError> {

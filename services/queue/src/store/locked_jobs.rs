@@ -6,18 +6,19 @@
 
 use super::{
     Store, StoreError, column,
+    lines::{LineKey, line},
     rows::{self, JobRow, job_columns, job_tables},
     sweep::{NOW, read_now},
 };
 use crate::{
-    board::{Place, TurnKey, Waiter},
+    board::{LineId, Place, TurnKey, Waiter},
     host::Host,
     schedule::JobState,
 };
 use codeimport_core::ImportId;
 use codeimport_pg::{Row, Statement, Tx, row::get};
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Waits for runs that are just ending.
 const LOCK_LEASES_OF_JOBS: &str = "\
@@ -44,12 +45,30 @@ SELECT job.job_no FROM job WHERE job.job_id = ANY ($1) ORDER BY job.job_no FOR N
 const LOCKED_JOBS: &str =
     concat!("-- queue.locked_jobs\nSELECT ", job_columns!(), " FROM ", job_tables!(), " WHERE job.job_id = ANY ($1)");
 
-/// Locks the jobs that there are, and reads them, with the database's time. In one round trip.
-pub(super) async fn lock_jobs(tx: &Tx<'_>, job_ids: &[&ImportId]) -> Result<(Timestamp, Vec<JobRow>), StoreError> {
+const REQUESTED_LINES_OF_JOBS: &str = "\
+-- queue.requested_lines_of_jobs
+SELECT DISTINCT line.line_id, line.host_id, line.rcs_type, line.requested, line.owner
+  FROM job
+  JOIN line ON line.host_id = job.host_id AND line.rcs_type = job.rcs_type AND line.requested
+           AND line.owner = job.owner
+ WHERE job.job_id = ANY ($1)";
+
+/// Jobs that are locked, as they stand.
+pub(super) struct LockedJobs {
+    pub(super) jobs: Vec<JobRow>,
+    /// Where requests for them wait, as far as there is such a line already.
+    pub(super) requested_lines: BTreeMap<LineKey, LineId>,
+    /// The database's time.
+    pub(super) now: Timestamp,
+}
+
+/// Locks the jobs that there are, and reads them. In one round trip.
+pub(super) async fn lock_jobs(tx: &Tx<'_>, job_ids: &[&ImportId]) -> Result<LockedJobs, StoreError> {
     let ids: Vec<String> = column(job_ids, ToString::to_string);
-    let [leases, waiting, jobs, locked] = [LOCK_LEASES_OF_JOBS, LOCK_WAITING_OF_JOBS, LOCK_JOBS, LOCKED_JOBS]
-        .map(|sql| Statement::new(sql).bind(ids.clone()));
-    let read = tx.begin_with(&[leases, waiting, jobs, Statement::new(NOW), locked]).await?;
+    let [leases, waiting, jobs, locked, lines] =
+        [LOCK_LEASES_OF_JOBS, LOCK_WAITING_OF_JOBS, LOCK_JOBS, LOCKED_JOBS, REQUESTED_LINES_OF_JOBS]
+            .map(|sql| Statement::new(sql).bind(ids.clone()));
+    let read = tx.begin_with(&[leases, waiting, jobs, Statement::new(NOW), locked, lines]).await?;
     let job_nos = |rows: &[Row]| rows.iter().map(|row| get(row, "job_no")).collect::<Result<BTreeSet<i64>, _>>();
     let (leased, waits) = (job_nos(&read[0])?, job_nos(&read[1])?);
     let jobs: Vec<JobRow> = read[4].iter().map(rows::job_row).collect::<Result<_, _>>()?;
@@ -62,7 +81,8 @@ pub(super) async fn lock_jobs(tx: &Tx<'_>, job_ids: &[&ImportId]) -> Result<(Tim
     if jobs.len() > read[2].len() || !jobs.iter().all(is_held) {
         return Err(StoreError::moved(tx));
     }
-    Ok((read_now(&read[3])?, jobs))
+    let requested_lines = read[5].iter().map(line).collect::<Result<_, _>>()?;
+    Ok(LockedJobs { jobs, requested_lines, now: read_now(&read[3])? })
 }
 
 /// Where a job waits now, for the board; none if it does not wait.

@@ -26,6 +26,8 @@ pub(super) struct Seen {
     pub(super) board: Board,
     pub(super) streak: Streak,
     pub(super) swept: Swept,
+    /// When jobs were chosen last.
+    pub(super) looked_at: Timestamp,
     clock: Option<(Timestamp, Instant)>,
 }
 
@@ -53,7 +55,7 @@ impl Swept {
 impl Lookout {
     pub(super) fn new(policy: HostPolicy) -> Self {
         let (board, streak, swept) = (Board::new(policy), Streak::default(), Swept::nothing());
-        Self(Arc::new(Mutex::new(Seen { board, streak, swept, clock: None })))
+        Self(Arc::new(Mutex::new(Seen { board, streak, swept, looked_at: Timestamp::UNIX_EPOCH, clock: None })))
     }
 
     /// What a panic has left half done is a hint all the same.

@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     lines::{LineKey, line_id},
-    locked_jobs::{Placed, lock_jobs},
+    locked_jobs::{LockedJobs, Placed, lock_jobs},
     rows::{self, JobRow, host_columns},
     waiting::{Waits, delete_waiting, insert_waiting},
 };
@@ -44,7 +44,7 @@ struct Applied {
 /// The job after that, and what has changed, if anything has.
 async fn apply(tx: &Tx<'_>, put: &PutSchedule) -> Result<(Job, Option<Applied>), StoreError> {
     let host = find_or_make_host(tx, &put.schedule.source_host).await?;
-    let (now, jobs) = lock_jobs(tx, &[&put.job_id]).await?;
+    let LockedJobs { jobs, now, .. } = lock_jobs(tx, &[&put.job_id]).await?;
     let known = jobs.into_iter().next();
     let Some(job) = Job::after(known.as_ref().map(|row| &row.job), put, now) else {
         // Not after it: there is one that it is not after.

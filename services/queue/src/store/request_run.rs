@@ -4,12 +4,12 @@ use super::{
     Store, StoreError, column,
     guarded_hosts::read_hosts,
     lines::{LineKey, line_ids},
-    locked_jobs::{Placed, lock_jobs},
+    locked_jobs::{LockedJobs, Placed, lock_jobs},
     rows::{self, JobRow},
     waiting::{Waits, delete_waiting, insert_waiting},
 };
 use crate::{
-    board::{Place, TurnKey},
+    board::{LineId, Place, TurnKey},
     due_reason::DueReason,
     host::Host,
     schedule::{Job, JobState, RunRequest, ScheduleState},
@@ -64,7 +64,7 @@ struct Recorded {
 async fn record(tx: &Tx<'_>, wishes: &[RunWish]) -> Result<Recorded, StoreError> {
     let job_ids: BTreeSet<&ImportId> = wishes.iter().map(|wish| &wish.job_id).collect();
     let job_ids: Vec<&ImportId> = job_ids.into_iter().collect();
-    let (now, jobs) = lock_jobs(tx, &job_ids).await?;
+    let LockedJobs { jobs, requested_lines, now } = lock_jobs(tx, &job_ids).await?;
     let mut jobs: BTreeMap<ImportId, JobRow> = jobs.into_iter().map(|row| (row.job.job_id.clone(), row)).collect();
     let (mut answers, mut changed) = (Vec::with_capacity(wishes.len()), BTreeSet::new());
     for wish in wishes {
@@ -74,7 +74,7 @@ async fn record(tx: &Tx<'_>, wishes: &[RunWish]) -> Result<Recorded, StoreError>
     if changed.is_empty() {
         return Ok(Recorded { answers, placed: Vec::new(), hosts: Vec::new(), now });
     }
-    let (placed, hosts) = write(tx, &changed).await?;
+    let (placed, hosts) = write(tx, &changed, requested_lines).await?;
     Ok(Recorded { answers, placed, hosts, now })
 }
 
@@ -105,11 +105,16 @@ fn wished(
     Ok(Requested { job: job.clone(), after_run_id })
 }
 
-async fn write(tx: &Tx<'_>, changed: &[&JobRow]) -> Result<(Vec<Placed>, Vec<Host>), StoreError> {
+async fn write(
+    tx: &Tx<'_>,
+    changed: &[&JobRow],
+    mut lines: BTreeMap<LineKey, LineId>,
+) -> Result<(Vec<Placed>, Vec<Host>), StoreError> {
     let (running, waiting): (Vec<&JobRow>, Vec<&JobRow>) =
         changed.iter().partition(|row| matches!(row.job.state, JobState::Running(_)));
-    let keys: BTreeSet<LineKey> = waiting.iter().map(|row| requested_line(row)).collect();
-    let lines = line_ids(tx, &keys).await?;
+    let mut missing: BTreeSet<LineKey> = waiting.iter().map(|row| requested_line(row)).collect();
+    missing.retain(|key| !lines.contains_key(key));
+    lines.extend(line_ids(tx, &missing).await?);
     let (mut waits, mut placed) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
     for row in &waiting {
         let JobState::Waiting { due_at } = row.job.state else { continue };

@@ -26,7 +26,7 @@ use std::{
 /// How often others' writes are looked for.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// So far ahead of their time jobs come onto the board: further than the next look is away.
-const AHEAD: SignedDuration = SignedDuration::from_secs(3);
+const AHEAD: SignedDuration = SignedDuration::from_secs(2);
 /// Most transactions take no longer.
 const BACK: SignedDuration = SignedDuration::from_secs(2);
 /// None takes longer (`PoolConfig::statement_timeout`).
