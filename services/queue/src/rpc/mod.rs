@@ -61,7 +61,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// If the lease key is too short.
+    /// If the lease key is too short, or the system has no thread left.
     pub fn new(store: Store, config: &Config, shutdown: Shutdown) -> anyhow::Result<Self> {
         let wakeups = Wakeups::default();
         Ok(Self {
