@@ -51,6 +51,23 @@ impl<T> Rows<T> {
     }
 }
 
+impl<T> FromIterator<T> for Rows<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(rows: I) -> Self {
+        let mut all = Self::default();
+        rows.into_iter().for_each(|row| all.push(row));
+        all
+    }
+}
+
+impl<T> IntoIterator for Rows<T> {
+    type Item = T;
+    type IntoIter = std::iter::Flatten<std::vec::IntoIter<Vec<T>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter().flatten()
+    }
+}
+
 impl<T> Index<usize> for Rows<T> {
     type Output = T;
 
@@ -85,5 +102,7 @@ mod tests {
             let expected = rows.iter().filter(|row| **row < least).count();
             assert_eq!(rows.partition_point(|row| *row < least), expected, "{least}");
         }
+        let all: Vec<_> = rows.iter().copied().collect();
+        assert!(rows.into_iter().collect::<Rows<_>>().iter().eq(&all));
     }
 }

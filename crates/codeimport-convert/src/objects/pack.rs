@@ -247,7 +247,7 @@ fn seal(mut file: &File, path: &Path, entries: &Rows<IndexEntry>) -> io::Result<
 fn checksum(mut file: &File) -> io::Result<[u8; 20]> {
     file.seek(io::SeekFrom::Start(0))?;
     let mut hasher = Sha1::new();
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer)? {
             0 => return Ok(hasher.finalize().into()),

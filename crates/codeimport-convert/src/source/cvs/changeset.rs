@@ -5,6 +5,7 @@
 
 use super::interner::WordsId;
 use super::place::LineName;
+use crate::rows::Rows;
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -33,7 +34,8 @@ impl Unit {
     /// A revision, and those of its file that must come first.
     pub(super) fn new(file: usize, at: usize, seconds: i64, is_on_trunk: bool, after: [Option<usize>; 2]) -> Self {
         let after = after.map(|before| before.map_or(NONE, number));
-        Self { file: number(file), at: number(at), seconds, is_on_trunk, after }
+        let (file, at) = key(file, at);
+        Self { file, at, seconds, is_on_trunk, after }
     }
 
     /// The revision, by its file and its place there.
@@ -46,6 +48,11 @@ impl Unit {
         let file = self.file;
         self.after.into_iter().filter(|before| *before != NONE).map(move |before| (file, before))
     }
+}
+
+/// A revision by its file and its place there, as units have it.
+pub(super) fn key(file: usize, at: usize) -> (u32, u32) {
+    (number(file), number(at))
 }
 
 /// CVS repositories have millions of files and revisions, not billions.
@@ -91,9 +98,9 @@ struct Kind {
 /// Revisions to be put into changesets.
 #[derive(Default)]
 pub(super) struct Units {
-    kinds: Vec<Kind>,
+    kinds: Rows<Kind>,
     /// The places of kinds: by the place of the line, and what else.
-    kind_places: HashMap<(u32, Common), usize>,
+    kind_places: HashMap<(u32, Common), u32>,
     lines: HashMap<Arc<LineName>, u32>,
 }
 
@@ -102,9 +109,9 @@ impl Units {
         let (line, place) = self.line(line);
         let kind = *self.kind_places.entry((place, common)).or_insert_with(|| {
             self.kinds.push(Kind { line, has_id: matches!(common, Common::Id(_)), units: Vec::new() });
-            self.kinds.len() - 1
+            number(self.kinds.len() - 1)
         });
-        self.kinds[kind].units.push(unit);
+        self.kinds[kind as usize].units.push(unit);
     }
 
     /// The line that others have, too, not another one like it; and its place.
@@ -119,7 +126,7 @@ impl Units {
 }
 
 /// Puts revisions into changesets.
-pub(super) fn group(Units { kinds, .. }: Units) -> Vec<Changeset> {
+pub(super) fn group(Units { kinds, .. }: Units) -> Rows<Changeset> {
     kinds.into_iter().flat_map(split).collect()
 }
 
@@ -189,7 +196,7 @@ pub(super) mod tests {
             ("0 1.1 10 a/x, 0 1.2 11 a/x", vec!["0:1.1", "0:1.2"]),
         ];
         for (text, expected) in cases {
-            assert_eq!(shown(&group(units(text))), expected, "{text}");
+            assert_eq!(shown(group(units(text)).iter()), expected, "{text}");
         }
     }
 }

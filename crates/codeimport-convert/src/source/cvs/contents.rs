@@ -1,9 +1,9 @@
 //! Texts of revisions, from the transport into the store.
 
-use super::changeset::Changeset;
+use super::changeset::{Changeset, key};
 use super::keywords::{LogEntry, collapse};
 use super::ledger::{Content, Ledger};
-use super::look::{Contents, Look, key};
+use super::look::{Contents, Look};
 use super::rcs::Number;
 use super::run::Run;
 use super::transport::{Text, Wanted};
@@ -12,6 +12,7 @@ use crate::objects::ObjectStore;
 use gix::objs::Kind;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 
 /// Bytes of texts after which they are made safe, so that memory and the loss by a crash stay bounded.
 const FLUSH_BYTES: usize = 256 << 20;
@@ -22,21 +23,23 @@ impl Run<'_> {
         &self,
         look: &Look,
         ledger: &Ledger,
-        changesets: &[Changeset],
+        changesets: impl Iterator<Item = io::Result<Changeset>>,
         contents: &mut Contents,
         store: &mut ObjectStore,
     ) -> Result<(), ConvertError> {
-        let units = changesets.iter().flat_map(|changeset| &*changeset.units);
-        let units = units.map(|unit| (unit.file as usize, unit.at as usize));
         let mut numbers: BTreeMap<usize, HashSet<Number>> = BTreeMap::new();
         let mut total = 0;
-        for (index, at) in units.chain(look.unseen(ledger)) {
+        let mut want = |index: usize, at: usize| {
             let revision = &look.files[index].revisions[at];
             if !revision.is_dead && !contents.contains_key(&key(index, at)) {
                 numbers.entry(index).or_default().insert(revision.number.clone());
                 total += 1;
             }
+        };
+        for changeset in changesets {
+            self.ours(changeset)?.units.iter().for_each(|unit| want(unit.file as usize, unit.at as usize));
         }
+        look.unseen(ledger).for_each(|(index, at)| want(index, at));
         let wanted =
             numbers.into_iter().map(|(index, numbers)| Wanted { index, path: &look.files[index].path, numbers });
         let wanted: Vec<_> = wanted.collect();

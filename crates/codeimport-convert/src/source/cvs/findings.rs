@@ -9,25 +9,25 @@ use crate::findings::{FindingKind, Findings};
 use codeimport_core::AuthorMap;
 use gix::bstr::BString;
 
-/// Notes what is odd about changesets that are converted now.
-pub(super) fn note_changesets(changesets: &[Changeset], look: &Look, authors: &AuthorMap, findings: &mut Findings) {
-    for unit in changesets.iter().filter_map(|changeset| changeset.units.first()) {
-        let revision = look.revision(unit);
-        let author = look.words.get(revision.author);
-        // Without a map nobody is missing from it.
-        if !authors.is_empty() && !authors.knows(Some(author)) {
-            findings.note(FindingKind::UnknownAuthor, &String::from_utf8_lossy(author));
-        }
-        if std::str::from_utf8(look.words.get(revision.log)).is_err() {
-            let path = String::from_utf8_lossy(&look.files[unit.file as usize].path);
-            findings.note(FindingKind::ForeignMessage, &format!("{path} {}", revision.number));
-        }
-    }
-    for unit in changesets.iter().flat_map(|changeset| &*changeset.units) {
+/// Notes what is odd about a changeset that is converted now.
+pub(super) fn note_changeset(changeset: &Changeset, look: &Look, authors: &AuthorMap, findings: &mut Findings) {
+    for unit in &*changeset.units {
         let path = &look.files[unit.file as usize].path;
         if std::str::from_utf8(path).is_err() {
             findings.note(FindingKind::ForeignPath, &String::from_utf8_lossy(path));
         }
+    }
+    // They have the same author and message.
+    let Some(unit) = changeset.units.first() else { return };
+    let revision = look.revision(unit);
+    let author = look.words.get(revision.author);
+    // Without a map nobody is missing from it.
+    if !authors.is_empty() && !authors.knows(Some(author)) {
+        findings.note(FindingKind::UnknownAuthor, &String::from_utf8_lossy(author));
+    }
+    if std::str::from_utf8(look.words.get(revision.log)).is_err() {
+        let path = String::from_utf8_lossy(&look.files[unit.file as usize].path);
+        findings.note(FindingKind::ForeignMessage, &format!("{path} {}", revision.number));
     }
 }
 

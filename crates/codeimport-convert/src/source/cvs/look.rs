@@ -1,6 +1,6 @@
 //! What a run sees of its source, and how that comes into the ledger.
 
-use super::changeset::{Changeset, Common, Unit, Units};
+use super::changeset::{Changeset, Common, Unit, Units, key};
 use super::emit::{EmitError, Emitter};
 use super::history::{FileHistory, Histories, Revision};
 use super::interner::{Names, Symbol, Words};
@@ -159,11 +159,6 @@ impl Look {
         let message = "Files that were added to the branch later\n";
         joined.into_values().try_for_each(|(line, manifest)| emitter.bring_to(line, &manifest, message))
     }
-}
-
-/// A revision as its unit's key has it. There are fewer than 2^32 of either, or they would not be in memory.
-pub(super) fn key(file: usize, at: usize) -> (u32, u32) {
-    Unit::new(file, at, 0, false, [None; 2]).key()
 }
 
 fn without_name(placed: &Placed) -> Option<&Number> {

@@ -8,6 +8,7 @@
 //!   address     where a module is                                         pure
 //!   place       which line (branch of the whole repository) a revision is on   pure
 //!   changeset   which revisions were one commit; order: in which order    pure
+//!   plan        what is converted now, one after the other
 //!   keywords    texts as `cvs export -kk` shows them                      pure
 //!   symbols     what branches and tags name; named: in which files; fit: where that fits best
 //!   ledger      what was converted; only grows                            pure
@@ -44,6 +45,7 @@ mod names;
 mod options;
 mod order;
 mod place;
+mod plan;
 mod preview;
 mod rcs;
 mod refs;

@@ -7,38 +7,39 @@
 //! order of the rest. So what was converted once stays as it was when more comes.
 
 use super::changeset::{Changeset, Unit};
+use crate::rows::Rows;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::num::NonZeroU32;
 
 /// Brings changesets into order, and tells of each whether `is_settled` holds for it and all that it depends on.
-pub(super) fn order(changesets: Vec<Changeset>, is_settled: impl Fn(i64) -> bool) -> Vec<(Changeset, bool)> {
+pub(super) fn order(changesets: Rows<Changeset>, is_settled: impl Fn(i64) -> bool) -> Rows<(Changeset, bool)> {
     let changesets = without_circles(changesets);
     let graph = Graph::of(&changesets);
     let sorted = graph.sort(&changesets);
     let mut settled = vec![false; changesets.len()];
-    for index in &sorted {
+    for index in sorted.iter() {
         let before = graph.before[*index].iter().all(|before| settled[*before]);
         settled[*index] = before && is_settled(changesets[*index].seconds());
     }
-    let mut changesets: Vec<_> = changesets.into_iter().map(Some).collect();
+    let mut changesets: Rows<_> = changesets.into_iter().map(Some).collect();
     let take = |index: usize| changesets[index].take().map(|changeset| (changeset, settled[index]));
     sorted.into_iter().filter_map(take).collect()
 }
 
 /// What depends on what, by index.
 struct Graph {
-    before: Vec<Box<[usize]>>,
-    after: Vec<Vec<usize>>,
+    before: Rows<Box<[usize]>>,
+    after: Rows<Vec<usize>>,
 }
 
 /// In which changeset a revision is: by its file, and its place there.
 struct Homes(Vec<Vec<Option<NonZeroU32>>>);
 
 impl Homes {
-    fn of(changesets: &[Changeset]) -> Self {
+    fn of(changesets: &Rows<Changeset>) -> Self {
         let mut homes = Self(Vec::new());
-        for (home, changeset) in (1..).map_while(NonZeroU32::new).zip(changesets) {
+        for (home, changeset) in (1..).map_while(NonZeroU32::new).zip(changesets.iter()) {
             changeset.units.iter().for_each(|unit| homes.put(unit.key(), home));
         }
         homes
@@ -59,9 +60,10 @@ impl Homes {
 }
 
 impl Graph {
-    fn of(changesets: &[Changeset]) -> Self {
+    fn of(changesets: &Rows<Changeset>) -> Self {
         let home = Homes::of(changesets);
-        let (mut befores, mut after) = (Vec::new(), vec![Vec::new(); changesets.len()]);
+        let mut befores = Rows::default();
+        let mut after: Rows<Vec<_>> = changesets.iter().map(|_| Vec::new()).collect();
         for (index, changeset) in changesets.iter().enumerate() {
             let before = changeset.units.iter().flat_map(Unit::after).filter_map(|key| home.get(key));
             let before: BTreeSet<_> = before.filter(|before| *before != index).collect();
@@ -72,11 +74,11 @@ impl Graph {
     }
 
     /// All that are in no circle, each behind what it depends on, else by key.
-    fn sort(&self, changesets: &[Changeset]) -> Vec<usize> {
-        let mut missing: Vec<_> = self.before.iter().map(|before| before.len()).collect();
+    fn sort(&self, changesets: &Rows<Changeset>) -> Rows<usize> {
+        let mut missing: Rows<_> = self.before.iter().map(|before| before.len()).collect();
         let free = (0..changesets.len()).filter(|index| missing[*index] == 0);
         let mut ready: BinaryHeap<_> = free.map(|index| Reverse((changesets[index].key(), index))).collect();
-        let mut sorted = Vec::with_capacity(changesets.len());
+        let mut sorted = Rows::default();
         while let Some(Reverse((_, index))) = ready.pop() {
             sorted.push(index);
             for after in &self.after[index] {
@@ -136,12 +138,12 @@ impl Graph {
 }
 
 /// The same revisions in changesets that depend on each other in no circle.
-fn without_circles(changesets: Vec<Changeset>) -> Vec<Changeset> {
+fn without_circles(changesets: Rows<Changeset>) -> Rows<Changeset> {
     let circles = Graph::of(&changesets).circles();
     if circles.is_empty() {
         return changesets;
     }
-    let mut left: Vec<_> = changesets.into_iter().map(Some).collect();
+    let mut left: Rows<_> = changesets.into_iter().map(Some).collect();
     let taken = circles.into_iter().map(|circle| circle.into_iter().filter_map(|index| left[index].take()).collect());
     let parts: Vec<_> = taken.flat_map(take_apart).collect();
     left.into_iter().flatten().chain(parts).collect()

@@ -28,7 +28,7 @@ pub(super) fn preview(position: String, histories: Histories, charset: Charset, 
     let symbols = Symbols::of(&look);
     let changesets = group(units);
     let mut authors: BTreeMap<String, u64> = BTreeMap::new();
-    for changeset in &changesets {
+    for changeset in changesets.iter() {
         let author = look.words.get(look.revision(&changeset.units[0]).author);
         *authors.entry(decode(author)).or_default() += 1;
     }

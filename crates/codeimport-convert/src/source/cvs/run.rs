@@ -1,13 +1,14 @@
 //! One run: what is new since the last one, as far as it is settled, or to the run's limit.
 
-use super::changeset::{Changeset, Unit, Units, group};
+use super::changeset::{Unit, Units, group};
 use super::emit::Emitter;
-use super::findings::note_changesets;
+use super::findings::note_changeset;
 use super::history::FileHistory;
 use super::ledger::Ledger;
 use super::look::{Contents, Look};
 use super::order::order;
 use super::place::LineName;
+use super::plan::Plan;
 use super::refs::Converted;
 use super::state::{CvsState, Decisions, store_full};
 use super::symbols::Symbols;
@@ -17,6 +18,8 @@ use crate::objects::ObjectStore;
 use crate::{Cache, ConvertError, Findings, Progress, SourceOptions, SourceState, Watch, Watermark};
 use codeimport_core::{Outcome, Stage};
 use gix::ObjectId;
+use std::io;
+use std::ops::Range;
 use std::time::Instant;
 
 /// A revision dated so far in the future is by a clock that was wrong; waiting for that day helps nobody. In seconds.
@@ -44,20 +47,19 @@ impl Run<'_> {
         let position = self.transport.position(Stage::Fetch, self.watch)?;
         let mut store = self.ours(ObjectStore::open_with(self.cache.path(), RECENT_BYTES))?;
         let mut ledger = self.open(carried, &mut store)?;
-        self.ours(store_full(&mut ledger, &mut store))?;
         let (look, units) = self.look(&mut ledger)?;
-        let (changesets, waiting) = self.plan(units);
-        let limit = usize::try_from(self.options.max_revisions).unwrap_or(usize::MAX);
-        let now = &changesets[..changesets.len().min(limit)];
-        let done = self.convert(&look, &mut ledger, now, &mut store)?;
-        let complete = done == changesets.len();
+        let (plan, waiting) = self.ours(self.plan(units))?;
+        let done = self.convert(&look, &mut ledger, &plan, &mut store)?;
+        let complete = done == plan.len();
         let watermark = match (complete, waiting) {
             (true, false) => position,
             (true, true) => format!("{position}, but for what is younger than {}", self.settled_before()),
-            (false, _) => format!("{position}, {done} of {} changesets", changesets.len()),
+            (false, _) => format!("{position}, {done} of {} changesets", plan.len()),
         };
         let mut findings = Findings::default();
-        note_changesets(&changesets[..done], &look, &self.options.authors, &mut findings);
+        for changeset in plan.changesets(0..done, &look) {
+            note_changeset(&self.ours(changeset)?, &look, &self.options.authors, &mut findings);
+        }
         let converted = Converted { ledger, complete, watermark: Watermark(watermark), findings };
         self.state(&look, converted, store)
     }
@@ -67,8 +69,7 @@ impl Run<'_> {
         let scratch = self.cache.scratch();
         let histories = self.transport.histories(Stage::Fetch, &scratch, self.watch)?;
         let ids: Vec<_> = histories.files.iter().map(|history| ledger.file(&history.path)).collect();
-        let numbers = |history| FileHistory::numbers(history);
-        ledger.see(ids.iter().copied().zip(histories.files.iter().map(numbers)));
+        ledger.see(ids.iter().copied().zip(histories.files.iter().map(FileHistory::numbers)));
         self.ours(Look::at(histories, ids, &scratch, |file, at| ledger.revision(file, at).is_none()))
     }
 
@@ -101,38 +102,40 @@ impl Run<'_> {
     }
 
     /// What is to be converted now, in order, and whether there is more that has to settle first.
-    fn plan(&self, units: Units) -> (Vec<Changeset>, bool) {
+    fn plan(&self, units: Units) -> io::Result<(Plan, bool)> {
         let (before, after) = (self.settled_before(), self.now.saturating_add(WRONG_CLOCK));
-        let ordered = order(group(units), |seconds| seconds <= before || seconds > after);
-        let count = ordered.len();
-        let settled: Vec<_> =
-            ordered.into_iter().filter_map(|(changeset, settled)| settled.then_some(changeset)).collect();
-        let waiting = settled.len() < count;
-        (settled, waiting)
+        let (mut plan, mut waiting) = (Plan::new(&self.cache.scratch()), false);
+        for (changeset, settled) in order(group(units), |seconds| seconds <= before || seconds > after) {
+            if settled {
+                plan.push(&changeset)?;
+            }
+            waiting |= !settled;
+        }
+        Ok((plan, waiting))
     }
 
-    /// Converts block after block; gives how many changesets were done before the run's time was over.
+    /// Converts block after block; gives how many changesets were done before the run's limits were reached.
     fn convert(
         &self,
         look: &Look,
         ledger: &mut Ledger,
-        changesets: &[Changeset],
+        plan: &Plan,
         store: &mut ObjectStore,
     ) -> Result<usize, ConvertError> {
+        let end = plan.len().min(usize::try_from(self.options.max_revisions).unwrap_or(usize::MAX));
         let began = Instant::now();
         let symbols = Symbols::of(look);
         let mut contents = Contents::new();
         let mut done = 0;
         loop {
-            let rest = &changesets[done..];
-            let block = &rest[..rest.len().min(BLOCK)];
-            self.read_texts(look, ledger, block, &mut contents, store)?;
-            self.emit(look, &symbols, ledger, block, &contents, store)?;
+            let block = done..end.min(done + BLOCK);
+            self.read_texts(look, ledger, plan.changesets(block.clone(), look), &mut contents, store)?;
+            self.emit(&symbols, ledger, (plan, block.clone()), &contents, store)?;
             self.ours(store.flush())?;
             // What the ledger knows by now is asked there.
             contents.retain(|(index, at), _| ledger.revision(look.ids[*index as usize], *at as usize).is_none());
-            done += block.len();
-            if done == changesets.len() {
+            done = block.end;
+            if done == end {
                 break;
             }
             if began.elapsed() > self.options.max_time {
@@ -148,26 +151,26 @@ impl Run<'_> {
     /// Makes the commits of a block.
     fn emit(
         &self,
-        look: &Look,
         symbols: &Symbols<'_>,
         ledger: &mut Ledger,
-        changesets: &[Changeset],
+        (plan, block): (&Plan, Range<usize>),
         contents: &Contents,
         store: &mut ObjectStore,
     ) -> Result<(), ConvertError> {
-        let mut emitter = self.emitter(ledger, store);
-        for (done, changeset) in changesets.iter().enumerate() {
+        let (look, mut emitter) = (symbols.look, self.emitter(ledger, store));
+        for (done, changeset) in block.clone().zip(plan.changesets(block, look)) {
             if done.is_multiple_of(256) {
                 self.watch.check(Stage::Convert)?;
-                self.report("changesets", done, changesets.len());
+                self.report("changesets", done, plan.len());
             }
+            let changeset = self.ours(changeset)?;
             let note = |unit: &Unit| look.note_with_unseen(unit, emitter.ledger, contents);
             let revisions: Vec<_> = changeset.units.iter().map(note).collect();
             let begin = |ledger: &Ledger, line: &LineName| symbols.begin_of(line, ledger);
             let told = look.revision(&changeset.units[0]);
             let told = (look.words.get(told.author), look.words.get(told.log));
-            self.ours(emitter.commit(changeset, told, &revisions, begin))?;
-            self.ours(look.join(symbols, changeset, &mut emitter))?;
+            self.ours(emitter.commit(&changeset, told, &revisions, begin))?;
+            self.ours(look.join(symbols, &changeset, &mut emitter))?;
             self.ours(store_full(emitter.ledger, emitter.store))?;
         }
         Ok(())

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// The symbols of all files, and the branches without one.
 pub(super) struct Symbols<'a> {
-    look: &'a Look,
+    pub(super) look: &'a Look,
     /// Symbol -> its place in the names.
     places: BTreeMap<Arc<[u8]>, u32>,
     /// Symbols that are a branch in some file.
