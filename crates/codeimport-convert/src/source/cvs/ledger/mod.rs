@@ -66,22 +66,14 @@ pub(super) struct KnownCommit {
 pub(super) struct Line {
     /// The commit of another line that it began as; until its own commits say otherwise it shows the same.
     from: Option<CommitIndex>,
-    /// The files that its own commits changed.
-    touched: HashMap<FileId, Touched>,
+    /// The files that its own commits changed, each with what they say of it.
+    touched: HashMap<FileId, Vec<ShowId>>,
     /// Commit -> files shown, rising.
     sizes: Vec<(CommitIndex, u32)>,
     /// Where it began, then its newest commit.
     tip: Option<CommitIndex>,
     /// Files shown.
     size: u32,
-}
-
-/// A file that commits of a line changed.
-struct Touched {
-    /// The first of them.
-    first: CommitIndex,
-    /// What the last one says of the file.
-    newest: ShowId,
 }
 
 /// All that was converted.
@@ -239,9 +231,7 @@ impl Ledger {
         for (file, revision) in changes {
             let had = self.shows(id, *file).is_some();
             let line = &mut self.lines[id as usize];
-            let before = line.touched.get(file).map(|touched| touched.newest);
-            let newest = self.shows.add(at, *file, *revision, before);
-            line.touched.entry(*file).or_insert(Touched { first: at, newest }).newest = newest;
+            line.touched.entry(*file).or_default().push(self.shows.add(at, *file, *revision));
             line.size = line.size + u32::from(revision.is_some()) - u32::from(had);
         }
         let line = &mut self.lines[id as usize];

@@ -1,5 +1,6 @@
 //! What lines show, and showed: their own commits say it, and before these the commits of the line that they began from.
 
+use super::shows::ShowId;
 use super::{CommitIndex, FileId, Ledger, Line, LineId, Manifest, RevId};
 
 /// A commit that shows a revision.
@@ -22,11 +23,11 @@ impl Ledger {
         let mut manifest = Manifest::new();
         // From where all began.
         for at in self.way_to(commit).into_iter().rev() {
-            for (file, touched) in &self.line_of(at).touched {
-                match self.shows.at(touched.newest, at) {
-                    Some(Some(revision)) => drop(manifest.insert(*file, revision)),
-                    Some(None) => drop(manifest.remove(file)),
-                    None => {}
+            let touched = self.line_of(at).touched.values();
+            for show in touched.filter_map(|entries| self.shows.last_at(entries, at)) {
+                match show.revision() {
+                    Some(revision) => drop(manifest.insert(show.file, revision)),
+                    None => drop(manifest.remove(&show.file)),
                 }
             }
         }
@@ -52,8 +53,8 @@ impl Ledger {
         let mut at = Some(commit);
         while let Some(commit) = at {
             let line = self.line_of(commit);
-            if let Some(shown) = line.touched.get(&file).and_then(|touched| self.shows.at(touched.newest, commit)) {
-                return shown;
+            if let Some(show) = line.touched.get(&file).and_then(|entries| self.shows.last_at(entries, commit)) {
+                return show.revision();
             }
             at = line.from;
         }
@@ -62,13 +63,21 @@ impl Ledger {
 
     /// The commits that show a revision because they brought it: where a tag's revisions are to be found.
     pub(in crate::source::cvs) fn shown_by(&self, revision: RevId) -> impl Iterator<Item = Shown> {
-        let line = |commit: CommitIndex| self.commits[commit as usize].line;
-        self.shows.of_revision(revision).map(move |(from, until)| Shown { line: line(from), from, until })
+        self.shows.of_revision(revision).map(|id| self.shown(id))
+    }
+
+    fn shown(&self, id: ShowId) -> Shown {
+        let show = self.shows.get(id);
+        let line = self.commits[show.commit as usize].line;
+        let entries = self.lines[line as usize].touched.get(&show.file).map_or(&[][..], Vec::as_slice);
+        let behind = entries.get(entries.partition_point(|entry| *entry <= id));
+        Shown { line, from: show.commit, until: behind.map(|behind| self.shows.get(*behind).commit) }
     }
 
     /// Files that a line changed, each with the first of its own commits that did.
     pub(in crate::source::cvs) fn first_changes(&self, line: LineId) -> impl Iterator<Item = (FileId, CommitIndex)> {
-        self.lines[line as usize].touched.iter().map(|(file, touched)| (*file, touched.first))
+        let touched = self.lines[line as usize].touched.iter();
+        touched.filter_map(|(file, entries)| Some((*file, self.shows.get(*entries.first()?).commit)))
     }
 
     /// Where a line began, if not with nothing, and the first commit of its own, if there is one.
@@ -86,6 +95,6 @@ impl Ledger {
 
     /// What a commit changed of its line: files with the revision shown from then on, or none.
     pub(in crate::source::cvs) fn changes(&self, commit: CommitIndex) -> impl Iterator<Item = (FileId, Option<RevId>)> {
-        self.shows.of_commit(commit)
+        self.shows.of_commit(commit).map(|show| (show.file, show.revision()))
     }
 }
