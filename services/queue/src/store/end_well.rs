@@ -6,10 +6,11 @@
 
 use super::{
     Store, StoreError, column,
+    decided::MAX_MESSAGE_BYTES,
     end_run::Ending,
     grants::Grant,
     paired::paired,
-    record_end::{MAX_MESSAGE_BYTES, Returned},
+    record_end::Returned,
     run_log::{bind_lines, kept_lines},
     storable_text,
 };

@@ -5,6 +5,7 @@
 //! run, fencing token and state in the statement that writes; no row means that the lease is lost.
 
 mod acquire_leases;
+mod decided;
 mod end_run;
 mod end_well;
 mod explain;

@@ -1,32 +1,28 @@
-//! What the end of a run brings about: its job waits again or stops, its host is judged, and the run is recorded in
+//! Writes what the end of a run brings about: its job waits again or stops, its host is judged, and the run is recorded in
 //! its place among all ends.
 
 use super::{
     Store, StoreError, column,
+    decided::{Again, Decided},
     end_run::{Closing, Ending},
     guarded_hosts::{lock_hosts, write_hosts},
     lines::{LineKey, line_ids},
     put_schedule::column_count,
     run_log::append_lines,
-    storable_text,
 };
 use crate::{
-    board::{LineId, Place, TurnKey, Waiter},
-    due_reason::{self, DueReason},
+    board::{LineId, Waiter},
     host::{Host, HostId},
-    next_due::{self, EndedRun, Next, Then},
-    schedule::{RunRequest, StopReason},
+    next_due::Then,
+    schedule::StopReason,
 };
-use codeimport_core::{Outcome, Stage};
+use codeimport_core::Stage;
 use codeimport_pg::{DbError, Statement, Tx};
 use jiff::Timestamp;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
-
-/// Longest message, in bytes.
-pub(super) const MAX_MESSAGE_BYTES: usize = 4_000;
 
 /// A run that has ended, and what followed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,20 +52,6 @@ pub(super) struct Returned {
     pub(super) host_id: Option<HostId>,
 }
 
-/// A run that ends, with what follows.
-struct Decided<'c> {
-    closing: &'c Closing,
-    ending: &'c Ending,
-    next: Next,
-}
-
-/// Where a job waits after its run, and why then.
-#[derive(Clone, Copy)]
-struct Again {
-    waiter: Waiter,
-    reason: DueReason,
-}
-
 /// Decides what follows each end, writes it, and ends the transaction.
 pub(super) async fn record(
     tx: &Tx<'_>,
@@ -78,10 +60,11 @@ pub(super) async fn record(
     closing: &[Closing],
 ) -> Result<EndedRuns, StoreError> {
     let Some(now) = closing.first().map(|one| one.now) else { return Ok(EndedRuns::default()) };
-    let decided: Vec<Decided<'_>> = closing.iter().map(|one| Decided::new(store, &endings[one.at], one)).collect();
+    let decided: Vec<Decided<'_>> =
+        closing.iter().map(|one| Decided::new(&store.policy.limits, &endings[one.at], one)).collect();
     let requested = requested_lines(tx, &decided).await?;
     let again: Vec<Option<Again>> = decided.iter().map(|one| one.again(&requested)).collect();
-    let hosts = judged_hosts(tx, store, &decided, now).await?;
+    let hosts = judged_hosts(tx, store, &decided).await?;
     let mut writes = vec![record_runs(&decided, &again, now)?];
     writes.extend(append_lines(decided.iter().map(|one| (one.closing.run.run_id, one.ending.log_lines.as_slice()))));
     writes.extend(update_jobs(&decided)?);
@@ -98,17 +81,12 @@ pub(super) async fn record(
 
 /// The hosts of which the ends say something new, locked. What is known of a host may be a moment old: a good end then
 /// leaves a trouble uncleared that another replica has just noted, which the next end will do.
-async fn judged_hosts(
-    tx: &Tx<'_>,
-    store: &Store,
-    decided: &[Decided<'_>],
-    now: Timestamp,
-) -> Result<Vec<Host>, StoreError> {
+async fn judged_hosts(tx: &Tx<'_>, store: &Store, decided: &[Decided<'_>]) -> Result<Vec<Host>, StoreError> {
     let told: BTreeSet<HostId> = {
         let seen = store.lookout.seen();
         let news = |one: &&Decided<'_>| {
             let host = seen.board.host(one.closing.run.host_id);
-            host.is_none_or(|host| one.judge(host, store, now).differs_in_the_database(host))
+            host.is_none_or(|host| one.judge(host, store.hosts()).differs_in_the_database(host))
         };
         decided.iter().filter(news).map(|one| one.closing.run.host_id).collect()
     };
@@ -116,98 +94,9 @@ async fn judged_hosts(
     for host in &mut hosts {
         let host_id = host.host_id;
         let of_host = decided.iter().filter(|one| one.closing.run.host_id == host_id);
-        of_host.for_each(|one| *host = one.judge(host, store, now));
+        of_host.for_each(|one| *host = one.judge(host, store.hosts()));
     }
     Ok(hosts)
-}
-
-impl<'c> Decided<'c> {
-    fn new(store: &Store, ending: &'c Ending, closing: &'c Closing) -> Self {
-        let next = next_due::next(&ended_run(ending, closing), &store.policy.limits, closing.now, rand::random());
-        Self { closing, ending, next }
-    }
-
-    /// The request that is open after the run: one that arrived meanwhile, or the run's own if it was none.
-    fn open_request(&self) -> Option<&RunRequest> {
-        let unanswered = matches!(self.ending.outcome, Outcome::Released | Outcome::Reclaimed);
-        self.closing.run.rerun.as_ref().or_else(|| self.closing.run.request.as_ref().filter(|_| unanswered))
-    }
-
-    /// The line of requested jobs that it waits in, if it does in one.
-    fn requested_line(&self) -> Option<LineKey> {
-        self.next.then.due_at()?;
-        self.open_request()?;
-        let job = &self.closing.job;
-        let turn = TurnKey { host_id: job.host_id, rcs_type: job.rcs_type, requested: true };
-        Some(LineKey { turn, owner: job.owner.clone() })
-    }
-
-    /// Where it waits, if it does.
-    fn again(&self, requested: &BTreeMap<LineKey, LineId>) -> Option<Again> {
-        let due_at = self.next.then.due_at()?;
-        let job = &self.closing.job;
-        let line = self.requested_line();
-        let line_id = match &line {
-            Some(key) => *requested.get(key)?,
-            None => job.line_id,
-        };
-        let key = TurnKey { host_id: job.host_id, rcs_type: job.rcs_type, requested: line.is_some() };
-        let waiter = Waiter { job_no: job.job_no, place: Place { line_id, due_at }, key };
-        Some(Again { waiter, reason: due_reason::after_run(&ended_run(self.ending, self.closing)) })
-    }
-
-    fn judge(&self, host: &Host, store: &Store, now: Timestamp) -> Host {
-        host.judged(self.ending.outcome, self.ending.retry_after, store.hosts(), now)
-    }
-
-    /// Only a run that did its work has surely moved the fence in the target: one that failed early may not have come
-    /// so far, and the reclaimed holder before it may still be alive.
-    fn after_reclaim(&self) -> bool {
-        match self.ending.outcome {
-            Outcome::Reclaimed => true,
-            outcome if outcome.is_success() || outcome == Outcome::Partial => false,
-            _ => self.closing.job.after_reclaim,
-        }
-    }
-
-    fn adapted_interval(&self) -> Option<Duration> {
-        self.closing.job.bounds.map(|_| self.next.update_interval)
-    }
-
-    /// Whether the job's row has to be written. After a good run of a job that was well, and goes on, it has not.
-    fn changes_job(&self) -> bool {
-        let job = &self.closing.job;
-        (self.next.failure_count, self.next.reclaim_count) != (job.failure_count, job.reclaim_count)
-            || self.next.then.due_at().is_none()
-            || self.after_reclaim() != job.after_reclaim
-            || self.adapted_interval() != job.adapted_interval
-    }
-
-    /// What people read of it; a run that was told to stop says why.
-    fn message(&self) -> String {
-        let told = self.closing.run.stop_cause.as_ref().filter(|_| self.ending.outcome == Outcome::Cancelled);
-        let text = match told {
-            Some(cause) => format!("{cause} {}", self.ending.message),
-            None => self.ending.message.clone(),
-        };
-        storable_text(text.trim_end(), MAX_MESSAGE_BYTES)
-    }
-}
-
-fn ended_run(ending: &Ending, Closing { run, job, .. }: &Closing) -> EndedRun {
-    EndedRun {
-        outcome: ending.outcome,
-        retry_after: ending.retry_after,
-        started_at: run.started_at,
-        due_at: run.place,
-        wanted: job.wanted,
-        update_interval: job.adapted_interval.unwrap_or(job.update_interval),
-        bounds: job.bounds,
-        overran: run.stop_cause.is_some(),
-        requested_meanwhile: run.rerun.is_some(),
-        failure_count: job.failure_count,
-        reclaim_count: job.reclaim_count,
-    }
 }
 
 /// The lines of requested jobs that the jobs wait in after their runs: few have an open request then.
