@@ -62,6 +62,7 @@ bench-registry: ## Measure a scan of 1,000,000 commits beside a bare COPY, 100,0
 
 lint: $(BUF) ## Formatting, clippy, and the contract's own rules
 	cargo fmt --all --check
+	for bench in bench/*/Cargo.toml; do cargo fmt --manifest-path $$bench --check || exit 1; done
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cd proto && ../$(BUF) lint && ../$(BUF) format --diff --exit-code
 

@@ -31,6 +31,7 @@ async fn measure(store: &Store) -> Result<(), StoreError> {
     metrics::gauge!("codeimport_queue_jobs_due").set(total.due_count);
     metrics::gauge!("codeimport_queue_jobs_running").set(total.leased_count);
     metrics::gauge!("codeimport_queue_oldest_due_age_seconds").set(total.oldest_due_age);
+    metrics::gauge!("codeimport_queue_board_jobs").set(store.board_job_count());
     set_reasons(store, &load);
     set_types(&load);
     Ok(())

@@ -126,6 +126,12 @@ impl Board {
         }
     }
 
+    /// How many jobs are here.
+    #[must_use]
+    pub fn job_count(&self) -> usize {
+        self.places.len()
+    }
+
     /// Whether a job is here.
     #[must_use]
     pub fn has(&self, job_no: i64) -> bool {

@@ -18,16 +18,22 @@ use codeimport_pg::{
 use jiff::Timestamp;
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-/// So many leases are not forgotten before their end. Others are only slower to end.
-const MOST: usize = 1_000_000;
+/// So many of the newest leases are remembered in any case. One that is forgotten before its end is only slower to end.
+const MOST: usize = 100_000;
 
-/// See the head of this file.
+/// See the head of this file. In two generations: what another replica ends is forgotten with the older one.
 #[derive(Debug, Default)]
-pub(super) struct Grants(Mutex<HashMap<i64, Grant>>);
+pub(super) struct Grants(Mutex<Generations>);
+
+#[derive(Debug, Default)]
+struct Generations {
+    newer: HashMap<i64, Grant>,
+    older: HashMap<i64, Grant>,
+}
 
 /// A lease granted by this process, of a job that is well: nothing counts against it, and its interval is fixed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,16 +68,21 @@ impl Grant {
 
 impl Grants {
     pub(super) fn keep(&self, grants: impl Iterator<Item = (RunId, Grant)>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() > MOST {
-            kept.clear();
+        let mut kept = self.generations();
+        if kept.newer.len() >= MOST {
+            kept.older = std::mem::take(&mut kept.newer);
         }
-        kept.extend(grants.map(|(run_id, grant)| (run_id.0, grant)));
+        kept.newer.extend(grants.map(|(run_id, grant)| (run_id.0, grant)));
     }
 
     /// For each run what is known of it, which is forgotten: a run ends once.
     pub(super) fn take(&self, run_ids: impl Iterator<Item = RunId>) -> Vec<Option<Grant>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        run_ids.map(|run_id| kept.remove(&run_id.0)).collect()
+        let mut kept = self.generations();
+        run_ids.map(|run_id| kept.newer.remove(&run_id.0).or_else(|| kept.older.remove(&run_id.0))).collect()
+    }
+
+    /// What a panic has left half done is a hint all the same.
+    fn generations(&self) -> MutexGuard<'_, Generations> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -203,6 +203,12 @@ impl Store {
         }
     }
 
+    /// How many jobs this process keeps in mind.
+    #[must_use]
+    pub fn board_job_count(&self) -> u32 {
+        u32::try_from(self.lookout.seen().board.job_count()).unwrap_or(u32::MAX)
+    }
+
     /// Whether the board lacks a waiting job that it should have, had nobody else written it. For tests.
     #[must_use]
     pub fn overlooks(&self, job_no: i64, ready_at: Timestamp) -> bool {
