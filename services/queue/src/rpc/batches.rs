@@ -34,7 +34,7 @@ impl Batches {
             acquire: WaitingRoom::open(store.clone(), wakeups.clone(), shutdown)?,
             end: end(store.clone(), wakeups.clone()),
             heartbeat: heartbeat(store.clone()),
-            request: request(store.clone()),
+            request: request(store.clone(), wakeups.clone()),
         })
     }
 
@@ -84,11 +84,12 @@ fn heartbeat(store: Store) -> Coalescer<Vec<Beat>, Result<Vec<Verdict>, StoreErr
     })
 }
 
-fn request(store: Store) -> Coalescer<RunWish, Result<Requested, StoreError>> {
+fn request(store: Store, wakeups: Wakeups) -> Coalescer<RunWish, Result<Requested, StoreError>> {
     Coalescer::spawn("queue.request", MOST_CALLS, move |batch: Vec<RunWish>| {
-        let store = store.clone();
+        let (store, wakeups) = (store.clone(), wakeups.clone());
         async move {
-            let requested = to_each(batch.len(), store.request_runs(&batch).await);
+            let moved = || wakeups.wake_for_job();
+            let requested = to_each(batch.len(), store.request_runs(&batch, &moved).await);
             requested.into_iter().map(|one| one.and_then(|one| one)).collect()
         }
     })

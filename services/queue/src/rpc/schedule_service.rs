@@ -63,7 +63,6 @@ impl ScheduleService for ScheduleRpc {
         let wish = convert::request_run(request.into_inner())?;
         let (job_id, requested_by) = (wish.job_id.clone(), wish.by.clone());
         let requested = queue.batches.request(wish).await.map_err(|error| queue.refuse(error))?;
-        queue.wakeups.wake_for_job();
         tracing::info!(job.id = %job_id, actor = requested_by, "run requested");
         let after_run_id = requested.after_run_id.map_or(0, |run_id| run_id.0);
         Ok(Response::new(RequestRunResponse { job: Some(convert::job_to_wire(&requested.job)), after_run_id }))

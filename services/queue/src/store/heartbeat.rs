@@ -56,10 +56,13 @@ impl Store {
     }
 }
 
+/// The commit of this transaction will not wait for the disk.
+pub(super) const LAZY_COMMIT: &str = "-- queue.lazy_commit\nSELECT set_config('synchronous_commit', 'off', true)";
+
 /// A beat that a crash of the server loses is followed by the next one, long before the lease may be taken back: the
 /// commit waits for no disk.
 async fn extend_lazily(tx: &Tx<'_>, beats: &[Beat], ttl_s: f64) -> Result<Vec<Verdict>, StoreError> {
-    let lazy = Statement::new("-- queue.lazy_commit\nSELECT set_config('synchronous_commit', 'off', true)");
+    let lazy = Statement::new(LAZY_COMMIT);
     let order = order(beats);
     let statements: Vec<Statement> = [lazy, extend(&order, ttl_s)].into_iter().chain(report(&order)).collect();
     let read = tx.run_whole(&statements).await?;

@@ -29,6 +29,7 @@ mod reclaim;
 mod record_end;
 mod repeats;
 mod request_run;
+mod request_waiting;
 mod rows;
 mod run_events;
 mod run_log;

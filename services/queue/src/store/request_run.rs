@@ -43,13 +43,37 @@ impl Store {
     /// follows. Each wish is answered for itself: [`StoreError::JobNotFound`] (also for a deleted job),
     /// [`StoreError::JobStopped`].
     ///
+    /// `moved` is called as soon as any of them may be leased, which is before the answers.
+    ///
     /// # Errors
     ///
-    /// Only the database's; then nothing was recorded.
-    pub async fn request_runs(&self, wishes: &[RunWish]) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
+    /// Only the database's; then the same wishes may be made again.
+    pub async fn request_runs(
+        &self,
+        wishes: &[RunWish],
+        moved: &(dyn Fn() + Sync),
+    ) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
+        let requested = self.request_waiting(wishes, moved).await?;
+        let rest: Vec<RunWish> = wishes.iter().filter(|wish| !requested.contains_key(&wish.job_id)).cloned().collect();
+        let mut others =
+            if rest.is_empty() { Vec::new() } else { self.request_others(&rest, moved).await? }.into_iter();
+        let answer = |wish: &RunWish| match requested.get(&wish.job_id) {
+            Some(requested) => Some(Ok(requested.clone())),
+            None => others.next(),
+        };
+        Ok(wishes.iter().filter_map(answer).collect())
+    }
+
+    /// Those that run, have no line yet, or cannot be recorded.
+    async fn request_others(
+        &self,
+        wishes: &[RunWish],
+        moved: &(dyn Fn() + Sync),
+    ) -> Result<Vec<Result<Requested, StoreError>>, StoreError> {
         let recorded = self.db.run_tx("queue.request_runs", |tx| async move { record(tx, wishes).await }.scope_boxed());
         let recorded = recorded.await?;
         self.place(&recorded.placed, recorded.hosts, recorded.now);
+        moved();
         Ok(recorded.answers)
     }
 }

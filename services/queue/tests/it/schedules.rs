@@ -4,9 +4,10 @@ use crate::support::{Fixture, acquire, due_at, put, resume, run_id};
 use codeimport_core::Outcome;
 use codeimport_queue::{
     schedule::{JobState, ScheduleState, StopReason},
-    store::{StoreError, Verdict},
+    store::{RunWish, StoreError, Verdict},
 };
 use jiff::Timestamp;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 #[tokio::test]
 async fn older_generation_changes_nothing() {
@@ -138,4 +139,22 @@ async fn a_stopped_job_cannot_be_requested_and_a_deleted_one_is_gone() {
     assert!(matches!(refused("stopped").await, StoreError::JobStopped(_)));
     assert!(matches!(refused("deleted").await, StoreError::JobNotFound(_)));
     assert!(matches!(refused("unheard-of").await, StoreError::JobNotFound(_)));
+}
+
+#[tokio::test]
+async fn whoever_waits_hears_of_a_request_before_it_is_answered() {
+    let fixture = Fixture::with_due_jobs(2).await;
+    fixture.request("job-0", "robin").await.unwrap();
+    let lease = fixture.lease_one().await.lease;
+    fixture.finish(&lease, Outcome::NoChange).await;
+    let told = AtomicU32::new(0);
+    let tell = || drop(told.fetch_add(1, Ordering::Relaxed));
+    let wish = |job_id: &str, by: &str| RunWish { job_id: job_id.parse().unwrap(), by: by.to_owned() };
+    let wishes = [wish("job-0", "robin"), wish("nobody-knows-it", "robin"), wish("job-0", "marian")];
+    let answers = fixture.store.request_runs(&wishes, &tell).await.unwrap();
+    let by = |at: usize| answers[at].as_ref().map(|requested| requested.job.request.clone().unwrap().by);
+    assert_eq!((by(0).unwrap(), by(2).unwrap()), ("robin".to_owned(), "robin".to_owned()), "asked twice is asked once");
+    assert!(matches!(answers[1], Err(StoreError::JobNotFound(_))));
+    assert!(told.load(Ordering::Relaxed) > 0);
+    assert_eq!(fixture.lease_one().await.lease.job_id.as_str(), "job-0", "before what has been due for longer");
 }

@@ -128,7 +128,7 @@ impl Fixture {
 
     pub(crate) async fn request(&self, job_id: &str, by: &str) -> Result<Requested, StoreError> {
         let wish = RunWish { job_id: job_id.parse().unwrap(), by: by.to_owned() };
-        self.store.request_runs(&[wish]).await?.remove(0)
+        self.store.request_runs(&[wish], &|| ()).await?.remove(0)
     }
 
     pub(crate) async fn try_finish(&self, finish: &Finish) -> Result<Option<Timestamp>, StoreError> {
