@@ -148,7 +148,9 @@ async fn whoever_waits_hears_of_a_request_before_it_is_answered() {
     let lease = fixture.lease_one().await.lease;
     fixture.finish(&lease, Outcome::NoChange).await;
     let told = AtomicU32::new(0);
-    let tell = || drop(told.fetch_add(1, Ordering::Relaxed));
+    let tell = || {
+        told.fetch_add(1, Ordering::Relaxed);
+    };
     let wish = |job_id: &str, by: &str| RunWish { job_id: job_id.parse().unwrap(), by: by.to_owned() };
     let wishes = [wish("job-0", "robin"), wish("nobody-knows-it", "robin"), wish("job-0", "marian")];
     let answers = fixture.store.request_runs(&wishes, &tell).await.unwrap();
