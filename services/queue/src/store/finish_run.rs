@@ -89,12 +89,18 @@ impl Store {
         let ended =
             self.db.run_tx("queue.end_held", |tx| async move { end_or_repeat(tx, self, endings).await }.scope_boxed());
         match ended.await {
-            Ok((answers, ended)) => {
-                self.learn_hosts(ended.hosts);
-                (answers, ended.returned)
-            }
+            Ok((answers, ended)) => (answers, self.learn_ends(ended)),
             Err(error) => (vec![Err(error); endings.len()], Vec::new()),
         }
+    }
+
+    /// Takes in what a transaction has told of hosts and time; what has come back is returned.
+    pub(super) fn learn_ends(&self, ended: EndedRuns) -> Vec<Returned> {
+        if let Some(now) = ended.now {
+            self.lookout.seen().hear(now);
+        }
+        self.learn_hosts(ended.hosts);
+        ended.returned
     }
 
     /// Puts on the board what has come back. Whether anything is due earlier than was known.

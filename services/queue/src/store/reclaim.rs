@@ -35,8 +35,7 @@ impl Store {
     pub async fn reclaim(&self) -> Result<Vec<Reclaimed>, StoreError> {
         let reclaimed = self.db.run_tx("queue.reclaim", |tx| async move { take_back(tx, self).await }.scope_boxed());
         let (reclaimed, ended) = reclaimed.await?;
-        self.learn_hosts(ended.hosts);
-        self.take_back(&ended.returned);
+        self.take_back(&self.learn_ends(ended));
         Ok(reclaimed)
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct EndedRuns {
     pub(super) returned: Vec<Returned>,
     /// As they were written.
     pub(super) hosts: Vec<Host>,
+    /// The database's time, from which on they are due if they are at once.
+    pub(super) now: Option<Timestamp>,
 }
 
 /// What the end of a run gives back.
@@ -76,7 +78,7 @@ pub(super) async fn record(
         host_id: Some(one.closing.run.host_id).filter(|host_id| hosts.iter().all(|host| host.host_id != *host_id)),
     });
     let returned = returned.collect();
-    Ok(EndedRuns { ended, returned, hosts })
+    Ok(EndedRuns { ended, returned, hosts, now: Some(now) })
 }
 
 /// The hosts of which the ends say something new, locked. What is known of a host may be a moment old: a good end then

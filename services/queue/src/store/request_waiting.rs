@@ -14,10 +14,12 @@ use super::{
 };
 use crate::{
     board::{LineId, Place, TurnKey},
+    host::Host,
     schedule::JobState,
 };
 use codeimport_core::ImportId;
-use codeimport_pg::{Row, Statement, row::get};
+use codeimport_pg::{DbError, Row, Statement, row::get};
+use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
 use std::collections::BTreeMap;
 
@@ -66,55 +68,65 @@ impl Store {
         // The first wish of each job is the one that counts.
         let firsts: BTreeMap<&ImportId, &RunWish> = wishes.iter().rev().map(|wish| (&wish.job_id, wish)).collect();
         let firsts: Vec<&RunWish> = firsts.into_values().collect();
-        let read = self.move_waiting(&firsts).await?;
-        let lines: BTreeMap<i64, i64> = read[1]
-            .iter()
-            .map(|row| Ok((get(row, "job_no")?, get(row, "line_id")?)))
-            .collect::<Result<_, StoreError>>()?;
-        if lines.is_empty() {
+        let Moved { jobs, lines, hosts, now } = self.move_waiting(&firsts).await?;
+        if jobs.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let jobs: Vec<JobRow> = read[2].iter().map(rows::job_row).collect::<Result<_, _>>()?;
-        let hosts = read[3].iter().map(rows::host).collect::<Result<_, _>>()?;
         let placed: Vec<Placed> = jobs.iter().filter_map(|row| placed(row, &lines)).collect();
-        self.place(&placed, hosts, read_now(&read[0])?);
+        self.place(&placed, hosts, now);
         moved();
         self.db.run_one("queue.flush", &Statement::new(FLUSH)).await?;
-        let requested = jobs.into_iter().filter(|row| lines.contains_key(&row.job_no)).map(|row| {
+        let requested = jobs.into_iter().map(|row| {
             let after_run_id = row.newest_run_id();
             (row.job.job_id.clone(), Requested { job: row.job, after_run_id })
         });
         Ok(requested.collect())
     }
 
-    async fn move_waiting(&self, wishes: &[&RunWish]) -> Result<Vec<Vec<Row>>, StoreError> {
-        let job_ids = column(wishes, |wish| wish.job_id.to_string());
-        let requesters = column(wishes, |wish| wish.by.clone());
-        let (job_ids, requesters) = (&job_ids, &requesters);
-        self.db
-            .run_tx("queue.request_waiting", |tx| {
-                async move {
-                    let lazy = Statement::new(LAZY_COMMIT);
-                    let statements = [
-                        Statement::new(NOW),
-                        Statement::new(REQUEST_WAITING).bind(job_ids.clone()).bind(requesters.clone()),
-                        Statement::new(JOBS_MOVED).bind(job_ids.clone()),
-                        Statement::new(HOSTS_OF_JOBS).bind(job_ids.clone()),
-                    ];
-                    let mut read = tx.run_whole(&Vec::from_iter([lazy].into_iter().chain(statements))).await?;
-                    read.remove(0);
-                    Ok::<_, StoreError>(read)
-                }
-                .scope_boxed()
-            })
-            .await
+    async fn move_waiting(&self, wishes: &[&RunWish]) -> Result<Moved, StoreError> {
+        let job_ids = &column(wishes, |wish| wish.job_id.to_string());
+        let requesters = &column(wishes, |wish| wish.by.clone());
+        let read = self.db.run_tx("queue.request_waiting", |tx| {
+            async move {
+                let statements = [
+                    Statement::new(LAZY_COMMIT),
+                    Statement::new(REQUEST_WAITING).bind(job_ids.clone()).bind(requesters.clone()),
+                    Statement::new(JOBS_MOVED).bind(job_ids.clone()),
+                    Statement::new(HOSTS_OF_JOBS).bind(job_ids.clone()),
+                    // Not before the time from which on they are due.
+                    Statement::new(NOW),
+                ];
+                Ok::<_, StoreError>(tx.run_whole(&statements).await?)
+            }
+            .scope_boxed()
+        });
+        Ok(Moved::read(&read.await?)?)
     }
 }
 
-/// None if it was not moved.
-fn placed(row: &JobRow, lines: &BTreeMap<i64, i64>) -> Option<Placed> {
+/// Jobs that were moved, and the lines that they are in now.
+struct Moved {
+    jobs: Vec<JobRow>,
+    lines: BTreeMap<i64, LineId>,
+    hosts: Vec<Host>,
+    now: Timestamp,
+}
+
+impl Moved {
+    fn read(read: &[Vec<Row>]) -> Result<Self, DbError> {
+        let line = |row: &Row| Ok::<_, DbError>((get(row, "job_no")?, LineId(get(row, "line_id")?)));
+        let lines: BTreeMap<i64, LineId> = read[1].iter().map(line).collect::<Result<_, _>>()?;
+        let mut jobs: Vec<JobRow> = read[2].iter().map(rows::job_row).collect::<Result<_, _>>()?;
+        jobs.retain(|row| lines.contains_key(&row.job_no));
+        let hosts = read[3].iter().map(rows::host).collect::<Result<_, _>>()?;
+        Ok(Self { jobs, lines, hosts, now: read_now(&read[4])? })
+    }
+}
+
+/// Where it waits now.
+fn placed(row: &JobRow, lines: &BTreeMap<i64, LineId>) -> Option<Placed> {
     let JobState::Waiting { due_at } = row.job.state else { return None };
-    let line_id = LineId(*lines.get(&row.job_no)?);
+    let line_id = *lines.get(&row.job_no)?;
     let key = TurnKey { host_id: row.host_id, rcs_type: row.job.schedule.rcs_type, requested: true };
     Some(Placed { job_no: row.job_no, place: Some((Place { line_id, due_at }, key)) })
 }

@@ -108,15 +108,13 @@ impl Store {
             return Ok(());
         }
         let look = self.next_look().await?;
-        let view = match self.look(&look).await {
-            Ok(view) => view,
+        match self.look(&look).await {
+            Ok((view, keys)) => self.take_in(&look, view, &keys),
             Err(error) => {
                 self.lookout.seen().swept.missed.extend(look.missed);
                 return Err(error);
             }
-        };
-        let keys = self.turns_of(&view).await?;
-        self.take_in(&look, view, &keys);
+        }
         Ok(())
     }
 
@@ -140,7 +138,14 @@ impl Store {
         Ok(Look { from, until, far_back, missed, hosts: hosts.into_iter().map(|host_id| host_id.0).collect() })
     }
 
-    async fn look(&self, look: &Look) -> Result<View, StoreError> {
+    /// With the turn of each line in which a job was found.
+    async fn look(&self, look: &Look) -> Result<(View, HashMap<LineId, TurnKey>), StoreError> {
+        let view = self.view(look).await?;
+        let keys = self.turns_of(&view).await?;
+        Ok((view, keys))
+    }
+
+    async fn view(&self, look: &Look) -> Result<View, StoreError> {
         let read = self.db.run_tx("queue.sweep", |tx| {
             async move {
                 let (ready_at, job_no) = look.from;
@@ -162,31 +167,24 @@ impl Store {
         Ok(View { now: read_now(&read[0])?, swept: all(&read[1])?, missed: all(&read[2])?, hosts })
     }
 
-    /// The turns of the lines in which jobs were found; new ones are read, with their hosts.
+    /// Those of lines that are new here are read, with their hosts.
     async fn turns_of(&self, view: &View) -> Result<HashMap<LineId, TurnKey>, StoreError> {
-        let (mut known, mut unknown) = (HashMap::new(), BTreeSet::new());
-        {
+        let found = view.swept.iter().chain(&view.missed);
+        let lines: BTreeSet<LineId> = found.map(|found| found.place.line_id).collect();
+        let mut keys: HashMap<LineId, TurnKey> = {
             let seen = self.lookout.seen();
-            for line_id in view.swept.iter().chain(&view.missed).map(|found| found.place.line_id) {
-                match seen.board.turn_of(line_id) {
-                    Some(key) => drop(known.insert(line_id, key)),
-                    None => drop(unknown.insert(line_id.0)),
-                }
-            }
-        }
+            lines.iter().filter_map(|line_id| Some((*line_id, seen.board.turn_of(*line_id)?))).collect()
+        };
+        let unknown: Vec<i64> =
+            lines.iter().filter(|line_id| !keys.contains_key(*line_id)).map(|line_id| line_id.0).collect();
         if unknown.is_empty() {
-            return Ok(known);
+            return Ok(keys);
         }
-        let unknown: Vec<i64> = unknown.into_iter().collect();
         let rows = self.db.client().await?.query(LINES_WITH_HOSTS, &[&unknown]).await?;
         let read: Vec<(LineId, TurnKey, Host)> = rows.iter().map(line_with_host).collect::<Result<_, _>>()?;
-        let mut seen = self.lookout.seen();
-        let now = seen.now();
-        for (line_id, key, host) in read {
-            known.insert(line_id, key);
-            seen.board.learn(host, now);
-        }
-        Ok(known)
+        keys.extend(read.iter().map(|(line_id, key, _)| (*line_id, *key)));
+        self.learn_hosts(read.into_iter().map(|(_, _, host)| host).collect());
+        Ok(keys)
     }
 
     fn take_in(&self, look: &Look, view: View, keys: &HashMap<LineId, TurnKey>) {
