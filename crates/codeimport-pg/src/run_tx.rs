@@ -2,7 +2,10 @@
 
 use crate::{Db, DbError, Statement, Tx};
 use scoped_futures::ScopedBoxFuture;
-use std::time::{Duration, Instant};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 use tokio_postgres::Row;
 
 /// How often a transaction is tried in all. Collisions are rare here; five in a row mean a design fault, which
@@ -38,22 +41,7 @@ impl Db {
         T: Send + 'a,
         E: From<DbError> + Send + 'a,
     {
-        let started = Instant::now();
-        let mut attempts = 0;
-        let (result, label) = loop {
-            attempts += 1;
-            match self.attempt(&body).await {
-                Attempt::Committed(value) => break (Ok(value), "committed"),
-                Attempt::Collided(_) if attempts < MAX_ATTEMPTS => {
-                    tracing::debug!(transaction.name = name, transaction.attempts = attempts, "transaction collided");
-                    tokio::time::sleep(pause_after(attempts, rand::random())).await;
-                }
-                Attempt::Collided(error) => break (Err(error), "collided"),
-                Attempt::Failed(error) => break (Err(error), "failed"),
-            }
-        };
-        note(name, label, attempts, started);
-        result
+        repeat(name, || self.attempt(&body)).await
     }
 
     /// Runs one statement that is a transaction of its own: no `BEGIN` and no `COMMIT` travels, and the server flushes
@@ -63,21 +51,16 @@ impl Db {
     ///
     /// [`DbError`]; if the connection breaks, whether the statement took effect is unknown.
     pub async fn run_one(&self, name: &'static str, statement: &Statement) -> Result<Vec<Row>, DbError> {
-        let started = Instant::now();
-        let mut attempts = 0;
-        let (result, label) = loop {
-            attempts += 1;
-            match self.client().await?.run(statement).await {
-                Ok(rows) => break (Ok(rows), "committed"),
-                Err(error) if error.is_contention() && attempts < MAX_ATTEMPTS => {
-                    tokio::time::sleep(pause_after(attempts, rand::random())).await;
-                }
-                Err(error) if error.is_contention() => break (Err(error), "collided"),
-                Err(error) => break (Err(error), "failed"),
-            }
-        };
-        note(name, label, attempts, started);
-        result
+        repeat(name, || self.attempt_one(statement)).await
+    }
+
+    async fn attempt_one(&self, statement: &Statement) -> Attempt<Vec<Row>, DbError> {
+        let run = async { self.client().await?.run(statement).await };
+        match run.await {
+            Ok(rows) => Attempt::Committed(rows),
+            Err(error) if error.is_contention() => Attempt::Collided(error),
+            Err(error) => Attempt::Failed(error),
+        }
     }
 
     async fn attempt<'a, T, E, F>(&self, body: &F) -> Attempt<T, E>
@@ -105,10 +88,29 @@ impl Db {
     }
 }
 
-fn note(name: &'static str, label: &'static str, attempts: u32, started: Instant) {
+/// Attempts again what has collided, and counts.
+async fn repeat<T, E, F>(name: &'static str, attempt: impl Fn() -> F) -> Result<T, E>
+where
+    F: Future<Output = Attempt<T, E>>,
+{
+    let started = Instant::now();
+    let mut attempts = 0;
+    let (result, label) = loop {
+        attempts += 1;
+        match attempt().await {
+            Attempt::Committed(value) => break (Ok(value), "committed"),
+            Attempt::Collided(_) if attempts < MAX_ATTEMPTS => {
+                tracing::debug!(transaction.name = name, transaction.attempts = attempts, "transaction collided");
+                tokio::time::sleep(pause_after(attempts, rand::random())).await;
+            }
+            Attempt::Collided(error) => break (Err(error), "collided"),
+            Attempt::Failed(error) => break (Err(error), "failed"),
+        }
+    };
     metrics::counter!("codeimport_pg_transactions_total", "name" => name, "result" => label).increment(1);
     metrics::counter!("codeimport_pg_transaction_attempts_total", "name" => name).increment(attempts.into());
     metrics::histogram!("codeimport_pg_transaction_seconds", "name" => name).record(started.elapsed());
+    result
 }
 
 /// A pause with full jitter, so that two that collided do not meet again.

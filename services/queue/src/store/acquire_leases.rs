@@ -67,7 +67,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Only the database's; then nobody was granted anything.
+    /// Only the database's. What was granted before it went away is found by a repeat of the request.
     pub async fn acquire_leases(&self, acquires: &[Acquire]) -> Result<Leased, StoreError> {
         self.sweep().await?;
         let firsts = firsts(acquires);
@@ -111,11 +111,11 @@ impl Store {
     /// when the round chose, and could not be served.
     fn next_turn_in(&self, rcs_types: &BTreeSet<RcsType>) -> Option<Duration> {
         let seen = self.lookout.seen();
-        let next = seen.board.next_turn(rcs_types).filter(|next| *next > seen.looked_at);
-        match next {
-            Some(next) => Some(Duration::try_from(next.duration_since(seen.now())).unwrap_or(AT_ONCE).max(AT_ONCE)),
-            None => seen.board.next_turn(rcs_types).map(|_| Duration::ZERO),
+        let next = seen.board.next_turn(rcs_types)?;
+        if next <= seen.looked_at {
+            return Some(Duration::ZERO);
         }
+        Some(Duration::try_from(next.duration_since(seen.now())).unwrap_or(AT_ONCE).max(AT_ONCE))
     }
 }
 

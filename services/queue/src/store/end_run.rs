@@ -4,7 +4,7 @@
 //! The lock of a lease's row guards the row of its job: whoever changes the schedule of a running job locks the lease
 //! first, and tells it the new generation. So what is read here is true until the commit, without a lock of the host.
 
-use super::{LeaseName, LogLine, StoreError, column, paired::paired, rows};
+use super::{LeaseName, LogLine, StoreError, column, paired::named_leases, rows};
 use crate::{
     board::LineId,
     host::HostId,
@@ -93,12 +93,10 @@ const TAKE_LEASES: &str = concat!(
     "-- queue.take_leases
 WITH lease AS (
     DELETE FROM lease
-     WHERE lease.run_id = ANY ($1::bigint[])
-       AND lease.run_id = ",
-    paired!("$1::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
-    " AND lease.job_id = ",
-    paired!("$3::name[]", "lease.fencing_token" in "$2::bigint[]"),
-    " AND (NOT $4 OR lease.expires_at < statement_timestamp())     -- only its holder ends a lease that lasts
+     WHERE ",
+    named_leases!(),
+    "
+       AND (NOT $4 OR lease.expires_at < statement_timestamp())     -- only its holder ends a lease that lasts
  RETURNING lease.run_id, lease.previous_run_id, lease.fencing_token, lease.job_no, lease.generation, lease.host_id,
            lease.worker_id, lease.worker_version, lease.due_at, lease.requested_at, lease.requested_by,
            lease.rerun_requested_at, lease.rerun_requested_by, lease.started_at, lease.heartbeat_at, lease.stage,

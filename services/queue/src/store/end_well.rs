@@ -9,7 +9,7 @@ use super::{
     decided::MAX_MESSAGE_BYTES,
     end_run::Ending,
     grants::Grant,
-    paired::paired,
+    paired::{named_leases, paired},
     record_end::Returned,
     run_log::{bind_lines, kept_lines},
     storable_text,
@@ -163,12 +163,10 @@ macro_rules! end_well {
             "-- queue.end_well
 WITH taken AS MATERIALIZED (
     DELETE FROM lease
-     WHERE lease.run_id = ANY ($1::bigint[])
-       AND lease.run_id = ",
-            paired!("$1::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
-            " AND lease.job_id = ",
-            paired!("$3::name[]", "lease.fencing_token" in "$2::bigint[]"),
-            " AND lease.generation = ",
+     WHERE ",
+            named_leases!(),
+            "
+       AND lease.generation = ",
             paired!("$4::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
             " AND lease.rerun_requested_at IS NULL AND lease.cancel_cause IS NULL
  RETURNING lease.run_id, lease.previous_run_id, lease.fencing_token, lease.job_no, lease.generation, lease.worker_id,

@@ -1,6 +1,11 @@
 //! Extends leases, and takes in what their runs report.
 
-use super::{LeaseName, LogLine, Store, StoreError, column, paired::paired, run_log::append_lines, storable_text};
+use super::{
+    LeaseName, LogLine, Store, StoreError, column,
+    paired::{named_leases, paired},
+    run_log::append_lines,
+    storable_text,
+};
 use crate::run::Progress;
 use codeimport_core::Stage;
 use codeimport_pg::{DbError, Row, Statement, Tx, row::get};
@@ -140,18 +145,6 @@ fn held(row: &Row) -> Result<(i64, (i64, Verdict)), DbError> {
     Ok((get(row, "run_id")?, (get(row, "fencing_token")?, verdict)))
 }
 
-/// Those beats whose leases are held: all three parts of the name belong together.
-macro_rules! held {
-    () => {
-        concat!(
-            "lease.run_id = ANY ($1::bigint[]) AND lease.run_id = ",
-            paired!("$1::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
-            " AND lease.job_id = ",
-            paired!("$3::name[]", "lease.fencing_token" in "$2::bigint[]")
-        )
-    };
-}
-
 /// Changes rows in place (HOT): no index has any of these columns.
 const EXTEND_LEASES: &str = concat!(
     "-- queue.extend_leases
@@ -159,7 +152,7 @@ UPDATE lease
    SET expires_at = least(statement_timestamp() + make_interval(secs => $4), lease.ends_by),
        heartbeat_at = statement_timestamp()
  WHERE ",
-    held!(),
+    named_leases!(),
     "
 RETURNING lease.run_id, lease.fencing_token, lease.expires_at, lease.cancel_reason"
 );
@@ -186,5 +179,5 @@ UPDATE lease
     ") IS DISTINCT FROM (lease.stage, lease.progress_done, lease.progress_received_bytes)
             THEN statement_timestamp() ELSE lease.progress_at END
  WHERE ",
-    held!()
+    named_leases!()
 );

@@ -15,3 +15,17 @@ macro_rules! paired {
     };
 }
 pub(super) use paired;
+
+/// Leases by all three parts of their names: run ids, fencing tokens (sorted, by which a lease finds its place in the
+/// batch) and import ids are the first three parameters.
+macro_rules! named_leases {
+    () => {
+        concat!(
+            "lease.run_id = ANY ($1::bigint[]) AND lease.run_id = ",
+            crate::store::paired::paired!("$1::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+            " AND lease.job_id = ",
+            crate::store::paired::paired!("$3::name[]", "lease.fencing_token" in "$2::bigint[]")
+        )
+    };
+}
+pub(super) use named_leases;

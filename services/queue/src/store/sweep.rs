@@ -29,7 +29,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const AHEAD: SignedDuration = SignedDuration::from_secs(2);
 /// Most transactions take no longer.
 const BACK: SignedDuration = SignedDuration::from_secs(2);
-/// None takes longer (`PoolConfig::statement_timeout`).
+/// Four times as long as any statement may take (`PoolConfig::statement_timeout`).
 const FAR_BACK: SignedDuration = SignedDuration::from_secs(60);
 const FAR_BACK_INTERVAL: Duration = Duration::from_secs(20);
 /// Most rows of one look. A backlog is read in several, from the longest due on.
