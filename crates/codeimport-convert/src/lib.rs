@@ -25,6 +25,7 @@ mod git;
 mod line_ends;
 mod local;
 mod map;
+mod merge;
 mod objects;
 mod preview;
 mod recall;

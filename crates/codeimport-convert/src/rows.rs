@@ -1,7 +1,7 @@
 //! Rows of a table that only grows. A list in one piece moves whenever it has grown out of its place, and leaves a hole there; this one
 //! takes another piece.
 
-use std::ops::{Index, IndexMut};
+use std::ops::Index;
 
 /// Rows in a piece.
 const PIECE: usize = 256;
@@ -39,10 +39,6 @@ impl<T> Rows<T> {
         self.0.get_mut(at / PIECE)?.get_mut(at % PIECE)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().flatten()
-    }
-
     /// The place of the first row for which something does not hold, which holds for all before it and for none behind it.
     pub(crate) fn partition_point(&self, before: impl Fn(&T) -> bool) -> usize {
         let piece = self.0.partition_point(|piece| piece.last().is_some_and(&before));
@@ -51,34 +47,11 @@ impl<T> Rows<T> {
     }
 }
 
-impl<T> FromIterator<T> for Rows<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(rows: I) -> Self {
-        let mut all = Self::default();
-        rows.into_iter().for_each(|row| all.push(row));
-        all
-    }
-}
-
-impl<T> IntoIterator for Rows<T> {
-    type Item = T;
-    type IntoIter = std::iter::Flatten<std::vec::IntoIter<Vec<T>>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter().flatten()
-    }
-}
-
 impl<T> Index<usize> for Rows<T> {
     type Output = T;
 
     fn index(&self, at: usize) -> &T {
         &self.0[at / PIECE][at % PIECE]
-    }
-}
-
-impl<T> IndexMut<usize> for Rows<T> {
-    fn index_mut(&mut self, at: usize) -> &mut T {
-        &mut self.0[at / PIECE][at % PIECE]
     }
 }
 
@@ -93,16 +66,15 @@ mod tests {
             assert_eq!(rows.len(), at);
             rows.push(2 * at);
         }
-        assert!(rows.iter().copied().eq((0..count).map(|at| 2 * at)));
-        assert_eq!((rows.get(count).is_none(), rows.get_mut(count).is_none()), (true, true));
-        rows[PIECE] += 1;
-        let edges = [PIECE - 1, PIECE, count - 1].map(|at| rows[at]);
-        assert_eq!(edges, [2 * PIECE - 2, 2 * PIECE + 1, 2 * (count - 1)]);
+        let all = || (0..count).map(|at| rows[at]);
+        assert!(all().eq((0..count).map(|at| 2 * at)));
         for least in [0, 1, 2 * PIECE - 1, 2 * PIECE, 2 * PIECE + 1, 2 * PIECE + 2, 2 * count] {
-            let expected = rows.iter().filter(|row| **row < least).count();
+            let expected = all().filter(|row| *row < least).count();
             assert_eq!(rows.partition_point(|row| *row < least), expected, "{least}");
         }
-        let all: Vec<_> = rows.iter().copied().collect();
-        assert!(rows.into_iter().collect::<Rows<_>>().iter().eq(&all));
+        *rows.get_mut(PIECE).expect("it is there") += 1;
+        let edges = [PIECE - 1, PIECE, count - 1].map(|at| rows[at]);
+        assert_eq!(edges, [2 * PIECE - 2, 2 * PIECE + 1, 2 * (count - 1)]);
+        assert_eq!((rows.get(count).is_none(), rows.get_mut(count).is_none()), (true, true));
     }
 }

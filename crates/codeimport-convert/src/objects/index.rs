@@ -1,6 +1,6 @@
 //! The index of a pack, version 2 (Git's `gitformat-pack`).
 
-use crate::rows::Rows;
+use super::written::Sorted;
 use gix::ObjectId;
 use sha1::{Digest as _, Sha1};
 use std::io::{self, BufWriter, Write};
@@ -19,6 +19,9 @@ pub(super) struct IndexEntry {
 const LARGE: u64 = 1 << 31;
 
 impl IndexEntry {
+    /// Bytes of it as a row.
+    pub(super) const LEN: usize = 20 + 4 + 8;
+
     /// `offset`: where in the file it begins.
     pub(super) fn new(id: ObjectId, offset: u64, crc32: u32) -> Self {
         Self { id, crc32, offset: [offset >> 32, offset & u64::from(u32::MAX)].map(half) }
@@ -27,6 +30,22 @@ impl IndexEntry {
     pub(super) fn offset(&self) -> u64 {
         u64::from(self.offset[0]) << 32 | u64::from(self.offset[1])
     }
+
+    /// As a row: name, checksum, and where it begins.
+    pub(super) fn row(&self) -> [u8; Self::LEN] {
+        let mut row = [0; Self::LEN];
+        row[..20].copy_from_slice(self.id.as_bytes());
+        row[20..24].copy_from_slice(&self.crc32.to_be_bytes());
+        row[24..].copy_from_slice(&self.offset().to_be_bytes());
+        row
+    }
+
+    /// What was written as a row.
+    pub(super) fn read(row: &[u8; Self::LEN]) -> Self {
+        let number = |begin: usize| u32::from_be_bytes(std::array::from_fn(|at| row[begin + at]));
+        let id = ObjectId::Sha1(std::array::from_fn(|at| row[at]));
+        Self { id, crc32: number(20), offset: [number(24), number(28)] }
+    }
 }
 
 /// Writes the index for a pack with these objects, which are in order of their names, and this checksum.
@@ -34,18 +53,16 @@ impl IndexEntry {
 /// # Errors
 ///
 /// Those of the writer.
-pub(super) fn write(entries: &Rows<IndexEntry>, pack_checksum: [u8; 20], to: impl Write) -> io::Result<()> {
+pub(super) fn write(entries: &Sorted, pack_checksum: [u8; 20], to: impl Write) -> io::Result<()> {
     let mut to = BufWriter::new(Hashing { to, hasher: Sha1::new() });
     to.write_all(b"\xfftOc\0\0\0\x02")?;
-    for first_byte in 0..=u8::MAX {
-        let up_to = entries.partition_point(|entry| entry.id.as_bytes()[0] <= first_byte);
-        to.write_all(&number(up_to).to_be_bytes())?;
-    }
-    entries.iter().try_for_each(|entry| to.write_all(entry.id.as_bytes()))?;
-    entries.iter().try_for_each(|entry| to.write_all(&entry.crc32.to_be_bytes()))?;
+    entries.up_to().iter().try_for_each(|count| to.write_all(&count.to_be_bytes()))?;
+    let each = || entries.iter().map(|row| row.map(|row| IndexEntry::read(&row)));
+    each().try_for_each(|entry| to.write_all(entry?.id.as_bytes()))?;
+    each().try_for_each(|entry| to.write_all(&entry?.crc32.to_be_bytes()))?;
     let mut large = Vec::new();
-    for entry in entries.iter() {
-        let offset = entry.offset();
+    for entry in each() {
+        let offset = entry?.offset();
         let offset = match u32::try_from(offset) {
             Ok(short) if offset < LARGE => short,
             _ => {

@@ -6,12 +6,15 @@
 //! made fast. What was written can be read back at once, also from the pack that is still being written.
 //!
 //! Memory does not grow with the repository: what was used lately is in a ring of one size (`recent`), and finished packs
-//! are asked on the disk (`packs`).
+//! are asked on the disk (`packs`), as is where in the unfinished one an object lies (`written`). That an object is nowhere is told
+//! without looking (`filter`).
 //!
 //! Nothing is visible to other readers of the repository before [`ObjectStore::flush`].
 
 mod commit;
+mod filter;
 mod index;
+mod named_rows;
 mod pack;
 mod packs;
 mod recent;

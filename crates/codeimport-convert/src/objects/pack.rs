@@ -11,8 +11,7 @@ use super::index::{self, IndexEntry};
 use super::packs::Entry;
 use super::recent::Object;
 use super::store::StoreError;
-use super::written::Written;
-use crate::rows::Rows;
+use super::written::{Sorted, Written};
 use flate2::{Compress, Compression, FlushCompress, Status};
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -27,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// Objects that may wait for compression. Bounds memory when the disk is slower than the source.
-const QUEUE_LEN: usize = 512;
+const QUEUE_LEN: usize = 128;
 
 /// What stands for the header until the number of objects is known.
 const NO_HEADER: [u8; 12] = [0; 12];
@@ -40,7 +39,6 @@ struct Shared {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     /// Length of the file so far.
     end: u64,
@@ -67,7 +65,8 @@ impl PackWriter {
         let path = pack_dir.join(format!("tmp_pack_{}_{}", std::process::id(), unique()));
         let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
         file.write_all(&NO_HEADER)?;
-        let state = State { end: HEADER_LEN, ..State::default() };
+        let written = Written::new(pack_dir);
+        let state = State { end: HEADER_LEN, in_flight: HashMap::new(), written, failure: None };
         let shared = Arc::new(Shared { file, state: Mutex::new(state) });
         let (queue, objects) = sync_channel(QUEUE_LEN);
         let objects = Arc::new(Mutex::new(objects));
@@ -82,9 +81,9 @@ impl PackWriter {
     }
 
     /// Whether this pack has an object, written or on its way.
-    pub(super) fn contains(&self, id: &ObjectId) -> bool {
+    pub(super) fn contains(&self, id: &ObjectId) -> Result<bool, StoreError> {
         let state = self.shared.state();
-        state.written.get(id).is_some() || state.in_flight.contains_key(id)
+        Ok(state.in_flight.contains_key(id) || state.written.get(id).map_err(StoreError::Write)?.is_some())
     }
 
     /// Takes an object.
@@ -101,7 +100,7 @@ impl PackWriter {
             if let Some(object) = state.in_flight.get(id) {
                 return Ok(Some(object.clone()));
             }
-            state.written.get(id).copied()
+            state.written.get(id).map_err(StoreError::Write)?
         };
         let entry = entry.map(|entry| Entry::read(&self.shared.file, entry.offset())).transpose();
         match entry.map_err(StoreError::Write)? {
@@ -125,8 +124,9 @@ impl PackWriter {
         if let Some(error) = state.failure.take() {
             return Err(StoreError::Write(error));
         }
-        let entries = std::mem::take(&mut state.written).into_sorted();
-        let result = seal(&self.shared.file, &self.path, &entries);
+        // Nobody writes any more.
+        let written = std::mem::replace(&mut state.written, Written::new(&self.path));
+        let result = written.into_sorted().and_then(|entries| seal(&self.shared.file, &self.path, &entries));
         if result.is_err() {
             // What is left would be swept by Git's own prune of temporary files; be tidy anyway.
             let _ = fs::remove_file(&self.path);
@@ -217,15 +217,14 @@ fn append(shared: &Shared, id: ObjectId, entry: &[u8]) -> io::Result<()> {
     shared.file.write_all_at(entry, offset)?;
     state.end += entry.len() as u64;
     state.in_flight.remove(&id);
-    state.written.add(IndexEntry::new(id, offset, crc32));
-    Ok(())
+    state.written.add(IndexEntry::new(id, offset, crc32))
 }
 
-fn seal(mut file: &File, path: &Path, entries: &Rows<IndexEntry>) -> io::Result<Option<PathBuf>> {
-    if entries.len() == 0 {
+fn seal(mut file: &File, path: &Path, entries: &Sorted) -> io::Result<Option<PathBuf>> {
+    let count = entries.len();
+    if count == 0 {
         return fs::remove_file(path).map(|()| None);
     }
-    let count = u32::try_from(entries.len()).map_err(|_| io::Error::other("a pack holds at most 2^32 objects"))?;
     let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
     header[8..].copy_from_slice(&count.to_be_bytes());
     file.write_all_at(&header, 0)?;

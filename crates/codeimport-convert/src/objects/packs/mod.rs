@@ -5,20 +5,19 @@
 //! every revision.
 //!
 //! ```text
-//!   index_file   where an object lies          filter   that it lies nowhere, without looking
+//!   index_file   where an object lies
 //!   entry        what lies there               delta    which may be how it differs from another
 //! ```
 
 mod delta;
 mod entry;
-mod filter;
 mod index_file;
 
 pub(super) use entry::Entry;
 
+use super::filter::Filter;
 use super::recent::Object;
 use entry::{Base, damaged};
-use filter::Filter;
 use gix::ObjectId;
 use index_file::IndexFile;
 use std::fs::{self, File};
@@ -60,16 +59,20 @@ impl Packs {
     pub(super) fn add(&mut self, index: &Path) {
         let path = index.with_extension("pack");
         let Ok(index) = IndexFile::open(index) else { return };
-        if let Some(filter) = &mut self.filter
-            && index.each(|id| filter.put(id)).is_err()
-        {
-            self.filter = None;
-        }
+        let count = self.len() + index.len() as usize;
+        // One that has no room for it, or has only half of it, is made anew when it is needed.
+        self.filter = self.filter.take().filter(|filter| filter.has_room(count)).and_then(|mut filter| {
+            index.each(|id| filter.put(id)).ok()?;
+            Some(filter)
+        });
         self.packs.push(Pack { path, index });
     }
 
     /// Whether an object is in one of them.
     pub(super) fn contain(&mut self, id: &ObjectId) -> bool {
+        if self.packs.is_empty() {
+            return false;
+        }
         self.asked = self.asked.saturating_add(1);
         if self.filter.is_none() && self.asked > UNFILTERED {
             self.filter = self.make_filter().ok();
@@ -96,8 +99,14 @@ impl Packs {
         Ok(None)
     }
 
+    /// How many objects there are.
+    fn len(&self) -> usize {
+        self.packs.iter().map(|pack| pack.index.len() as usize).sum()
+    }
+
     fn make_filter(&self) -> io::Result<Filter> {
-        let mut filter = Filter::empty();
+        // Twice as much room as is needed now, so that not each pack that comes needs another one.
+        let mut filter = Filter::with_room(2 * self.len());
         self.packs.iter().try_for_each(|pack| pack.index.each(|id| filter.put(id)))?;
         Ok(filter)
     }

@@ -4,10 +4,13 @@
 //! other, and no file twice.
 
 use super::interner::WordsId;
+use super::packed;
 use super::place::LineName;
-use crate::rows::Rows;
+use super::sorting::{Sorted, Sorting};
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Longest pause within a commit, in seconds. CVS works through the files one by one, and a slow server takes its time.
@@ -27,15 +30,20 @@ pub(super) struct Unit {
     pub(super) seconds: i64,
     /// Whether the trunk shows it, too.
     pub(super) is_on_trunk: bool,
-    after: [u32; 2],
+    /// Whether the file is removed there.
+    pub(super) is_dead: bool,
+    pub(super) after: [u32; 2],
 }
 
 impl Unit {
-    /// A revision, and those of its file that must come first.
+    /// Numbers of a unit that is put away.
+    pub(super) const NUMBERS: usize = 7;
+
+    /// A revision that is no removal, and those of its file that must come first.
     pub(super) fn new(file: usize, at: usize, seconds: i64, is_on_trunk: bool, after: [Option<usize>; 2]) -> Self {
         let after = after.map(|before| before.map_or(NONE, number));
         let (file, at) = key(file, at);
-        Self { file, at, seconds, is_on_trunk, after }
+        Self { file, at, seconds, is_on_trunk, is_dead: false, after }
     }
 
     /// The revision, by its file and its place there.
@@ -47,6 +55,20 @@ impl Unit {
     pub(super) fn after(&self) -> impl Iterator<Item = (u32, u32)> {
         let file = self.file;
         self.after.into_iter().filter(|before| *before != NONE).map(move |before| (file, before))
+    }
+
+    /// As it is put away: in order of dates, then of files.
+    pub(super) fn numbers(&self) -> [u32; Self::NUMBERS] {
+        let ([high, low], [after, also]) = (packed::date(self.seconds), self.after);
+        let marks = u32::from(self.is_on_trunk) | u32::from(self.is_dead) << 1;
+        [high, low, self.file, self.at, marks, after, also]
+    }
+}
+
+impl From<[u32; Unit::NUMBERS]> for Unit {
+    fn from([high, low, file, at, marks, after, also]: [u32; Unit::NUMBERS]) -> Self {
+        let (is_on_trunk, is_dead) = (marks & 1 > 0, marks & 2 > 0);
+        Self { file, at, seconds: packed::seconds([high, low]), is_on_trunk, is_dead, after: [after, also] }
     }
 }
 
@@ -69,6 +91,12 @@ pub(super) struct Changeset {
 }
 
 impl Changeset {
+    /// Units in any order.
+    pub(super) fn of(line: Arc<LineName>, mut units: Vec<Unit>) -> Self {
+        units.sort_unstable_by_key(|unit| unit.file);
+        Self { line, units: units.into() }
+    }
+
     /// When it was done: the date of its newest revision.
     pub(super) fn seconds(&self) -> i64 {
         self.units.iter().map(|unit| unit.seconds).max().unwrap_or_default()
@@ -88,70 +116,131 @@ pub(super) enum Common {
     AuthorAndLog(WordsId, WordsId),
 }
 
-/// Revisions that may be of one changeset: they have all in common that its revisions have, but perhaps not the time.
-struct Kind {
-    line: Arc<LineName>,
-    has_id: bool,
-    units: Vec<Unit>,
+impl Common {
+    /// The first number of an id.
+    const ID: u32 = 0;
+
+    fn numbers(self) -> [u32; KIND - 1] {
+        match self {
+            Self::Id(id) => [Self::ID, id.get(), 0],
+            Self::AuthorAndLog(author, log) => [1, author, log],
+        }
+    }
 }
 
-/// Revisions to be put into changesets.
-#[derive(Default)]
+/// Revisions to be put into changesets. What they have in common comes first in a row, so those that may be of one changeset come
+/// together, by their dates.
 pub(super) struct Units {
-    kinds: Rows<Kind>,
-    /// The places of kinds: by the place of the line, and what else.
-    kind_places: HashMap<(u32, Common), u32>,
-    lines: HashMap<Arc<LineName>, u32>,
+    rows: Sorting<ROW>,
+    lines: Vec<Arc<LineName>>,
+    line_places: HashMap<Arc<LineName>, u32>,
+}
+
+/// Numbers of a row: the kind, and the unit.
+const ROW: usize = KIND + Unit::NUMBERS;
+
+/// Numbers of a kind: the place of the line, and what else revisions of a changeset have in common.
+const KIND: usize = 4;
+
+/// All revisions, in order.
+pub(super) struct Grouped {
+    rows: Sorted<ROW>,
+    lines: Vec<Arc<LineName>>,
 }
 
 impl Units {
-    pub(super) fn add(&mut self, line: LineName, common: Common, unit: Unit) {
-        let (line, place) = self.line(line);
-        let kind = *self.kind_places.entry((place, common)).or_insert_with(|| {
-            self.kinds.push(Kind { line, has_id: matches!(common, Common::Id(_)), units: Vec::new() });
-            number(self.kinds.len() - 1)
-        });
-        self.kinds[kind as usize].units.push(unit);
+    /// None yet. `scratch`: a folder for what memory has no room for.
+    pub(super) fn new(scratch: &Path) -> Self {
+        Self { rows: Sorting::new(scratch), lines: Vec::new(), line_places: HashMap::new() }
     }
 
-    /// The line that others have, too, not another one like it; and its place.
-    fn line(&mut self, line: LineName) -> (Arc<LineName>, u32) {
-        if let Some((line, place)) = self.lines.get_key_value(&line) {
-            return (line.clone(), *place);
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn add(&mut self, line: LineName, common: Common, unit: Unit) -> io::Result<()> {
+        let (line, common) = (self.line(line), common.numbers());
+        let mut row = [0; ROW];
+        row[0] = line;
+        row[1..KIND].copy_from_slice(&common);
+        row[KIND..].copy_from_slice(&unit.numbers());
+        self.rows.push(row)
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn finish(self) -> io::Result<Grouped> {
+        Ok(Grouped { rows: self.rows.finish()?, lines: self.lines })
+    }
+
+    /// The place of a line.
+    fn line(&mut self, line: LineName) -> u32 {
+        if let Some(place) = self.line_places.get(&line) {
+            return *place;
         }
         let (line, place) = (Arc::new(line), number(self.lines.len()));
-        self.lines.insert(line.clone(), place);
-        (line, place)
+        self.lines.push(line.clone());
+        self.line_places.insert(line, place);
+        place
     }
 }
 
-/// Puts revisions into changesets.
-pub(super) fn group(Units { kinds, .. }: Units) -> Rows<Changeset> {
-    kinds.into_iter().flat_map(split).collect()
-}
-
-/// Cuts revisions of a kind where, in order of dates, the pause is too long, or a file comes again.
-fn split(Kind { line, has_id, mut units }: Kind) -> Vec<Changeset> {
-    units.sort_unstable_by_key(|unit| (unit.seconds, unit.key()));
-    let (mut files, mut last, mut open) = (HashSet::new(), i64::MIN, Vec::new());
-    let mut changesets = Vec::new();
-    for unit in units {
-        let pauses = !has_id && unit.seconds.saturating_sub(last) > LONGEST_PAUSE;
-        last = unit.seconds;
-        if !open.is_empty() && (pauses || files.contains(&unit.file)) {
-            changesets.push(together(&line, std::mem::take(&mut open)));
-            files.clear();
-        }
-        files.insert(unit.file);
-        open.push(unit);
+impl Grouped {
+    /// The lines that they were committed to.
+    pub(super) fn lines(&self) -> &[Arc<LineName>] {
+        &self.lines
     }
-    changesets.push(together(&line, open));
-    changesets
+
+    /// The changesets, in no order that means anything.
+    pub(super) fn changesets(&self) -> impl Iterator<Item = io::Result<Changeset>> {
+        let (mut rows, mut open) = (self.rows.iter(), Open::default());
+        std::iter::from_fn(move || {
+            loop {
+                let row = match rows.next() {
+                    Some(Ok(row)) => row,
+                    Some(Err(error)) => return Some(Err(error)),
+                    None => return open.close(&self.lines).map(Ok),
+                };
+                if let Some(changeset) = open.add(row, &self.lines) {
+                    return Some(Ok(changeset));
+                }
+            }
+        })
+    }
 }
 
-fn together(line: &Arc<LineName>, mut units: Vec<Unit>) -> Changeset {
-    units.sort_unstable_by_key(|unit| unit.file);
-    Changeset { line: line.clone(), units: units.into() }
+/// The changeset that the next revision may be of.
+#[derive(Default)]
+struct Open {
+    kind: [u32; KIND],
+    units: Vec<Unit>,
+    files: HashSet<u32>,
+    last: i64,
+}
+
+impl Open {
+    /// Adds a revision, in order of kinds and dates. Gives the changeset that ends before it: the pause is too long, or a file comes
+    /// again.
+    fn add(&mut self, row: [u32; ROW], lines: &[Arc<LineName>]) -> Option<Changeset> {
+        let kind: [u32; KIND] = std::array::from_fn(|at| row[at]);
+        let unit = Unit::from(std::array::from_fn(|at| row[KIND + at]));
+        let pauses = kind[1] != Common::ID && unit.seconds.saturating_sub(self.last) > LONGEST_PAUSE;
+        let ends = kind != self.kind || pauses || self.files.contains(&unit.file);
+        let ended = if ends { self.close(lines) } else { None };
+        (self.kind, self.last) = (kind, unit.seconds);
+        self.files.insert(unit.file);
+        self.units.push(unit);
+        ended
+    }
+
+    /// Gives what there is, if anything.
+    fn close(&mut self, lines: &[Arc<LineName>]) -> Option<Changeset> {
+        self.files.clear();
+        let units = std::mem::take(&mut self.units);
+        (!units.is_empty()).then(|| Changeset::of(lines[self.kind[0] as usize].clone(), units))
+    }
 }
 
 #[cfg(test)]
@@ -159,11 +248,12 @@ pub(super) mod tests {
     use super::*;
 
     /// `file number seconds author/commitid [after…]`, one after the other. Numbers are of the trunk: `1.2` is the place 2.
-    pub(in crate::source::cvs) fn units(text: &str) -> Units {
+    pub(in crate::source::cvs) fn units(text: &str) -> Grouped {
         let place = |text: &str| text.strip_prefix("1.").and_then(|text| text.parse().ok()).expect("of the trunk");
         // Of one letter each.
         let word = |text: &str| u32::from(text.as_bytes()[0]);
-        let mut units = Units::default();
+        // Few enough for memory.
+        let mut units = Units::new(Path::new("/nowhere"));
         for line in text.split(',') {
             let words: Vec<_> = line.split_whitespace().collect();
             let common = match words[3].split_once('/') {
@@ -173,9 +263,10 @@ pub(super) mod tests {
             let mut after = words[4..].iter().map(|word| place(word));
             let after = [after.next(), after.next()];
             let (file, seconds) = (words[0].parse().expect("a number"), words[2].parse().expect("a number"));
-            units.add(LineName::Trunk, common, Unit::new(file, place(words[1]), seconds, true, after));
+            let unit = Unit::new(file, place(words[1]), seconds, true, after);
+            units.add(LineName::Trunk, common, unit).expect("no disk");
         }
-        units
+        units.finish().expect("no disk")
     }
 
     /// Each changeset as `file:number` words.
@@ -196,7 +287,8 @@ pub(super) mod tests {
             ("0 1.1 10 a/x, 0 1.2 11 a/x", vec!["0:1.1", "0:1.2"]),
         ];
         for (text, expected) in cases {
-            assert_eq!(shown(group(units(text)).iter()), expected, "{text}");
+            let changesets: Vec<_> = units(text).changesets().map(|one| one.expect("no disk")).collect();
+            assert_eq!(shown(&changesets), expected, "{text}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::changeset::Changeset;
 use super::fit::{Fit, best_fit};
-use super::ledger::{Changes, CommitIndex, KnownCommit, Ledger, LineId, Manifest, RevId};
+use super::ledger::{Changes, CommitIndex, KnownCommit, KnownRevision, Ledger, LineId, Manifest, RevId};
 use super::names::in_cvs;
 use super::place::LineName;
 use super::tree::LineTree;
@@ -53,12 +53,12 @@ impl Emitter<'_> {
         begin: impl Fn(&Ledger, &LineName) -> io::Result<Manifest>,
     ) -> Result<(), EmitError> {
         let name = &*changeset.line;
-        if self.ledger.line(name).is_none() && self.removes_nothing(revisions, &begin(self.ledger, name)?) {
+        if self.ledger.line(name).is_none() && self.removes_nothing(revisions, &begin(self.ledger, name)?)? {
             // CVS dates the removal in front of what a branch adds like what the trunk had: before the branch began.
             return Ok(());
         }
         let line = self.line(name, begin)?;
-        let changes = self.changes(line, revisions.iter());
+        let changes = self.changes(line, revisions.iter())?;
         let who = self.authors.identity(Some(decode_from(self.charset, author).as_bytes()), HOST);
         let signature = format!("{} <{}> {} +0000", who.name, who.email, changeset.seconds().max(0));
         let message = decode_from(self.charset, log);
@@ -73,24 +73,28 @@ impl Emitter<'_> {
             return Ok(());
         }
         let trunk = self.line(&LineName::Trunk, |_, _| Ok(Manifest::new()))?;
-        let changes = self.changes(trunk, shown.iter());
+        let changes = self.changes(trunk, shown.iter())?;
         if changes.is_empty() {
             return Ok(());
         }
         let at_trunk = self.ledger.tip(trunk);
-        let merged = self.ledger.commits[commit as usize];
+        let merged = self.ledger.commit(commit)?;
         if at_trunk == before && self.tree.with(self.ledger, trunk, &changes, self.store)? == merged.tree {
             // Nothing of its own on the trunk: it goes along.
-            self.ledger.add_commit(KnownCommit { line: trunk, ..merged }, &changes);
+            self.ledger.add_commit(KnownCommit { line: trunk, ..merged }, &changes)?;
             return Ok(());
         }
         self.commit_line(trunk, &changes, (&signature, &message), changeset.seconds(), Some(merged.id)).map(drop)
     }
 
     /// Whether all revisions are removals of files that are not there.
-    fn removes_nothing(&self, revisions: &[RevId], shown: &Manifest) -> bool {
-        let known = revisions.iter().map(|revision| self.ledger.known(*revision));
-        known.into_iter().all(|known| known.content.is_none() && !shown.contains_key(&known.file))
+    fn removes_nothing(&self, revisions: &[RevId], shown: &Manifest) -> io::Result<bool> {
+        for revision in revisions {
+            if self.ledger.is_there(*revision) || shown.contains_key(&self.ledger.known(*revision)?.file) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// A line, which begins now if it has not yet.
@@ -115,7 +119,7 @@ impl Emitter<'_> {
         if changes.is_empty() {
             return Ok(());
         }
-        let seconds = self.seconds_of(self.ledger.tip(line), manifest);
+        let seconds = self.seconds_of(self.ledger.tip(line), manifest)?;
         let signature = format!("{NOBODY} {} +0000", seconds.max(0));
         self.commit_line(line, &changes, (&signature, message), seconds, None).map(drop)
     }
@@ -123,29 +127,26 @@ impl Emitter<'_> {
     /// A commit that no line has: what a symbol names, where no commit is like that.
     pub(super) fn symbol_commit(&mut self, manifest: &Manifest, message: &str) -> Result<Option<ObjectId>, EmitError> {
         let Some(Fit { commit, distance }) = best_fit(self.ledger, manifest) else { return Ok(None) };
-        let parent = self.ledger.commits[commit as usize];
+        let parent = self.ledger.commit(commit)?;
         if distance == 0 {
             return Ok(Some(parent.id));
         }
         let changes = differences(&self.ledger.manifest_at(commit), manifest);
         let tree = self.tree.beside(self.ledger, parent.tree, &changes, self.store)?;
-        let seconds = self.seconds_of(Some(commit), manifest);
+        let seconds = self.seconds_of(Some(commit), manifest)?;
         let signature = format!("{NOBODY} {} +0000", seconds.max(0));
         let content = encode_commit(tree, std::iter::once(parent.id), &signature, message.as_bytes());
         Ok(Some(self.store.write(Kind::Commit, content)?))
     }
 
     /// The revisions that change something: a file that is not there cannot be removed.
-    fn changes<'r>(&self, line: LineId, revisions: impl Iterator<Item = &'r RevId>) -> Changes {
+    fn changes<'r>(&self, line: LineId, revisions: impl Iterator<Item = &'r RevId>) -> io::Result<Changes> {
         let change = |revision: &RevId| {
-            let known = self.ledger.known(*revision);
-            let shown = self.ledger.shows(line, known.file);
-            match known.content {
-                Some(_) => Some((known.file, Some(*revision))),
-                None => shown.map(|_| (known.file, None)),
-            }
+            let KnownRevision { file, content, .. } = self.ledger.known(*revision)?;
+            let removed = || self.ledger.shows(line, file).map(|_| (file, None));
+            Ok(content.map(|_| (file, Some(*revision))).or_else(removed))
         };
-        revisions.filter_map(change).collect()
+        revisions.map(change).filter_map(io::Result::transpose).collect()
     }
 
     fn commit_line(
@@ -156,18 +157,20 @@ impl Emitter<'_> {
         seconds: i64,
         merged: Option<ObjectId>,
     ) -> Result<CommitIndex, EmitError> {
-        let parent = self.ledger.tip(line).map(|tip| self.ledger.commits[tip as usize].id);
+        let parent = self.ledger.tip_commit(line)?.map(|tip| tip.id);
         let tree = self.tree.with(self.ledger, line, changes, self.store)?;
         let parents = parent.into_iter().chain(merged.filter(|merged| Some(*merged) != parent));
         let id = self.store.write(Kind::Commit, encode_commit(tree, parents, signature, message.as_bytes()))?;
-        Ok(self.ledger.add_commit(KnownCommit { id, tree, line, seconds }, changes))
+        Ok(self.ledger.add_commit(KnownCommit { id, tree, line, seconds }, changes)?)
     }
 
     /// Not before any of its revisions, nor before the commit that it comes after.
-    fn seconds_of(&self, parent: Option<CommitIndex>, manifest: &Manifest) -> i64 {
-        let parent = parent.map(|parent| self.ledger.commits[parent as usize].seconds);
-        let revisions = manifest.values().map(|revision| self.ledger.known(*revision).seconds);
-        revisions.chain(parent).max().unwrap_or_default()
+    fn seconds_of(&self, parent: Option<CommitIndex>, manifest: &Manifest) -> io::Result<i64> {
+        let mut newest = parent.map(|parent| self.ledger.commit(parent)).transpose()?.map(|parent| parent.seconds);
+        for revision in manifest.values() {
+            newest = newest.max(Some(self.ledger.known(*revision)?.seconds));
+        }
+        Ok(newest.unwrap_or_default())
     }
 }
 

@@ -10,6 +10,7 @@ use codeimport_subprocess::Command;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::Permissions;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -94,15 +95,19 @@ fn write_ssh(line: &str, folder: &Path) -> Result<PathBuf, ConvertError> {
 }
 
 /// How each commit is called in CVS: by its date, if that is enough.
-pub(super) fn revisions(ledger: &Ledger) -> Vec<String> {
+///
+/// # Errors
+///
+/// The disk's.
+pub(super) fn revisions(ledger: &Ledger) -> io::Result<Vec<String>> {
     let mut lines: BTreeMap<LineId, Vec<CommitIndex>> = BTreeMap::new();
-    for (index, commit) in (0..).zip(ledger.commits.iter()) {
-        lines.entry(commit.line).or_default().push(index);
+    for index in (0..).take(ledger.commit_count()) {
+        lines.entry(ledger.line_of(index)).or_default().push(index);
     }
-    let mut revisions = vec![String::new(); ledger.commits.len()];
+    let mut revisions = vec![String::new(); ledger.commit_count()];
     for (line, commits) in lines {
         // By the dates of file revisions: the newest up to each commit, and the oldest behind it.
-        let spans: Vec<_> = commits.iter().map(|commit| span(ledger, *commit)).collect();
+        let spans: Vec<_> = commits.iter().map(|commit| span(ledger, *commit)).collect::<Result<_, _>>()?;
         let mut oldest_behind = vec![i64::MAX; spans.len() + 1];
         for at in (0..spans.len()).rev() {
             oldest_behind[at] = oldest_behind[at + 1].min(spans[at].0);
@@ -110,13 +115,13 @@ pub(super) fn revisions(ledger: &Ledger) -> Vec<String> {
         let mut newest = i64::MIN;
         for (at, commit) in commits.into_iter().enumerate() {
             newest = newest.max(spans[at].1);
-            let seconds = ledger.commits[commit as usize].seconds;
+            let seconds = ledger.commit(commit)?.seconds;
             let is_enough =
                 newest <= seconds && seconds < oldest_behind[at + 1] && is_symbol(&in_cvs(ledger.name(line)));
             revisions[commit as usize] = format!("{}{}", date(seconds), if is_enough { "" } else { IN_BETWEEN });
         }
     }
-    revisions
+    Ok(revisions)
 }
 
 /// How the tree of a tag is called.
@@ -131,11 +136,16 @@ fn is_symbol(name: &[u8]) -> bool {
 }
 
 /// The dates of the oldest and the newest revision in a commit.
-fn span(ledger: &Ledger, commit: CommitIndex) -> (i64, i64) {
-    let seconds = ledger.changes(commit).map(|(_, revision)| {
-        revision.map_or(ledger.commits[commit as usize].seconds, |revision| ledger.known(revision).seconds)
-    });
-    seconds.fold((i64::MAX, i64::MIN), |(oldest, newest), seconds| (oldest.min(seconds), newest.max(seconds)))
+fn span(ledger: &Ledger, commit: CommitIndex) -> io::Result<(i64, i64)> {
+    let (mut oldest, mut newest) = (i64::MAX, i64::MIN);
+    for (_, revision) in ledger.changes(commit) {
+        let seconds = match revision {
+            Some(revision) => ledger.known(revision)?.seconds,
+            None => ledger.commit(commit)?.seconds,
+        };
+        (oldest, newest) = (oldest.min(seconds), newest.max(seconds));
+    }
+    Ok((oldest, newest))
 }
 
 /// A date without spaces, which names of revisions must not have: `2003-01-31T12:00:00Z`.

@@ -8,27 +8,36 @@ use super::symbols::Symbols;
 use crate::findings::{FindingKind, Findings};
 use codeimport_core::AuthorMap;
 use gix::bstr::BString;
+use std::io;
 
 /// Notes what is odd about a changeset that is converted now.
-pub(super) fn note_changeset(changeset: &Changeset, look: &Look, authors: &AuthorMap, findings: &mut Findings) {
+///
+/// # Errors
+///
+/// The disk's.
+pub(super) fn note_changeset(
+    changeset: &Changeset,
+    look: &Look,
+    authors: &AuthorMap,
+    findings: &mut Findings,
+) -> io::Result<()> {
     for unit in &*changeset.units {
         let path = &look.files[unit.file as usize].path;
         if std::str::from_utf8(path).is_err() {
             findings.note(FindingKind::ForeignPath, &String::from_utf8_lossy(path));
         }
     }
-    // They have the same author and message.
-    let Some(unit) = changeset.units.first() else { return };
-    let revision = look.revision(unit);
-    let author = look.words.get(revision.author);
+    let (author, log) = look.told(changeset)?;
     // Without a map nobody is missing from it.
     if !authors.is_empty() && !authors.knows(Some(author)) {
         findings.note(FindingKind::UnknownAuthor, &String::from_utf8_lossy(author));
     }
-    if std::str::from_utf8(look.words.get(revision.log)).is_err() {
+    if std::str::from_utf8(log).is_err() {
+        let unit = &changeset.units[0];
         let path = String::from_utf8_lossy(&look.files[unit.file as usize].path);
-        findings.note(FindingKind::ForeignMessage, &format!("{path} {}", revision.number));
+        findings.note(FindingKind::ForeignMessage, &format!("{path} {}", look.number(unit)));
     }
+    Ok(())
 }
 
 /// Notes what is odd about the names of branches and tags.

@@ -67,7 +67,7 @@ fn inherited_turns(
     turns: &mut Turns,
 ) {
     let (Some(from), Some(first)) = ledger.begin(line) else { return };
-    let before = &matches[ledger.commits[from as usize].line as usize];
+    let before = &matches[ledger.line_of(from) as usize];
     let inherited = before.partition_point(|(at, _)| *at <= from).checked_sub(1).map_or(0, |at| before[at].1);
     if inherited == 0 {
         return;
@@ -93,6 +93,7 @@ mod tests {
     use super::super::rcs::Number;
     use super::*;
     use gix::ObjectId;
+    use std::path::Path;
 
     const FILES: u32 = 4;
 
@@ -112,19 +113,21 @@ mod tests {
 
     /// Lines that begin somewhere on others, and commits that show, remove and show again.
     fn grown(chance: &mut Chance) -> (Ledger, Vec<RevId>) {
-        let (mut ledger, mut revisions) = (Ledger::default(), Vec::new());
+        // Few enough for memory.
+        let (mut ledger, mut revisions) = (Ledger::new(Path::new("/nowhere")), Vec::new());
         let blob = ObjectId::null(gix::hash::Kind::Sha1);
         for file in 0..FILES {
             assert_eq!(ledger.file(file.to_string().as_bytes()), file);
             for at in 1..=4 {
                 let known = KnownRevision { file, seconds: 0, content: Some(Content { blob, is_executable: false }) };
-                revisions.push(ledger.push_revision(&number(&format!("1.{at}")), known, None));
+                let revision = ledger.push_revision(&number(&format!("1.{at}")), known, None);
+                revisions.push(revision.expect("no disk"));
             }
         }
         ledger.begin_line(LineName::Trunk, None);
         for step in 0..20 {
-            if chance.below(4) == 0 && ledger.commits.len() > 0 {
-                let from = u32::try_from(chance.below(ledger.commits.len())).expect("few");
+            if chance.below(4) == 0 && ledger.commit_count() > 0 {
+                let from = u32::try_from(chance.below(ledger.commit_count())).expect("few");
                 ledger.begin_line(LineName::Unlabelled(number(&format!("1.1.{}", step + 1))), Some(from));
             }
             let line = u32::try_from(chance.below(ledger.line_ids().count())).expect("few");
@@ -132,7 +135,8 @@ mod tests {
             let shown = (chance.below(5) > 0).then(|| revisions[file * 4 + chance.below(4)]);
             let file = u32::try_from(file).expect("few");
             if ledger.shows(line, file) != shown {
-                ledger.add_commit(KnownCommit { id: blob, tree: blob, line, seconds: 0 }, &[(file, shown)]);
+                let commit = KnownCommit { id: blob, tree: blob, line, seconds: 0 };
+                ledger.add_commit(commit, &[(file, shown)]).expect("no disk");
             }
         }
         (ledger, revisions)
@@ -140,9 +144,9 @@ mod tests {
 
     /// By looking at every commit.
     fn looked_up(ledger: &Ledger, manifest: &Manifest) -> Option<Fit> {
-        let fits = (0..).take(ledger.commits.len()).filter_map(|commit| {
+        let fits = (0..).take(ledger.commit_count()).filter_map(|commit| {
             let shown = ledger.manifest_at(commit);
-            let line = ledger.commits[commit as usize].line;
+            let line = ledger.line_of(commit);
             let is_first = ledger.begin(line).1 == Some(commit);
             let brings = |(file, revision): (&u32, &RevId)| {
                 let changes = ledger.changes(commit).any(|(changed, _)| changed == *file);

@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 /// Texts that were worked out and are not stored yet: enough that nobody waits for long.
-const AHEAD: usize = 64;
+const AHEAD: usize = 32;
 
-/// Threads that work out texts. Storing them is the work of another one.
-const READERS: usize = 4;
+/// Threads that work out texts, at most. Storing them is the work of another one.
+const MOST_READERS: usize = 4;
 
 /// The folder that stands for the import's root.
 pub(super) struct Folder {
@@ -110,7 +110,7 @@ impl Transport for Folder {
         let next = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::sync_channel(AHEAD);
         std::thread::scope(|scope| {
-            for _ in 0..READERS {
+            for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(MOST_READERS) {
                 let sender = sender.clone();
                 scope.spawn(|| {
                     let sender = sender;
@@ -144,14 +144,14 @@ fn read_texts(
     let bytes = fs::read(&found.file).map_err(|error| gone().caused_by(error))?;
     let file = RcsFile::parse(&bytes).map_err(|error| damaged(Stage::Fetch, wanted.path, &error))?;
     let take = |number: &_, bytes| {
-        let text =
-            Text { index: wanted.index, number: Clone::clone(number), is_executable: found.is_executable, bytes };
-        match watch.cancel().is_cancelled() || sender.send(Ok(text)).is_err() {
+        let text = wanted.key(number).map(|key| Text { key, is_executable: found.is_executable, bytes });
+        match watch.cancel().is_cancelled() || text.is_some_and(|text| sender.send(Ok(text)).is_err()) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
     };
-    file.texts(&wanted.numbers, take).map_err(|error| damaged(Stage::Fetch, wanted.path, &error))?;
+    file.texts(&wanted.numbers().cloned().collect(), take)
+        .map_err(|error| damaged(Stage::Fetch, wanted.path, &error))?;
     watch.check(Stage::Fetch)
 }
 

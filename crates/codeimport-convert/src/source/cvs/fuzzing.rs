@@ -57,7 +57,7 @@ pub(crate) fn follow_server(said: &[u8]) {
     };
     answered(&mut || drop(server.position(Stage::Probe, &watch)));
     answered(&mut || drop(server.histories(Stage::Fetch, &std::env::temp_dir(), &watch)));
-    let numbers = [b"1.1", b"1.2"].iter().filter_map(|number| Number::parse(*number)).collect();
-    let wanted = [Wanted { index: 0, path: b"f", numbers }];
+    let known: Vec<_> = [b"1.1", b"1.2"].iter().filter_map(|number| Number::parse(*number)).collect();
+    let wanted = [Wanted { path: b"f", known: &known, keys: &[(0, 0), (0, 1)] }];
     answered(&mut || drop(server.texts(&wanted, &watch, &mut |_| Ok(()))));
 }

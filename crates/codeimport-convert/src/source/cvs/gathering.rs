@@ -1,6 +1,6 @@
-//! Histories as they come in, file by file. Their symbols, of which there is most, are put away at once.
+//! Histories as they come in, file by file. What there is most of is put away at once: their symbols, and what is said of revisions.
 
-use super::history::{FileHistory, Histories, Revision};
+use super::history::{FileHistory, Histories, Revision, Revisions};
 use super::interner::Interner;
 use super::long_list::LongList;
 use super::rcs::{Number, RcsFile};
@@ -10,7 +10,8 @@ use std::path::Path;
 /// Files of a repository, in any order.
 pub(super) struct Gathering {
     pub(super) interner: Interner,
-    symbols: LongList,
+    symbols: LongList<2>,
+    revisions: Revisions,
     files: Vec<FileHistory>,
     /// The first thing that went wrong with the disk.
     failure: Option<io::Error>,
@@ -19,15 +20,21 @@ pub(super) struct Gathering {
 impl Gathering {
     /// None yet. `scratch`: a folder for what memory has no room for.
     pub(super) fn new(scratch: &Path) -> Self {
-        let symbols = LongList::new(scratch);
-        Self { interner: Interner::default(), symbols, files: Vec::new(), failure: None }
+        let (symbols, revisions) = (LongList::new(scratch), Revisions::new(scratch));
+        Self { interner: Interner::default(), symbols, revisions, files: Vec::new(), failure: None }
     }
 
-    /// Takes in a file, with its symbols as they are stored.
-    pub(super) fn add<'n>(&mut self, mut file: FileHistory, symbols: impl Iterator<Item = (&'n [u8], Number)>) {
+    /// Takes in a file, with what is said of its revisions, and its symbols as they are stored.
+    pub(super) fn add<'n>(
+        &mut self,
+        mut file: FileHistory,
+        revisions: Vec<Revision>,
+        symbols: impl Iterator<Item = (&'n [u8], Number)>,
+    ) {
         let symbols = self.interner.symbols(symbols);
-        match self.symbols.extend(symbols) {
-            Ok(places) => file.symbols = places,
+        let put_away = || Ok((self.revisions.add(revisions)?, self.symbols.extend(symbols)?));
+        match put_away() {
+            Ok(places) => (file.first, file.symbols) = places,
             Err(error) => drop(self.failure.get_or_insert(error)),
         }
         self.files.push(file);
@@ -35,11 +42,11 @@ impl Gathering {
 
     /// Takes in a `,v` file. It is refused if one of its revisions has no log: then it is not whole.
     pub(super) fn add_rcs(&mut self, path: Vec<u8>, file: &RcsFile<'_>) -> Result<(), Number> {
-        let mut revisions = Vec::with_capacity(file.deltas.len());
+        let (mut numbers, mut revisions) = (Vec::new(), Vec::new());
         for (number, delta) in &file.deltas {
             let Some(log) = &delta.log else { return Err(number.clone()) };
+            numbers.push(number.clone());
             revisions.push(Revision {
-                number: number.clone(),
                 seconds: delta.seconds,
                 author: self.interner.keep(delta.author),
                 log: self.interner.keep_log(log),
@@ -48,9 +55,9 @@ impl Gathering {
             });
         }
         let default_branch = file.branch.clone();
-        let (is_binary, revisions) = (&*file.expand == b"b", revisions.into());
-        let history = FileHistory { path, default_branch, is_binary, revisions, ..FileHistory::default() };
-        self.add(history, file.symbols.iter().map(|(name, number)| (*name, number.clone())));
+        let (is_binary, numbers) = (&*file.expand == b"b", numbers.into());
+        let history = FileHistory { path, default_branch, is_binary, numbers, ..FileHistory::default() };
+        self.add(history, revisions, file.symbols.iter().map(|(name, number)| (*name, number.clone())));
         Ok(())
     }
 
@@ -67,6 +74,6 @@ impl Gathering {
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.files.dedup_by(|a, b| a.path == b.path);
         let (names, words) = self.interner.finish();
-        Ok(Histories { files: self.files, names, words, symbols: self.symbols })
+        Ok(Histories { files: self.files, names, words, symbols: self.symbols, revisions: self.revisions })
     }
 }

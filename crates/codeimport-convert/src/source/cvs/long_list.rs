@@ -1,34 +1,33 @@
 //! A list that may be longer than what there is memory for: only its end is in memory, the rest in a file without a name, which is
 //! gone with the list, and with the process, however that ends.
 
-use super::interner::Symbol;
-use std::fs::{self, File};
+use crate::scratch::nameless;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What is in the list: two numbers.
-pub(super) type Pair = [u32; 2];
+/// Numbers in memory: 32 KB. Shorter lists need no file.
+const IN_MEMORY: usize = 1 << 13;
 
-const PAIR_LEN: usize = size_of::<Pair>();
+/// Rows that are read at a time where many are gone through.
+const PART: usize = 256;
 
-/// Pairs in memory: 128 KB. Shorter lists need no file.
-const IN_MEMORY: usize = 1 << 14;
-
-/// A list of pairs, to which more can be added at the end.
-pub(super) struct LongList {
+/// A list of rows of `N` numbers, to which more can be added at the end.
+pub(super) struct LongList<const N: usize> {
     folder: PathBuf,
     file: Option<File>,
     /// How many are in the file.
     filed: usize,
-    end: Vec<Pair>,
+    end: Vec<[u32; N]>,
 }
 
-impl LongList {
-    /// An empty list, which may put a file into a folder. The file's name, which it has for a moment, is one that is swept if the
-    /// process dies in this moment.
+impl<const N: usize> LongList<N> {
+    /// Rows in memory, at most.
+    const AT_END: usize = IN_MEMORY / N;
+
+    /// An empty list, which may put a file into a folder.
     pub(super) fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), file: None, filed: 0, end: Vec::new() }
     }
@@ -38,20 +37,39 @@ impl LongList {
         self.filed + self.end.len()
     }
 
+    /// Adds one.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn push(&mut self, row: impl Into<[u32; N]>) -> io::Result<()> {
+        self.end.push(row.into());
+        if self.end.len() >= Self::AT_END { self.put_away() } else { Ok(()) }
+    }
+
     /// Adds some, and tells where they are.
     ///
     /// # Errors
     ///
     /// The disk's.
-    pub(super) fn extend(&mut self, pairs: impl IntoIterator<Item = impl Into<Pair>>) -> io::Result<Range<usize>> {
+    pub(super) fn extend(&mut self, rows: impl IntoIterator<Item = impl Into<[u32; N]>>) -> io::Result<Range<usize>> {
         let begin = self.len();
-        for pair in pairs {
-            self.end.push(pair.into());
-            if self.end.len() == IN_MEMORY {
-                self.put_away()?;
-            }
-        }
+        rows.into_iter().try_for_each(|row| self.push(row))?;
         Ok(begin..self.len())
+    }
+
+    /// The one at a place, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn get<R: From<[u32; N]>>(&self, place: usize) -> io::Result<R> {
+        let Some(file) = self.file.as_ref().filter(|_| place < self.filed) else {
+            return Ok(self.end[place - self.filed].into());
+        };
+        let mut row = [[0; 4]; N];
+        file.read_exact_at(row.as_flattened_mut(), Self::offset(place))?;
+        Ok(row.map(u32::from_le_bytes).into())
     }
 
     /// Those at some places, which are there.
@@ -59,17 +77,28 @@ impl LongList {
     /// # Errors
     ///
     /// The disk's.
-    pub(super) fn read<P: From<Pair>>(&self, places: Range<usize>) -> io::Result<Vec<P>> {
+    pub(super) fn read<R: From<[u32; N]>>(&self, places: Range<usize>) -> io::Result<Vec<R>> {
         let filed = places.start.min(self.filed)..places.end.min(self.filed);
-        let mut bytes = vec![0; filed.len() * PAIR_LEN];
+        let mut rows = vec![[[0; 4]; N]; filed.len()];
         if let Some(file) = &self.file {
-            file.read_exact_at(&mut bytes, (filed.start * PAIR_LEN) as u64)?;
+            file.read_exact_at(rows.as_flattened_mut().as_flattened_mut(), Self::offset(filed.start))?;
         }
-        let number = |bytes: [u8; 4]| u32::from_le_bytes(bytes);
-        let pair = |[a, b, c, d, e, f, g, h]: &[u8; PAIR_LEN]| [number([*a, *b, *c, *d]), number([*e, *f, *g, *h])];
-        let filed = bytes.as_chunks().0.iter().map(pair);
+        let filed = rows.into_iter().map(|row| row.map(u32::from_le_bytes));
         let in_memory = places.start.max(self.filed) - self.filed..places.end.max(self.filed) - self.filed;
-        Ok(filed.chain(self.end[in_memory].iter().copied()).map(P::from).collect())
+        Ok(filed.chain(self.end[in_memory].iter().copied()).map(R::from).collect())
+    }
+
+    /// Those at some places, which are there, one after the other.
+    pub(super) fn iter<R: From<[u32; N]>>(&self, places: Range<usize>) -> impl Iterator<Item = io::Result<R>> {
+        let parts = places.clone().step_by(PART).map(move |begin| begin..places.end.min(begin + PART));
+        parts.flat_map(|part| match self.read(part) {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
+    }
+
+    fn offset(place: usize) -> u64 {
+        (place * size_of::<[u32; N]>()) as u64
     }
 
     fn put_away(&mut self) -> io::Result<()> {
@@ -78,33 +107,10 @@ impl LongList {
             None => self.file.insert(nameless(&self.folder)?),
         };
         let bytes: Vec<u8> = self.end.as_flattened().iter().flat_map(|number| number.to_le_bytes()).collect();
-        file.write_all_at(&bytes, (self.filed * PAIR_LEN) as u64)?;
+        file.write_all_at(&bytes, Self::offset(self.filed))?;
         self.filed += self.end.len();
         self.end.clear();
         Ok(())
-    }
-}
-
-/// A file that nobody else can open.
-fn nameless(folder: &Path) -> io::Result<File> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    fs::create_dir_all(folder)?;
-    let path = folder.join(format!("tmp_list_{}_{number}", std::process::id()));
-    let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-    fs::remove_file(&path)?;
-    Ok(file)
-}
-
-impl From<Symbol> for Pair {
-    fn from(symbol: Symbol) -> Self {
-        [symbol.name, symbol.number]
-    }
-}
-
-impl From<Pair> for Symbol {
-    fn from([name, number]: Pair) -> Self {
-        Self { name, number }
     }
 }
 
@@ -113,22 +119,28 @@ mod tests {
     use super::*;
     use std::iter::repeat_n;
 
+    const AT_END: usize = LongList::<2>::AT_END;
+
     #[test]
     fn what_was_added_is_read_wherever_it_is() {
         let dir = tempfile::tempdir().expect("temporary folder");
         let mut list = LongList::new(dir.path());
         let number = |n: usize| u32::try_from(n).expect("small");
-        let all: Vec<Pair> = (0..3 * IN_MEMORY - 5).map(|n| [number(n), number(n * 7)]).collect();
+        let all: Vec<[u32; 2]> = (0..3 * AT_END - 5).map(|n| [number(n), number(n * 7)]).collect();
         for part in all.chunks(1_013) {
             let begin = list.len();
             assert_eq!(list.extend(part.iter().copied()).expect("there is room"), begin..begin + part.len());
         }
-        assert_eq!((list.len(), list.filed), (all.len(), 2 * IN_MEMORY));
-        let edge = 2 * IN_MEMORY;
+        assert_eq!((list.len(), list.filed), (all.len(), 2 * AT_END));
+        let edge = 2 * AT_END;
         for places in
             [0..0, 0..7, edge - 3..edge, edge - 3..edge + 3, edge..edge + 3, 5..all.len(), all.len()..all.len()]
         {
-            assert_eq!(list.read::<Pair>(places.clone()).expect("it is there"), all[places]);
+            assert_eq!(list.read::<[u32; 2]>(places.clone()).expect("it is there"), all[places.clone()]);
+            let one_by_one = places.clone().map(|place| list.get::<[u32; 2]>(place).expect("it is there"));
+            assert!(one_by_one.eq(all[places.clone()].iter().copied()));
+            let in_order = list.iter::<[u32; 2]>(places.clone()).map(|row| row.expect("it is there"));
+            assert!(in_order.eq(all[places].iter().copied()));
         }
         assert_eq!(std::fs::read_dir(dir.path()).expect("readable").count(), 0, "the file has no name");
     }
@@ -138,6 +150,6 @@ mod tests {
         let no_folder = tempfile::NamedTempFile::new().expect("temporary folder");
         let mut list = LongList::new(no_folder.path());
         assert!(list.extend(repeat_n([1, 2], 5)).is_ok());
-        assert!(list.extend(repeat_n([1, 2], IN_MEMORY)).is_err());
+        assert!(list.extend(repeat_n([1, 2], AT_END)).is_err());
     }
 }

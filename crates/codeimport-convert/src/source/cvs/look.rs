@@ -1,16 +1,18 @@
 //! What a run sees of its source, and how that comes into the ledger.
 
-use super::changeset::{Changeset, Common, Unit, Units, key};
+use super::changeset::{Changeset, Common, Grouped, Unit, Units};
+use super::contents::Contents;
 use super::emit::{EmitError, Emitter};
-use super::history::{FileHistory, Histories, Revision};
+use super::history::{FileHistory, Histories, Revision, Revisions};
 use super::interner::{Names, Symbol, Words};
-use super::ledger::{Content, FileId, KnownRevision, Ledger, LineId, Manifest, RevId};
+use super::ledger::{FileId, KnownRevision, Ledger, LineId, Manifest, RevId};
 use super::long_list::LongList;
 use super::named::NamedFiles;
 use super::place::{LineName, Placed, named_branches, place};
 use super::rcs::Number;
 use super::symbols::Symbols;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use super::transport::Wanted;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -23,6 +25,7 @@ pub(super) struct Look {
     pub(super) names: Names,
     /// Accounts and messages.
     pub(super) words: Words,
+    revisions: Revisions,
     /// The files' ids in the ledger.
     pub(super) ids: Vec<FileId>,
     /// Of each file, the revisions that no line shows.
@@ -32,21 +35,19 @@ pub(super) struct Look {
     /// Which files have which symbols.
     pub(super) named: NamedFiles,
     /// Of all files the branches that are lines by their names, and where those of each file are.
-    branches: LongList,
+    branches: LongList<2>,
     branches_of: Vec<Range<usize>>,
 }
 
-/// Contents of revisions, by file and place in its history.
-pub(super) type Contents = HashMap<(u32, u32), Content>;
-
 /// A unit for a revision, unless no line shows it.
-fn add(units: &mut Units, (file, at): (usize, usize), revision: &Revision, placed: Placed) {
-    let Placed { line: Some(line), is_on_trunk, after } = placed else { return };
+fn add(units: &mut Units, (file, at): (usize, usize), revision: Revision, placed: Placed) -> io::Result<()> {
+    let Placed { line: Some(line), is_on_trunk, after } = placed else { return Ok(()) };
     let common = match revision.commitid {
         Some(id) => Common::Id(id),
         None => Common::AuthorAndLog(revision.author, revision.log),
     };
-    units.add(line, common, Unit::new(file, at, revision.seconds, is_on_trunk, after));
+    let unit = Unit::new(file, at, revision.seconds, is_on_trunk, after);
+    units.add(line, common, Unit { is_dead: revision.is_dead, ..unit })
 }
 
 impl Look {
@@ -61,31 +62,69 @@ impl Look {
         ids: Vec<FileId>,
         scratch: &Path,
         is_new: impl Fn(FileId, usize) -> bool,
-    ) -> io::Result<(Self, Units)> {
+    ) -> io::Result<(Self, Grouped)> {
         let named = NamedFiles::of(&histories, scratch)?;
-        let Histories { files, names, words, symbols } = histories;
-        let (mut units, mut unlabelled) = (Units::default(), BTreeMap::<_, Vec<_>>::new());
+        let Histories { files, names, words, symbols, revisions } = histories;
+        let (mut units, mut unlabelled) = (Units::new(scratch), BTreeMap::<_, Vec<_>>::new());
         let (mut branches, mut branches_of, mut unshown) = (LongList::new(scratch), Vec::new(), Vec::new());
         for (index, history) in files.iter().enumerate() {
             // What is needed of all of it at once is little: so a file is placed, and forgotten.
             let named = named_branches(&symbols.read::<Symbol>(history.symbols.clone())?, &names);
-            let placed = place(history, &named, &names);
+            let told = revisions.of(history)?;
+            let placed = place(history, &told, &named, &names);
             branches_of.push(branches.extend(named)?);
             unshown.push((0..placed.len()).filter(|at| placed[*at].line.is_none()).collect());
             for branch in placed.iter().filter_map(without_name).collect::<BTreeSet<_>>() {
                 unlabelled.entry(branch.clone()).or_default().push(index);
             }
-            let all = history.revisions.iter().zip(placed).enumerate();
+            let all = told.into_iter().zip(placed).enumerate();
             for (at, (revision, placed)) in all.filter(|(at, _)| is_new(ids[index], *at)) {
-                add(&mut units, (index, at), revision, placed);
+                add(&mut units, (index, at), revision, placed)?;
             }
         }
-        Ok((Self { files, names, words, ids, unshown, unlabelled, named, branches, branches_of }, units))
+        let look = Self { files, names, words, revisions, ids, unshown, unlabelled, named, branches, branches_of };
+        Ok((look, units.finish()?))
     }
 
-    /// The revision of a unit.
-    pub(super) fn revision(&self, unit: &Unit) -> &Revision {
-        &self.files[unit.file as usize].revisions[unit.at as usize]
+    /// The number of a unit's revision.
+    pub(super) fn number(&self, unit: &Unit) -> &Number {
+        &self.files[unit.file as usize].numbers[unit.at as usize]
+    }
+
+    /// What is said of a revision.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn revision(&self, index: usize, at: usize) -> io::Result<Revision> {
+        self.revisions.get(&self.files[index], at)
+    }
+
+    /// What is said of all revisions of a file.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn revisions(&self, index: usize) -> io::Result<Vec<Revision>> {
+        self.revisions.of(&self.files[index])
+    }
+
+    /// What is to be asked for of a file, by the keys of its revisions.
+    pub(super) fn wanted<'w>(&'w self, keys: &'w [(u32, u32)]) -> Wanted<'w> {
+        let FileHistory { path, numbers, .. } = &self.files[keys[0].0 as usize];
+        Wanted { path, known: numbers, keys }
+    }
+
+    /// Author and message of a changeset.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn told(&self, changeset: &Changeset) -> io::Result<(&[u8], &[u8])> {
+        // All of its revisions have the same.
+        let unit = &changeset.units[0];
+        let Revision { author, log, .. } = self.revision(unit.file as usize, unit.at as usize)?;
+        Ok((self.words.get(author), self.words.get(log)))
     }
 
     /// The branches of a file that are lines by their names, in order of their numbers.
@@ -106,27 +145,49 @@ impl Look {
     }
 
     /// Notes a revision; with the first one of a file also those that no line shows: a branch may begin there.
-    pub(super) fn note_with_unseen(&self, unit: &Unit, ledger: &mut Ledger, contents: &Contents) -> RevId {
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn note_with_unseen(&self, unit: &Unit, ledger: &mut Ledger, contents: &Contents) -> io::Result<RevId> {
         let index = unit.file as usize;
         let is_first = !ledger.has_revisions(self.ids[index]);
-        let revision = self.note(index, unit.at as usize, ledger, contents);
+        let revision = self.note((index, unit.at as usize), unit.seconds, ledger, contents)?;
         if is_first {
-            for at in &self.unshown[index] {
-                self.note(index, *at, ledger, contents);
-            }
+            self.unshown[index].iter().try_for_each(|at| self.note_unseen(index, *at, ledger, contents))?;
         }
-        revision
+        Ok(revision)
+    }
+
+    /// Notes a revision that no line shows.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn note_unseen(
+        &self,
+        index: usize,
+        at: usize,
+        ledger: &mut Ledger,
+        contents: &Contents,
+    ) -> io::Result<()> {
+        self.note((index, at), self.revision(index, at)?.seconds, ledger, contents).map(drop)
     }
 
     /// Notes a revision in the ledger.
-    pub(super) fn note(&self, index: usize, at: usize, ledger: &mut Ledger, contents: &Contents) -> RevId {
+    fn note(
+        &self,
+        (index, at): (usize, usize),
+        seconds: i64,
+        ledger: &mut Ledger,
+        contents: &Contents,
+    ) -> io::Result<RevId> {
         let (file, history) = (self.ids[index], &self.files[index]);
-        let Revision { number, seconds, .. } = &history.revisions[at];
-        let content = contents.get(&key(index, at)).copied();
+        let (number, content) = (&history.numbers[at], contents.get(history, at)?);
         // After an import 1.1 is the vendor's first revision under another number.
         let vendor = Number::parse(b"1.1.1.1").filter(|_| matches!(*number.parts(), [1, 1]));
         let like = vendor.and_then(|vendor| self.find(index, &vendor, ledger));
-        ledger.add_revision(at, number, KnownRevision { file, seconds: *seconds, content }, like)
+        ledger.add_revision(at, number, KnownRevision { file, seconds, content }, like)
     }
 
     /// The revision of a file that has a number, if it was converted.
@@ -148,7 +209,7 @@ impl Look {
         for unit in &*changeset.units {
             let file = self.ids[unit.file as usize];
             let Some(revision) = emitter.ledger.revision(file, unit.at as usize) else { continue };
-            if emitter.ledger.known(revision).content.is_none() {
+            if !emitter.ledger.is_there(revision) {
                 continue;
             }
             for (name, line) in symbols.joined_by(unit, emitter.ledger)? {

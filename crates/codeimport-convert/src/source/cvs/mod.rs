@@ -3,11 +3,12 @@
 //! ```text
 //!   rcs         `,v` files: form, texts                                   pure
 //!   history     what is known of each file but its texts; interner: names and messages, each once   pure
-//!   gathering   histories as they come in; long_list: where memory has no room
+//!   gathering   histories as they come in
+//!   long_list   where memory has no room; packed: what lies there (pure), sorting: brought into order
 //!   transport   what all ways in have in common: folder (`,v` files on this machine), rsync, server
 //!   address     where a module is                                         pure
 //!   place       which line (branch of the whole repository) a revision is on   pure
-//!   changeset   which revisions were one commit; order: in which order    pure
+//!   changeset   which revisions were one commit; order: in which order, circles: where there is none
 //!   plan        what is converted now, one after the other
 //!   keywords    texts as `cvs export -kk` shows them                      pure
 //!   symbols     what branches and tags name; named: in which files; fit: where that fits best
@@ -25,6 +26,7 @@
 
 mod address;
 mod changeset;
+mod circles;
 mod contents;
 mod emit;
 mod export;
@@ -44,6 +46,7 @@ mod named;
 mod names;
 mod options;
 mod order;
+mod packed;
 mod place;
 mod plan;
 mod preview;
@@ -52,6 +55,7 @@ mod refs;
 mod rsync;
 mod run;
 mod server;
+mod sorting;
 mod state;
 mod symbols;
 mod transport;
@@ -66,8 +70,10 @@ use codeimport_core::{SourceUrl, Stage};
 use export::Export;
 use folder::Folder;
 use gix::{ObjectId, bstr::BString};
+use ledger::KnownCommit;
 use rsync::Rsync;
 use server::Server;
+use std::io;
 use std::sync::OnceLock;
 use std::{collections::BTreeSet, path::Path};
 use transport::Transport;
@@ -139,17 +145,17 @@ impl Source for CvsSource {
 
 /// The commits made so far, from the tree that a run has carried; none if it cannot be read.
 pub(crate) fn read_map(carried: ObjectId, store: &mut ObjectStore) -> Option<Vec<MapEntry>> {
-    let state = state::CvsState::read(carried, store)?;
+    let state = state::CvsState::read(carried, store, &std::env::temp_dir())?;
     let ledger = &state.ledger;
-    let commits = ledger.commits.iter().zip(export::revisions(ledger)).map(|(commit, revision)| MapEntry {
-        branch: names::in_cvs(ledger.name(commit.line)),
-        revision,
-        commit: commit.id,
-    });
+    let entry = |(commit, revision): (io::Result<KnownCommit>, String)| {
+        let KnownCommit { id, line, .. } = commit.ok()?;
+        Some(MapEntry { branch: names::in_cvs(ledger.name(line)), revision, commit: id })
+    };
+    let commits = ledger.commits().zip(export::revisions(ledger).ok()?).map(entry);
     let tag = |(name, commit): &(Vec<u8>, ObjectId)| MapEntry {
         branch: name.clone(),
         revision: export::tip_of(name),
         commit: *commit,
     };
-    Some(commits.chain(state.tags.iter().map(tag)).collect())
+    commits.chain(state.tags.iter().map(tag).map(Some)).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::history::Histories;
 use super::interner::{Names, Symbol};
-use super::long_list::{LongList, Pair};
+use super::long_list::LongList;
 use std::io;
 use std::path::Path;
 
@@ -21,14 +21,14 @@ pub(super) struct Named {
     pub(super) number: u32,
 }
 
-impl From<Named> for Pair {
+impl From<Named> for [u32; 2] {
     fn from(named: Named) -> Self {
         [named.file, named.number]
     }
 }
 
-impl From<Pair> for Named {
-    fn from([file, number]: Pair) -> Self {
+impl From<[u32; 2]> for Named {
+    fn from([file, number]: [u32; 2]) -> Self {
         Self { file, number }
     }
 }
@@ -47,7 +47,7 @@ pub(super) enum NameKind {
 /// The files of all symbols. Large repositories have millions of these.
 pub(super) struct NamedFiles {
     /// The files of each name together, first for the files of the first stretch, then for those of the second, and so on.
-    files: LongList,
+    files: LongList<2>,
     stretches: Vec<Stretch>,
     kinds: Vec<NameKind>,
 }
@@ -151,7 +151,7 @@ mod tests {
             let symbols = symbols.iter().copied().chain(own);
             let path = format!("{file:09}").into_bytes();
             let file = FileHistory { path, ..FileHistory::default() };
-            gathering.add(file, symbols.map(|(name, text)| (name.as_bytes(), number(text))));
+            gathering.add(file, Vec::new(), symbols.map(|(name, text)| (name.as_bytes(), number(text))));
         }
         let histories = gathering.finish().expect("there is room");
         (NamedFiles::of(&histories, dir.path()).expect("there is room"), histories.names)

@@ -1,195 +1,227 @@
-//! In which order changesets were made. Pure, and total: the same changesets always come in the same order.
+//! In which order changesets were made. It is total: the same changesets always come in the same order.
 //!
 //! By date, but never before what they depend on: clocks of servers and clients differ. Changesets that depend on each other
 //! in a circle were none; they are taken apart until no circle is left.
 //!
 //! Changesets that are newer than all others, and that none of the others depends on, come last and change nothing about the
 //! order of the rest. So what was converted once stays as it was when more comes.
+//!
+//! They come by date from the disk, and go on at once. In memory are only those that wait for one with a later date; where there
+//! are circles, once, also all that depends on these.
 
-use super::changeset::{Changeset, Unit};
-use crate::rows::Rows;
+use super::changeset::{Changeset, Grouped, Unit};
+use super::circles::take_circles_apart;
+use super::packed;
+use super::place::LineName;
+use super::sorting::{Sorted, Sorting};
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
-use std::num::NonZeroU32;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
-/// Brings changesets into order, and tells of each whether `is_settled` holds for it and all that it depends on.
-pub(super) fn order(changesets: Rows<Changeset>, is_settled: impl Fn(i64) -> bool) -> Rows<(Changeset, bool)> {
-    let changesets = without_circles(changesets);
-    let graph = Graph::of(&changesets);
-    let sorted = graph.sort(&changesets);
-    let mut settled = vec![false; changesets.len()];
-    for index in sorted.iter() {
-        let before = graph.before[*index].iter().all(|before| settled[*before]);
-        settled[*index] = before && is_settled(changesets[*index].seconds());
-    }
-    let mut changesets: Rows<_> = changesets.into_iter().map(Some).collect();
-    let take = |index: usize| changesets[index].take().map(|changeset| (changeset, settled[index]));
-    sorted.into_iter().filter_map(take).collect()
-}
-
-/// What depends on what, by index.
-struct Graph {
-    before: Rows<Box<[usize]>>,
-    after: Rows<Vec<usize>>,
-}
-
-/// In which changeset a revision is: by its file, and its place there.
-struct Homes(Vec<Vec<Option<NonZeroU32>>>);
-
-impl Homes {
-    fn of(changesets: &Rows<Changeset>) -> Self {
-        let mut homes = Self(Vec::new());
-        for (home, changeset) in (1..).map_while(NonZeroU32::new).zip(changesets.iter()) {
-            changeset.units.iter().for_each(|unit| homes.put(unit.key(), home));
-        }
-        homes
-    }
-
-    fn put(&mut self, (file, at): (u32, u32), home: NonZeroU32) {
-        let (file, at) = (file as usize, at as usize);
-        self.0.resize_with(self.0.len().max(file + 1), Vec::new);
-        let places = &mut self.0[file];
-        places.resize(places.len().max(at + 1), None);
-        places[at] = Some(home);
-    }
-
-    fn get(&self, (file, at): (u32, u32)) -> Option<usize> {
-        let home = *self.0.get(file as usize)?.get(at as usize)?;
-        home.map(|home| home.get() as usize - 1)
-    }
-}
-
-impl Graph {
-    fn of(changesets: &Rows<Changeset>) -> Self {
-        let home = Homes::of(changesets);
-        let mut befores = Rows::default();
-        let mut after: Rows<Vec<_>> = changesets.iter().map(|_| Vec::new()).collect();
-        for (index, changeset) in changesets.iter().enumerate() {
-            let before = changeset.units.iter().flat_map(Unit::after).filter_map(|key| home.get(key));
-            let before: BTreeSet<_> = before.filter(|before| *before != index).collect();
-            before.iter().for_each(|before| after[*before].push(index));
-            befores.push(before.into_iter().collect());
-        }
-        Self { before: befores, after }
-    }
-
-    /// All that are in no circle, each behind what it depends on, else by key.
-    fn sort(&self, changesets: &Rows<Changeset>) -> Rows<usize> {
-        let mut missing: Rows<_> = self.before.iter().map(|before| before.len()).collect();
-        let free = (0..changesets.len()).filter(|index| missing[*index] == 0);
-        let mut ready: BinaryHeap<_> = free.map(|index| Reverse((changesets[index].key(), index))).collect();
-        let mut sorted = Rows::default();
-        while let Some(Reverse((_, index))) = ready.pop() {
-            sorted.push(index);
-            for after in &self.after[index] {
-                missing[*after] -= 1;
-                if missing[*after] == 0 {
-                    ready.push(Reverse((changesets[*after].key(), *after)));
-                }
-            }
-        }
-        sorted
-    }
-
-    /// Sets of changesets that depend on each other in circles (Tarjan's strongly connected components, without recursion);
-    /// single ones are left out.
-    fn circles(&self) -> Vec<Vec<usize>> {
-        const UNSEEN: usize = usize::MAX;
-        let count = self.after.len();
-        let (mut number, mut low) = (vec![UNSEEN; count], vec![0; count]);
-        let (mut on_stack, mut stack, mut next) = (vec![false; count], Vec::new(), 0);
-        let mut circles = Vec::new();
-        for root in 0..count {
-            if number[root] != UNSEEN {
-                continue;
-            }
-            let mut way = vec![(root, 0)];
-            while let Some((node, edge)) = way.pop() {
-                if edge == 0 {
-                    (number[node], low[node]) = (next, next);
-                    next += 1;
-                    stack.push(node);
-                    on_stack[node] = true;
-                }
-                if let Some(after) = self.after[node].get(edge) {
-                    way.push((node, edge + 1));
-                    if number[*after] == UNSEEN {
-                        way.push((*after, 0));
-                    } else if on_stack[*after] {
-                        low[node] = low[node].min(number[*after]);
-                    }
-                    continue;
-                }
-                if let Some((parent, _)) = way.last() {
-                    low[*parent] = low[*parent].min(low[node]);
-                }
-                if low[node] == number[node] {
-                    let begin = stack.iter().rposition(|other| *other == node).unwrap_or_default();
-                    let circle = stack.split_off(begin);
-                    circle.iter().for_each(|member| on_stack[*member] = false);
-                    if circle.len() > 1 {
-                        circles.push(circle);
-                    }
-                }
-            }
-        }
-        circles
-    }
-}
-
-/// The same revisions in changesets that depend on each other in no circle.
-fn without_circles(changesets: Rows<Changeset>) -> Rows<Changeset> {
-    let circles = Graph::of(&changesets).circles();
-    if circles.is_empty() {
-        return changesets;
-    }
-    let mut left: Rows<_> = changesets.into_iter().map(Some).collect();
-    let taken = circles.into_iter().map(|circle| circle.into_iter().filter_map(|index| left[index].take()).collect());
-    let parts: Vec<_> = taken.flat_map(take_apart).collect();
-    left.into_iter().flatten().chain(parts).collect()
-}
-
-/// Takes the changesets of one circle apart. Only they decide how, so nothing that comes later changes it.
+/// Hands changesets over in order, and tells of each whether `is_settled` holds for it and all that it depends on. `scratch`: a folder
+/// for what memory has no room for.
 ///
-/// The oldest one of which something can be done gives that, and keeps the rest for later.
-fn take_apart(mut circle: Vec<Changeset>) -> Vec<Changeset> {
-    circle.sort_by(|a, b| a.key().cmp(&b.key()));
-    let inside = circle.iter().flat_map(|changeset| &*changeset.units);
-    let mut open: BTreeSet<_> = inside.map(Unit::key).collect();
-    let mut waiting: VecDeque<_> = circle.into();
-    let mut parts = Vec::new();
-    let mut passed = 0;
-    while let Some(changeset) = waiting.pop_front() {
-        let Changeset { line, units } = changeset;
-        let (later, now): (Vec<_>, Vec<_>) =
-            units.into_iter().partition(|unit| unit.after().any(|before| open.contains(&before)));
-        passed = if now.is_empty() { passed + 1 } else { 0 };
-        for unit in &now {
-            open.remove(&unit.key());
+/// # Errors
+///
+/// The disk's, and those of `take`.
+pub(super) fn order(
+    grouped: &Grouped,
+    scratch: &Path,
+    is_settled: impl Fn(i64) -> bool,
+    mut take: impl FnMut(Changeset, bool) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut dated = Dated::of(grouped.changesets(), grouped.lines(), scratch)?;
+    let left = dated.in_order(|_| Ok(()))?;
+    if !left.is_empty() {
+        dated = dated.without_circles(&left, scratch)?;
+    }
+    let mut unsettled = Marks::default();
+    dated.in_order(|changeset| {
+        let waits = changeset.units.iter().flat_map(Unit::after).any(|key| unsettled.has(key));
+        let settled = !waits && is_settled(changeset.seconds());
+        if !settled {
+            changeset.units.iter().for_each(|unit| unsettled.put(unit.key()));
         }
-        if !now.is_empty() {
-            parts.push(Changeset { line: line.clone(), units: now.into() });
+        take(changeset, settled)
+    })?;
+    Ok(())
+}
+
+/// Changesets by their keys. Those of a changeset's revisions come first in a row.
+struct Dated {
+    rows: Sorted<ROW>,
+    /// In order of their names.
+    lines: Vec<Arc<LineName>>,
+    /// All revisions.
+    revisions: Marks,
+}
+
+/// Numbers of a row: the key, and the unit.
+const ROW: usize = KEY + Unit::NUMBERS;
+
+/// Numbers of a key.
+const KEY: usize = 7;
+
+impl Dated {
+    fn of(
+        changesets: impl Iterator<Item = io::Result<Changeset>>,
+        lines: &[Arc<LineName>],
+        scratch: &Path,
+    ) -> io::Result<Self> {
+        let (mut lines, mut revisions, mut rows) = (lines.to_vec(), Marks::default(), Sorting::new(scratch));
+        lines.sort_unstable();
+        for changeset in changesets {
+            let changeset = changeset?;
+            let key = key(&changeset, &lines);
+            for unit in &*changeset.units {
+                let mut row = [0; ROW];
+                row[..KEY].copy_from_slice(&key);
+                row[KEY..].copy_from_slice(&unit.numbers());
+                rows.push(row)?;
+                revisions.put(unit.key());
+            }
         }
-        if !later.is_empty() && passed <= waiting.len() {
-            waiting.push_back(Changeset { line, units: later.into() });
-        } else if !later.is_empty() {
-            // A file whose revisions come after themselves; numbers rise, so there is none.
-            parts.push(Changeset { line, units: later.into() });
+        Ok(Self { rows: rows.finish()?, lines, revisions })
+    }
+
+    /// All by their keys.
+    fn changesets(&self) -> impl Iterator<Item = io::Result<Changeset>> {
+        let mut rows = self.rows.iter().peekable();
+        let unit = |row: [u32; ROW]| Unit::from(std::array::from_fn(|at| row[KEY + at]));
+        std::iter::from_fn(move || {
+            let first = match rows.next()? {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error)),
+            };
+            let is_same = |row: &io::Result<[u32; ROW]>| row.as_ref().is_ok_and(|row| row[..KEY] == first[..KEY]);
+            let others = std::iter::from_fn(|| rows.next_if(is_same)?.ok());
+            let units = std::iter::once(first).chain(others).map(unit).collect();
+            Some(Ok(Changeset::of(self.lines[first[4] as usize].clone(), units)))
+        })
+    }
+
+    /// Hands over all that are in no circle and depend on none, each behind what it depends on, else by key. Gives the rest.
+    fn in_order(&self, mut take: impl FnMut(Changeset) -> io::Result<()>) -> io::Result<Vec<Changeset>> {
+        let mut waiting = Waiting { open: self.revisions.clone(), ..Waiting::default() };
+        for (place, changeset) in self.changesets().enumerate() {
+            let mut next = waiting.come(place, changeset?);
+            while let Some(changeset) = next {
+                waiting.go(&changeset);
+                take(changeset)?;
+                next = waiting.next();
+            }
+        }
+        Ok(waiting.held.into_values().map(|(_, changeset)| changeset).collect())
+    }
+
+    /// The same revisions in changesets that depend on each other in no circle. `left`: those among which the circles are.
+    fn without_circles(&self, left: &[Changeset], scratch: &Path) -> io::Result<Self> {
+        let (places, parts) = take_circles_apart(left);
+        let first = |changeset: &Changeset| changeset.units[0].key();
+        let gone: HashSet<_> = places.into_iter().map(|place| first(&left[place])).collect();
+        let stay = |changeset: &io::Result<Changeset>| !changeset.as_ref().is_ok_and(|one| gone.contains(&first(one)));
+        Self::of(self.changesets().filter(stay).chain(parts.into_iter().map(Ok)), &self.lines, scratch)
+    }
+}
+
+/// [`Changeset::key`] in numbers. `lines`: in order of their names.
+fn key(changeset: &Changeset, lines: &[Arc<LineName>]) -> [u32; KEY] {
+    let (newest, oldest, line, (file, at)) = changeset.key();
+    let ([newest, newest_low], [oldest, oldest_low]) = (packed::date(newest), packed::date(oldest));
+    // All lines are there; and fewer than revisions.
+    let line = u32::try_from(lines.partition_point(|other| **other < *line)).unwrap_or(u32::MAX);
+    [newest, newest_low, oldest, oldest_low, line, file, at]
+}
+
+/// Changesets that came before something that they depend on.
+#[derive(Default)]
+struct Waiting {
+    /// Revisions that are still to go.
+    open: Marks,
+    /// By their places: how many revisions each one waits for.
+    held: BTreeMap<usize, (usize, Changeset)>,
+    /// Revision -> the places of those that wait for it.
+    waiting: HashMap<(u32, u32), Vec<usize>>,
+    /// The places of those that wait for nothing any more.
+    ready: BinaryHeap<Reverse<usize>>,
+}
+
+impl Waiting {
+    /// The next one by key; given back if it can go.
+    fn come(&mut self, place: usize, changeset: Changeset) -> Option<Changeset> {
+        let before = changeset.units.iter().flat_map(Unit::after);
+        let missing: Vec<_> = before.filter(|key| self.open.has(*key)).collect();
+        if missing.is_empty() {
+            return Some(changeset);
+        }
+        self.held.insert(place, (missing.len(), changeset));
+        missing.into_iter().for_each(|key| self.waiting.entry(key).or_default().push(place));
+        None
+    }
+
+    /// One goes: others may have waited for it.
+    fn go(&mut self, changeset: &Changeset) {
+        for key in changeset.units.iter().map(Unit::key) {
+            self.open.remove(key);
+            for place in self.waiting.remove(&key).into_iter().flatten() {
+                let Some((missing, _)) = self.held.get_mut(&place) else { continue };
+                *missing -= 1;
+                if *missing == 0 {
+                    self.ready.push(Reverse(place));
+                }
+            }
         }
     }
-    parts
+
+    /// One that can go now: its key is lower than that of all that are still to come.
+    fn next(&mut self) -> Option<Changeset> {
+        let Reverse(place) = self.ready.pop()?;
+        self.held.remove(&place).map(|(_, changeset)| changeset)
+    }
+}
+
+/// Marks on revisions, a bit each: by file, and place there.
+#[derive(Clone, Default)]
+struct Marks(Vec<Vec<u64>>);
+
+impl Marks {
+    fn has(&self, (file, at): (u32, u32)) -> bool {
+        let word = self.0.get(file as usize).and_then(|words| words.get(at as usize / 64));
+        word.is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+
+    fn put(&mut self, (file, at): (u32, u32)) {
+        let (file, word) = (file as usize, at as usize / 64);
+        self.0.resize_with(self.0.len().max(file + 1), Vec::new);
+        let words = &mut self.0[file];
+        words.resize(words.len().max(word + 1), 0);
+        words[word] |= 1 << (at % 64);
+    }
+
+    fn remove(&mut self, (file, at): (u32, u32)) {
+        if let Some(word) = self.0.get_mut(file as usize).and_then(|words| words.get_mut(at as usize / 64)) {
+            *word &= !(1 << (at % 64));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::changeset::group;
     use super::super::changeset::tests::{shown, units};
     use super::*;
 
     fn ordered(text: &str, now: i64) -> (Vec<String>, usize) {
-        let ordered = order(group(units(text)), |seconds| seconds <= now);
-        let settled = ordered.iter().filter(|(_, settled)| *settled).count();
-        (shown(ordered.iter().map(|(changeset, _)| changeset)), settled)
+        let (mut ordered, mut settled) = (Vec::new(), 0);
+        let take = |changeset, is_settled| {
+            ordered.push(changeset);
+            settled += usize::from(is_settled);
+            Ok(())
+        };
+        // Few enough for memory.
+        order(&units(text), Path::new("/nowhere"), |seconds| seconds <= now, take).expect("no disk");
+        (shown(&ordered), settled)
     }
 
     #[test]

@@ -32,13 +32,13 @@ pub(super) struct Placed {
 }
 
 /// Places all revisions of a file, in their order. `branches`: those of its own that have a name; `names`: theirs.
-pub(super) fn place(file: &FileHistory, branches: &[Symbol], names: &Names) -> Vec<Placed> {
-    let trunk = trunk(file);
+pub(super) fn place(file: &FileHistory, revisions: &[Revision], branches: &[Symbol], names: &Names) -> Vec<Placed> {
+    let trunk = trunk(file, revisions);
     let before_on_trunk: HashMap<_, _> = trunk.windows(2).map(|pair| (pair[1], pair[0])).collect();
     let on_trunk: HashSet<_> = trunk.iter().copied().collect();
     // The newest so far of each branch, and of the trunk; numbers rise.
     let mut newest: HashMap<Option<Number>, usize> = HashMap::new();
-    let place_one = |(at, Revision { number, .. }): (usize, &Revision)| {
+    let place_one = |(at, number): (usize, &Number)| {
         let branch = number.branch();
         let before = newest.insert(branch.clone(), at);
         let before = before.or_else(|| file.find(&number.branchpoint()?));
@@ -50,12 +50,12 @@ pub(super) fn place(file: &FileHistory, branches: &[Symbol], names: &Names) -> V
         };
         Placed { line, is_on_trunk, after: [before, shown_before] }
     };
-    file.revisions.iter().enumerate().map(place_one).collect()
+    file.numbers.iter().enumerate().map(place_one).collect()
 }
 
 /// What the trunk shows, one after the other, by their places.
-pub(super) fn trunk(file: &FileHistory) -> Vec<usize> {
-    let seconds = |at: &usize| file.revisions[*at].seconds;
+pub(super) fn trunk(file: &FileHistory, revisions: &[Revision]) -> Vec<usize> {
+    let seconds = |at: &usize| revisions[*at].seconds;
     let trunk: Vec<_> = file.on_trunk().collect();
     if let Some(branch) = file.default_branch.as_ref().filter(|branch| branch.parts().len() > 2) {
         let vendor: Vec<_> = file.on_branch(branch).collect();
@@ -64,7 +64,7 @@ pub(super) fn trunk(file: &FileHistory) -> Vec<usize> {
             return shown.chain(vendor.iter().copied()).collect();
         }
     }
-    let vendor = imported(file);
+    let vendor = imported(file, revisions);
     if vendor.is_empty() {
         return trunk;
     }
@@ -75,13 +75,12 @@ pub(super) fn trunk(file: &FileHistory) -> Vec<usize> {
 }
 
 /// The revisions of the vendor's branch if the file came by `cvs import`: then its first one is as old as 1.1.
-fn imported(file: &FileHistory) -> Vec<usize> {
+fn imported(file: &FileHistory, revisions: &[Revision]) -> Vec<usize> {
     let (Some(first), Some(branch)) = (Number::parse(b"1.1"), Number::parse(b"1.1.1")) else { return Vec::new() };
     let vendor: Vec<_> = file.on_branch(&branch).collect();
-    let first = file.on_trunk().next().map(|at| &file.revisions[at]).filter(|oldest| oldest.number == first);
+    let first = file.on_trunk().next().filter(|oldest| file.numbers[*oldest] == first);
     let is_import = vendor.first().zip(first).is_some_and(|(vendor, first)| {
-        let vendor = &file.revisions[*vendor];
-        vendor.number.parts().last() == Some(&1) && vendor.seconds == first.seconds
+        file.numbers[*vendor].parts().last() == Some(&1) && revisions[*vendor].seconds == revisions[first].seconds
     });
     if is_import { vendor } else { Vec::new() }
 }
@@ -111,14 +110,15 @@ fn line_of(branch: Number, branches: &[Symbol], names: &Names) -> LineName {
 mod tests {
     use super::super::interner::Interner;
     use super::*;
+    use std::collections::BTreeMap;
 
     fn number(text: &str) -> Number {
         Number::parse(text.as_bytes()).expect(text)
     }
 
     /// `1.1@10 1.2@20`: revisions with their dates; `v=1.1.1`: symbols; `default=1.1.1`.
-    fn file(words: &str) -> (FileHistory, Vec<Symbol>, Names) {
-        let (mut file, mut symbols, mut revisions) = (FileHistory::default(), Vec::new(), Vec::new());
+    fn file(words: &str) -> (FileHistory, Vec<Revision>, Vec<Symbol>, Names) {
+        let (mut file, mut symbols, mut revisions) = (FileHistory::default(), Vec::new(), BTreeMap::new());
         for word in words.split(' ') {
             if let Some((name, value)) = word.split_once('=') {
                 match name {
@@ -128,14 +128,15 @@ mod tests {
             } else {
                 let (revision, seconds) = word.split_once('@').expect("a date");
                 let (number, seconds) = (number(revision), seconds.parse().expect("a number"));
-                revisions.push(Revision { number, seconds, author: 0, log: 0, commitid: None, is_dead: false });
+                let revision = Revision { seconds, author: 0, log: 0, commitid: None, is_dead: false };
+                revisions.insert(number, revision);
             }
         }
-        revisions.sort_by(|a, b| a.number.cmp(&b.number));
-        file.revisions = revisions.into();
+        let revisions: (Vec<_>, Vec<_>) = revisions.into_iter().unzip();
+        file.numbers = revisions.0.into();
         let mut interner = Interner::default();
         let symbols = interner.symbols(symbols.into_iter());
-        (file, symbols, interner.finish().0)
+        (file, revisions.1, symbols, interner.finish().0)
     }
 
     #[test]
@@ -150,18 +151,18 @@ mod tests {
             ("default=1.1.1 1.1@10 1.2@20", "1.1 1.2"),
         ];
         for (words, expected) in cases {
-            let file = file(words).0;
-            let shown: Vec<_> = trunk(&file).iter().map(|at| file.revisions[*at].number.to_string()).collect();
+            let (file, revisions, ..) = file(words);
+            let shown: Vec<_> = trunk(&file, &revisions).iter().map(|at| file.numbers[*at].to_string()).collect();
             assert_eq!(shown.join(" "), expected, "{words}");
         }
     }
 
     #[test]
     fn each_revision_has_a_line_and_those_before_it() {
-        let (file, symbols, names) =
+        let (file, revisions, symbols, names) =
             file("v=1.1.1 b=1.2.0.2 also=1.2.0.2 1.1@10 1.1.1.1@10 1.2@20 1.2.2.1@30 1.2.2.2@40 1.2.4.1@50");
-        let number = |at: usize| file.revisions[at].number.to_string();
-        let placed: Vec<_> = place(&file, &named_branches(&symbols, &names), &names)
+        let number = |at: usize| file.numbers[at].to_string();
+        let placed: Vec<_> = place(&file, &revisions, &named_branches(&symbols, &names), &names)
             .into_iter()
             .enumerate()
             .map(|(at, placed)| {

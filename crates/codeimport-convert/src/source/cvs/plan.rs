@@ -1,8 +1,7 @@
 //! What is to be converted, in order. There is as much of it as there are revisions, so it is put away, and read part by part.
 
 use super::changeset::{Changeset, Unit};
-use super::long_list::{LongList, Pair};
-use super::look::Look;
+use super::long_list::LongList;
 use super::place::LineName;
 use std::collections::HashMap;
 use std::io;
@@ -18,9 +17,8 @@ pub(super) struct Plan {
     lines: Vec<Arc<LineName>>,
     line_places: HashMap<Arc<LineName>, u32>,
     /// The place of each changeset's line, and where its units end.
-    changesets: LongList,
-    /// The file of each unit, and its place there; doubled, and one more if the trunk shows it, too.
-    units: LongList,
+    changesets: LongList<2>,
+    units: LongList<{ Unit::NUMBERS }>,
 }
 
 impl Plan {
@@ -41,33 +39,28 @@ impl Plan {
     ///
     /// The disk's.
     pub(super) fn push(&mut self, changeset: &Changeset) -> io::Result<()> {
-        let pair = |unit: &Unit| [unit.file, unit.at << 1 | u32::from(unit.is_on_trunk)];
-        let units = self.units.extend(changeset.units.iter().map(pair))?;
+        let units = self.units.extend(changeset.units.iter().map(Unit::numbers))?;
         let end = u32::try_from(units.end).map_err(io::Error::other)?;
         let line = self.line(&changeset.line);
-        self.changesets.extend([[line, end]]).map(drop)
+        self.changesets.push([line, end])
     }
 
-    /// Those at some places, which there are. `look`: what was looked at for them.
-    pub(super) fn changesets<'p>(
-        &'p self,
-        places: Range<usize>,
-        look: &'p Look,
-    ) -> impl Iterator<Item = io::Result<Changeset>> + 'p {
+    /// Those at some places, which there are.
+    pub(super) fn changesets(&self, places: Range<usize>) -> impl Iterator<Item = io::Result<Changeset>> {
         let parts = places.clone().step_by(PART).map(move |begin| begin..places.end.min(begin + PART));
-        parts.flat_map(|part| match self.read(part, look) {
+        parts.flat_map(|part| match self.read(part) {
             Ok(part) => part.into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error)],
         })
     }
 
-    fn read(&self, part: Range<usize>, look: &Look) -> io::Result<Vec<Changeset>> {
-        let begin: Vec<Pair> = self.changesets.read(part.start.saturating_sub(1)..part.start)?;
+    fn read(&self, part: Range<usize>) -> io::Result<Vec<Changeset>> {
+        let begin: Vec<[u32; 2]> = self.changesets.read(part.start.saturating_sub(1)..part.start)?;
         let mut begin = begin.first().map_or(0, |[_, end]| *end as usize);
-        let ends: Vec<Pair> = self.changesets.read(part)?;
+        let ends: Vec<[u32; 2]> = self.changesets.read(part)?;
         let end = ends.last().map_or(begin, |[_, end]| *end as usize);
-        let mut units = self.units.read::<Pair>(begin..end)?.into_iter().map(|pair| unit(pair, look));
-        let changeset = |[line, end]: Pair| {
+        let mut units = self.units.read(begin..end)?.into_iter();
+        let changeset = |[line, end]: [u32; 2]| {
             let units = units.by_ref().take(end as usize - begin).collect();
             begin = end as usize;
             Changeset { line: self.lines[line as usize].clone(), units }
@@ -86,52 +79,23 @@ impl Plan {
     }
 }
 
-/// A unit as it was put away. What had to come before it does so now.
-fn unit([file, place]: Pair, look: &Look) -> Unit {
-    let (file, at) = (file as usize, (place >> 1) as usize);
-    Unit::new(file, at, look.files[file].revisions[at].seconds, place & 1 == 1, [None; 2])
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::changeset::group;
-    use super::super::gathering::Gathering;
-    use super::super::history::{FileHistory, Revision};
-    use super::super::rcs::Number;
+    use super::super::changeset::tests::units;
     use super::*;
-
-    /// Two files that were committed together so often.
-    fn gathered(scratch: &Path, commits: usize) -> Gathering {
-        let mut gathering = Gathering::new(scratch);
-        for path in [b"f", b"g"] {
-            let revision = |at: usize| Revision {
-                number: Number::parse(format!("1.{}", at + 1).as_bytes()).expect("a number"),
-                seconds: 1_000 * i64::try_from(at).expect("small"),
-                author: 0,
-                log: 0,
-                commitid: None,
-                is_dead: false,
-            };
-            let revisions = (0..commits).map(revision).collect();
-            let file = FileHistory { path: path.to_vec(), revisions, ..FileHistory::default() };
-            gathering.add(file, std::iter::empty());
-        }
-        gathering
-    }
 
     #[test]
     fn what_was_put_away_is_read_as_it_was_from_wherever() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let histories = gathered(dir.path(), 3 * PART + 1).finish().expect("there is room");
-        let (look, units) = Look::at(histories, vec![0, 1], dir.path(), |_, _| true).expect("there is room");
-        let all: Vec<_> = group(units).into_iter().collect();
+        let both = |n: usize| format!("0 1.{n} {} a, 1 1.{n} {} a", 1_000 * n, 1_000 * n);
+        let text: Vec<_> = (0..3 * PART + 1).map(both).collect();
+        let all: Vec<_> = units(&text.join(",")).changesets().map(|one| one.expect("no disk")).collect();
         assert!(all.len() == 3 * PART + 1 && all.iter().all(|changeset| changeset.units.len() == 2));
         let mut plan = Plan::new(dir.path());
         all.iter().for_each(|changeset| plan.push(changeset).expect("there is room"));
         for places in [0..0, 0..1, 0..PART, PART - 1..PART + 1, PART..2 * PART, 5..all.len(), 0..all.len()] {
-            let read: Vec<_> = plan.changesets(places.clone(), &look).map(|one| one.expect("readable")).collect();
-            assert!(read.iter().map(Changeset::key).eq(all[places].iter().map(Changeset::key)));
-            assert!(read.iter().all(|changeset| changeset.units.len() == 2 && changeset.units[0].is_on_trunk));
+            let read: Vec<_> = plan.changesets(places.clone()).map(|one| one.expect("readable")).collect();
+            assert_eq!(read, all[places]);
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::source::text::decode_from;
 use crate::{Carried, ConvertError, Findings, Refs, SourceState, Watermark};
 use gix::ObjectId;
 use std::collections::{BTreeSet, HashSet};
+use std::io;
 
 /// What a run has converted.
 pub(super) struct Converted {
@@ -41,7 +42,8 @@ impl Run<'_> {
         let state = CvsState { decisions: self.decisions(), ledger: converted.ledger, tags };
         let tree = self.ours(state.write(&mut store))?;
         refs.retain(|name, _| self.options.filter.takes(name));
-        let kept = self.ours(keep_all(&hidden(&state.ledger, &refs), &mut store))?;
+        let hidden = self.ours(hidden(&state.ledger, &refs))?;
+        let kept = self.ours(keep_all(&hidden, &mut store))?;
         self.ours(store.flush())?;
         self.cache.keep_tips(&refs.values().copied().chain(kept).chain([tree]).collect())?;
         Ok(SourceState {
@@ -65,7 +67,7 @@ impl Run<'_> {
     ) -> Result<Named, EmitError> {
         let symbols = Symbols::of(look);
         note_names(&symbols, &mut converted.findings);
-        let count = converted.ledger.commits.len();
+        let count = converted.ledger.commit_count();
         let mut emitter = self.emitter(&mut converted.ledger, store);
         let (mut refs, mut others) = (Refs::new(), Vec::new());
         for name in symbols.lines() {
@@ -82,8 +84,10 @@ impl Run<'_> {
             others.push((name.to_vec(), commit));
         }
         let named: HashSet<_> = others.iter().map(|(_, commit)| *commit).collect();
-        let known = converted.ledger.commits.iter().take(count).map(|commit| commit.id);
-        let known: HashSet<_> = known.filter(|commit| named.contains(commit)).collect();
+        let mut known = HashSet::new();
+        for commit in converted.ledger.commits().take(count) {
+            known.extend(Some(commit?.id).filter(|commit| named.contains(commit)));
+        }
         let mixed = others.iter().filter(|(_, commit)| !known.contains(commit));
         mixed.for_each(|(name, _)| note_mixed(name, &mut converted.findings));
         Ok((refs, others))
@@ -111,12 +115,15 @@ fn line_tip(
         let text = "What CVS shows now\n\nSymbols were moved, or files were changed in the repository itself.\n";
         emitter.bring_to(line, &manifest, text)?;
     }
-    Ok(emitter.ledger.tip(line).map(|tip| emitter.ledger.commits[tip as usize].id))
+    Ok(emitter.ledger.tip_commit(line)?.map(|tip| tip.id))
 }
 
 /// The tips of lines that no ref names: later ones may begin there.
-fn hidden(ledger: &Ledger, refs: &Refs) -> Vec<ObjectId> {
+fn hidden(ledger: &Ledger, refs: &Refs) -> io::Result<Vec<ObjectId>> {
     let shown: BTreeSet<_> = refs.values().collect();
-    let tips = ledger.lines().filter_map(|(_, line, _)| Some(ledger.commits[ledger.tip(line)? as usize].id));
-    tips.filter(|tip| !shown.contains(tip)).collect::<BTreeSet<_>>().into_iter().collect()
+    let mut hidden = BTreeSet::new();
+    for (_, line, _) in ledger.lines() {
+        hidden.extend(ledger.tip_commit(line)?.map(|tip| tip.id).filter(|tip| !shown.contains(tip)));
+    }
+    Ok(hidden.into_iter().collect())
 }

@@ -1,11 +1,11 @@
 //! One run: what is new since the last one, as far as it is settled, or to the run's limit.
 
-use super::changeset::{Unit, Units, group};
+use super::changeset::{Grouped, Unit};
+use super::contents::Contents;
 use super::emit::Emitter;
 use super::findings::note_changeset;
-use super::history::FileHistory;
 use super::ledger::Ledger;
-use super::look::{Contents, Look};
+use super::look::Look;
 use super::order::order;
 use super::place::LineName;
 use super::plan::Plan;
@@ -47,8 +47,9 @@ impl Run<'_> {
         let position = self.transport.position(Stage::Fetch, self.watch)?;
         let mut store = self.ours(ObjectStore::open_with(self.cache.path(), RECENT_BYTES))?;
         let mut ledger = self.open(carried, &mut store)?;
-        let (look, units) = self.look(&mut ledger)?;
-        let (plan, waiting) = self.ours(self.plan(units))?;
+        let (look, grouped) = self.look(&mut ledger)?;
+        let (plan, waiting) = self.ours(self.plan(&grouped))?;
+        drop(grouped);
         let done = self.convert(&look, &mut ledger, &plan, &mut store)?;
         let complete = done == plan.len();
         let watermark = match (complete, waiting) {
@@ -57,29 +58,31 @@ impl Run<'_> {
             (false, _) => format!("{position}, {done} of {} changesets", plan.len()),
         };
         let mut findings = Findings::default();
-        for changeset in plan.changesets(0..done, &look) {
-            note_changeset(&self.ours(changeset)?, &look, &self.options.authors, &mut findings);
+        for changeset in plan.changesets(0..done) {
+            let note = |changeset| note_changeset(&changeset, &look, &self.options.authors, &mut findings);
+            self.ours(changeset.and_then(note))?;
         }
         let converted = Converted { ledger, complete, watermark: Watermark(watermark), findings };
         self.state(&look, converted, store)
     }
 
     /// Looks at the source: what is there, and what of it is new.
-    fn look(&self, ledger: &mut Ledger) -> Result<(Look, Units), ConvertError> {
+    fn look(&self, ledger: &mut Ledger) -> Result<(Look, Grouped), ConvertError> {
         let scratch = self.cache.scratch();
         let histories = self.transport.histories(Stage::Fetch, &scratch, self.watch)?;
         let ids: Vec<_> = histories.files.iter().map(|history| ledger.file(&history.path)).collect();
-        ledger.see(ids.iter().copied().zip(histories.files.iter().map(FileHistory::numbers)));
+        ledger.see(ids.iter().copied().zip(histories.files.iter().map(|history| history.numbers.iter())));
         self.ours(Look::at(histories, ids, &scratch, |file, at| ledger.revision(file, at).is_none()))
     }
 
     /// Goes on from what an earlier run carried, or begins anew.
     fn open(&self, carried: Option<ObjectId>, store: &mut ObjectStore) -> Result<Ledger, ConvertError> {
-        let Some(tree) = carried else { return Ok(Ledger::default()) };
-        let Some(state) = CvsState::read(tree, store) else {
+        let scratch = self.cache.scratch();
+        let Some(tree) = carried else { return Ok(Ledger::new(&scratch)) };
+        let Some(state) = CvsState::read(tree, store, &scratch) else {
             let text = "What the last run left cannot be read: all is converted again.";
             self.watch.note(Stage::Fetch, text);
-            return Ok(Ledger::default());
+            return Ok(Ledger::new(&scratch));
         };
         if state.decisions == self.decisions() {
             return Ok(state.ledger);
@@ -102,15 +105,15 @@ impl Run<'_> {
     }
 
     /// What is to be converted now, in order, and whether there is more that has to settle first.
-    fn plan(&self, units: Units) -> io::Result<(Plan, bool)> {
+    fn plan(&self, grouped: &Grouped) -> io::Result<(Plan, bool)> {
         let (before, after) = (self.settled_before(), self.now.saturating_add(WRONG_CLOCK));
-        let (mut plan, mut waiting) = (Plan::new(&self.cache.scratch()), false);
-        for (changeset, settled) in order(group(units), |seconds| seconds <= before || seconds > after) {
-            if settled {
-                plan.push(&changeset)?;
-            }
+        let scratch = self.cache.scratch();
+        let (mut plan, mut waiting) = (Plan::new(&scratch), false);
+        let is_settled = |seconds| seconds <= before || seconds > after;
+        order(grouped, &scratch, is_settled, |changeset, settled| {
             waiting |= !settled;
-        }
+            if settled { plan.push(&changeset) } else { Ok(()) }
+        })?;
         Ok((plan, waiting))
     }
 
@@ -125,15 +128,13 @@ impl Run<'_> {
         let end = plan.len().min(usize::try_from(self.options.max_revisions).unwrap_or(usize::MAX));
         let began = Instant::now();
         let symbols = Symbols::of(look);
-        let mut contents = Contents::new();
+        let mut contents = Contents::new(&self.cache.scratch());
         let mut done = 0;
         loop {
             let block = done..end.min(done + BLOCK);
-            self.read_texts(look, ledger, plan.changesets(block.clone(), look), &mut contents, store)?;
+            self.read_texts(look, ledger, plan.changesets(block.clone()), &mut contents, store)?;
             self.emit(&symbols, ledger, (plan, block.clone()), &contents, store)?;
             self.ours(store.flush())?;
-            // What the ledger knows by now is asked there.
-            contents.retain(|(index, at), _| ledger.revision(look.ids[*index as usize], *at as usize).is_none());
             done = block.end;
             if done == end {
                 break;
@@ -143,7 +144,7 @@ impl Run<'_> {
             }
         }
         for (index, at) in look.unseen(ledger).collect::<Vec<_>>() {
-            look.note(index, at, ledger, &contents);
+            self.ours(look.note_unseen(index, at, ledger, &contents))?;
         }
         Ok(done)
     }
@@ -158,17 +159,16 @@ impl Run<'_> {
         store: &mut ObjectStore,
     ) -> Result<(), ConvertError> {
         let (look, mut emitter) = (symbols.look, self.emitter(ledger, store));
-        for (done, changeset) in block.clone().zip(plan.changesets(block, look)) {
+        for (done, changeset) in block.clone().zip(plan.changesets(block)) {
             if done.is_multiple_of(256) {
                 self.watch.check(Stage::Convert)?;
                 self.report("changesets", done, plan.len());
             }
             let changeset = self.ours(changeset)?;
             let note = |unit: &Unit| look.note_with_unseen(unit, emitter.ledger, contents);
-            let revisions: Vec<_> = changeset.units.iter().map(note).collect();
+            let revisions: Vec<_> = self.ours(changeset.units.iter().map(note).collect::<Result<_, _>>())?;
             let begin = |ledger: &Ledger, line: &LineName| symbols.begin_of(line, ledger);
-            let told = look.revision(&changeset.units[0]);
-            let told = (look.words.get(told.author), look.words.get(told.log));
+            let told = self.ours(look.told(&changeset))?;
             self.ours(emitter.commit(&changeset, told, &revisions, begin))?;
             self.ours(look.join(symbols, &changeset, &mut emitter))?;
             self.ours(store_full(emitter.ledger, emitter.store))?;

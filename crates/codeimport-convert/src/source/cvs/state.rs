@@ -13,6 +13,7 @@ use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree};
 use gix::ObjectId;
 use gix::objs::Kind;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 const DECISIONS: &[u8] = b"cvs.json";
 const TAGS: &[u8] = b"tags";
@@ -35,8 +36,9 @@ pub(super) struct CvsState {
 }
 
 impl CvsState {
-    /// Reads what [`Self::write`] wrote. None if it is not there or cannot be read.
-    pub(super) fn read(tree: ObjectId, store: &mut ObjectStore) -> Option<Self> {
+    /// Reads what [`Self::write`] wrote. None if it is not there or cannot be read. `scratch`: a folder for what memory has no room
+    /// for.
+    pub(super) fn read(tree: ObjectId, store: &mut ObjectStore, scratch: &Path) -> Option<Self> {
         let mut tree = ShadowTree::stored(tree);
         let mut blob = |path: &[u8]| {
             let entry = tree.get(path, store).ok()??;
@@ -45,7 +47,7 @@ impl CvsState {
         let decisions = serde_json::from_slice(&blob(DECISIONS)?).ok()?;
         let tags =
             blob(TAGS)?.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(parse_tag).collect::<Option<_>>()?;
-        Some(Self { decisions, ledger: read_ledger(&mut tree, store)?, tags })
+        Some(Self { decisions, ledger: read_ledger(&mut tree, store, scratch)?, tags })
     }
 
     /// Writes all and gives the tree's id. Of the ledger only what is not full is left to write.
@@ -72,14 +74,14 @@ impl CvsState {
 }
 
 /// Reads a ledger, of whose text no more than a piece is in memory. What is no ledger's text would not come out again.
-fn read_ledger(tree: &mut ShadowTree, store: &mut ObjectStore) -> Option<Ledger> {
-    let (mut reader, mut read) = (LedgerReader::default(), Vec::new());
+fn read_ledger(tree: &mut ShadowTree, store: &mut ObjectStore, scratch: &Path) -> Option<Ledger> {
+    let (mut reader, mut read) = (LedgerReader::new(scratch), Vec::new());
     while let Some(piece) = tree.get(&piece_path(read.len()), store).ok()? {
         reader.take(&store.read(piece.id, Kind::Blob).ok()?)?;
         store_full(&mut reader.ledger, store).ok()?;
         read.push(piece.id);
     }
-    let mut ledger = reader.finish();
+    let mut ledger = reader.finish()?;
     store_full(&mut ledger, store).ok()?;
     let rest = (!ledger.text.is_empty()).then(|| object_id(Kind::Blob, &ledger.text));
     ledger.stored.iter().copied().chain(rest).eq(read).then_some(ledger)

@@ -75,32 +75,33 @@ impl<'a> Symbols<'a> {
     /// The branches of a file that begin at a revision.
     fn begun_at(&self, unit: &Unit) -> io::Result<Vec<Symbol>> {
         let index = unit.file as usize;
-        let (names, branches, number) =
-            (&self.look.names, self.look.branches(index)?, &self.look.revision(unit).number);
+        let (names, branches, number) = (&self.look.names, self.look.branches(index)?, self.look.number(unit));
         // Their numbers begin with the revision's: so they stand together behind it, but for branches of branches.
         let behind = branches.partition_point(|symbol| names.number(*symbol) < number);
         let parts = number.parts();
         let rest = branches[behind..].iter().take_while(|symbol| names.number(**symbol).parts().starts_with(&parts));
-        let begins_here = |symbol: &Symbol| {
+        let begins_here = |symbol: &Symbol| -> io::Result<bool> {
             let branch = names.number(*symbol);
-            branch.parts().len() == parts.len() + 1 && self.begin(index, branch).is_some_and(|begin| begin == *number)
+            Ok(branch.parts().len() == parts.len() + 1
+                && self.begin(index, branch)?.is_some_and(|begin| begin == *number))
         };
-        Ok(rest.copied().filter(begins_here).collect())
+        let told = rest.map(|symbol| Ok(begins_here(symbol)?.then_some(*symbol)));
+        told.filter_map(io::Result::transpose).collect()
     }
 
     /// What a tag names, as far as it is converted.
     pub(super) fn tagged(&self, name: &[u8], ledger: &Ledger) -> io::Result<Manifest> {
-        Ok(self.manifest(self.files(name)?.map(|(file, number)| (file, Some(number.clone()))), ledger))
+        self.manifest(self.files(name)?.map(|(file, number)| Ok((file, Some(number.clone())))), ledger)
     }
 
     /// What a line shows before its first commit, as far as it is converted.
     pub(super) fn begin_of(&self, line: &LineName, ledger: &Ledger) -> io::Result<Manifest> {
-        let begin = |(file, number): (usize, &Number)| (file, self.begin(file, number));
-        Ok(match line {
-            LineName::Trunk => Manifest::new(),
+        let begin = |(file, number): (usize, &Number)| Ok((file, self.begin(file, number)?));
+        match line {
+            LineName::Trunk => Ok(Manifest::new()),
             LineName::Branch(name) => self.manifest(self.files(name)?.map(begin), ledger),
             LineName::Unlabelled(number) => self.manifest(self.unlabelled(number).map(begin), ledger),
-        })
+        }
     }
 
     /// What CVS shows of a line now, as far as it is converted.
@@ -108,49 +109,56 @@ impl<'a> Symbols<'a> {
         let files = &self.look.files;
         let tip = |(file, number): (usize, &Number)| {
             if number.is_revision() {
-                return (file, Some(number.clone()));
+                return Ok((file, Some(number.clone())));
             }
             let own = self.first_known(file, files[file].on_branch(number).rev(), ledger);
-            (file, own.or_else(|| number.branchpoint()))
+            Ok((file, own.or_else(|| number.branchpoint())))
         };
-        let on_trunk = |file: usize| (file, self.first_known(file, trunk(&files[file]).into_iter().rev(), ledger));
-        Ok(match line {
+        let on_trunk = |file: usize| {
+            let trunk = trunk(&files[file], &self.look.revisions(file)?);
+            Ok((file, self.first_known(file, trunk.into_iter().rev(), ledger)))
+        };
+        match line {
             LineName::Trunk => self.manifest((0..files.len()).map(on_trunk), ledger),
             LineName::Branch(name) => self.manifest(self.files(name)?.map(tip), ledger),
             LineName::Unlabelled(number) => self.manifest(self.unlabelled(number).map(tip), ledger),
-        })
+        }
     }
 
     /// The first of some places in a file's history whose revision is converted.
     fn first_known(&self, file: usize, mut places: impl Iterator<Item = usize>, ledger: &Ledger) -> Option<Number> {
         let known = places.find(|at| ledger.revision(self.look.ids[file], *at).is_some())?;
-        Some(self.look.files[file].revisions[known].number.clone())
+        Some(self.look.files[file].numbers[known].clone())
     }
 
     /// Files that are there, with their revisions; removed ones are not.
-    fn manifest(&self, files: impl Iterator<Item = (usize, Option<Number>)>, ledger: &Ledger) -> Manifest {
+    fn manifest(
+        &self,
+        files: impl Iterator<Item = io::Result<(usize, Option<Number>)>>,
+        ledger: &Ledger,
+    ) -> io::Result<Manifest> {
         let alive = |(index, number): (usize, Option<Number>)| {
             let revision = self.look.find(index, &number?, ledger)?;
-            ledger.known(revision).content.map(|_| (self.look.ids[index], revision))
+            ledger.is_there(revision).then_some((self.look.ids[index], revision))
         };
-        files.filter_map(alive).collect()
+        files.filter_map(|file| file.map(alive).transpose()).collect()
     }
 
     /// What a file shows on a line before its first revision there.
     ///
     /// A vendor's branch begins with nothing. Neither does a file show anything that was added on a branch after it had been
     /// there on the trunk: CVS says so by a removal, in words of its own, in front of the first real revision.
-    fn begin(&self, index: usize, number: &Number) -> Option<Number> {
+    fn begin(&self, index: usize, number: &Number) -> io::Result<Option<Number>> {
         if number.is_revision() {
-            return Some(number.clone());
+            return Ok(Some(number.clone()));
         }
-        let history = &self.look.files[index];
-        let first = history.on_branch(number).next().map(|first| &history.revisions[first]);
+        let first = self.look.files[index].on_branch(number).next();
+        let first = first.map(|first| self.look.revision(index, first)).transpose()?;
         let was_added = first.filter(|first| first.is_dead).is_some_and(|first| {
             let log = self.look.words.get(first.log);
             log.starts_with(b"file ") && log.windows(ADDED.len()).any(|words| words == ADDED)
         });
-        if was_added || number.is_vendor_branch() { None } else { number.branchpoint() }
+        Ok(if was_added || number.is_vendor_branch() { None } else { number.branchpoint() })
     }
 }
 

@@ -4,7 +4,6 @@ use super::history::Histories;
 use super::rcs::Number;
 use crate::{ConvertError, Watch};
 use codeimport_core::Stage;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// One way to read a repository.
@@ -30,16 +29,30 @@ pub(super) type Take<'a> = dyn FnMut(Text) -> Result<(), ConvertError> + 'a;
 
 /// Revisions of one file whose texts are asked for; none of them is a removal.
 pub(super) struct Wanted<'a> {
-    /// Index of the file, as given back with each text.
-    pub(super) index: usize,
     pub(super) path: &'a [u8],
-    pub(super) numbers: HashSet<Number>,
+    /// The numbers of all its revisions, in order.
+    pub(super) known: &'a [Number],
+    /// File and place of those that are asked for, in order.
+    pub(super) keys: &'a [(u32, u32)],
+}
+
+impl Wanted<'_> {
+    /// The numbers that are asked for.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = &Number> {
+        self.keys.iter().map(|(_, at)| &self.known[*at as usize])
+    }
+
+    /// The key of a revision, if it is asked for.
+    pub(super) fn key(&self, number: &Number) -> Option<(u32, u32)> {
+        let at = self.keys.binary_search_by(|(_, at)| self.known[*at as usize].cmp(number)).ok()?;
+        Some(self.keys[at])
+    }
 }
 
 /// One text.
 pub(super) struct Text {
-    pub(super) index: usize,
-    pub(super) number: Number,
+    /// The key by which it was asked for.
+    pub(super) key: (u32, u32),
     pub(super) is_executable: bool,
     pub(super) bytes: Vec<u8>,
 }

@@ -1,9 +1,11 @@
 //! Trees of lines, edited from commit to commit.
 
+use super::emit::EmitError;
 use super::ledger::{Content, FileId, Ledger, LineId, RevId};
 use crate::objects::ObjectStore;
-use crate::shadow::{Entry, EntryKind, ShadowError, ShadowTree, change_files};
+use crate::shadow::{Entry, EntryKind, ShadowTree, change_files};
 use gix::ObjectId;
+use std::io;
 
 /// The tree of the line that was committed to last stays in memory; most commits go where the one before went.
 #[derive(Default)]
@@ -19,8 +21,8 @@ impl LineTree {
         line: LineId,
         changes: &[(FileId, Option<RevId>)],
         store: &mut ObjectStore,
-    ) -> Result<ObjectId, ShadowError> {
-        let tip = ledger.tip(line).map(|tip| ledger.commits[tip as usize].tree);
+    ) -> Result<ObjectId, EmitError> {
+        let tip = ledger.tip_commit(line)?.map(|tip| tip.tree);
         let mut tree = match (tip, self.open.take()) {
             (Some(tip), Some((id, tree))) if id == tip => tree,
             (Some(tip), _) => ShadowTree::stored(tip),
@@ -38,7 +40,7 @@ impl LineTree {
         tree: ObjectId,
         changes: &[(FileId, Option<RevId>)],
         store: &mut ObjectStore,
-    ) -> Result<ObjectId, ShadowError> {
+    ) -> Result<ObjectId, EmitError> {
         change(ledger, &mut ShadowTree::stored(tree), changes, store)
     }
 }
@@ -48,17 +50,20 @@ fn change(
     tree: &mut ShadowTree,
     changes: &[(FileId, Option<RevId>)],
     store: &mut ObjectStore,
-) -> Result<ObjectId, ShadowError> {
+) -> Result<ObjectId, EmitError> {
     let entry = |content: Content| {
         let kind = if content.is_executable { EntryKind::Executable } else { EntryKind::File };
         Entry { kind, id: content.blob }
     };
     let change = |(file, revision): &(FileId, Option<RevId>)| match revision {
-        None => Some((ledger.path(*file), None)),
+        None => Ok(Some((ledger.path(*file), None))),
         // A revision without content changes nothing.
-        Some(revision) => Some((ledger.path(*file), Some(entry(ledger.known(*revision).content?)))),
+        Some(revision) => {
+            let content = ledger.known(*revision)?.content;
+            Ok(content.map(|content| (ledger.path(*file), Some(entry(content)))))
+        }
     };
-    let changes: Vec<_> = changes.iter().filter_map(change).collect();
+    let changes: Vec<_> = changes.iter().map(change).filter_map(io::Result::transpose).collect::<Result<_, _>>()?;
     change_files(tree, &changes, store)?;
-    tree.write(store)
+    Ok(tree.write(store)?)
 }

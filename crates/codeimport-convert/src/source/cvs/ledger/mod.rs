@@ -2,17 +2,21 @@
 //! it only grows. That is what keeps published commits as they are, whatever is committed late, tagged anew or moved.
 //!
 //! It is written as it grows, an entry a line, and read back by doing the same again. Whoever stores it takes what is full
-//! ([`Ledger::take_full`]), so that its text is not in memory a second time.
+//! ([`Ledger::take_full`]), so that its text is not in memory a second time. What revisions and commits are is on the disk (`known`);
+//! in memory is which of them lines show, since that is asked for all files of each symbol.
 
+mod known;
 mod read;
 mod shown;
 mod shows;
 mod sight;
 mod text;
 
+pub(super) use known::{Content, KnownCommit, KnownRevision};
 pub(super) use read::LedgerReader;
 pub(super) use shown::Shown;
 
+use super::long_list::LongList;
 use super::place::LineName;
 use super::rcs::Number;
 use crate::rows::Rows;
@@ -20,6 +24,8 @@ use gix::ObjectId;
 use shows::{ShowId, Shows};
 use sight::Sight;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::path::Path;
 
 /// Index of a file.
 pub(super) type FileId = u32;
@@ -35,31 +41,6 @@ pub(super) type Changes = Vec<(FileId, Option<RevId>)>;
 
 /// What a line shows: which revision of each file.
 pub(super) type Manifest = BTreeMap<FileId, RevId>;
-
-/// A text as it is in a tree.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Content {
-    pub(super) blob: ObjectId,
-    pub(super) is_executable: bool,
-}
-
-/// One revision of a file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct KnownRevision {
-    pub(super) file: FileId,
-    pub(super) seconds: i64,
-    /// None if the file is removed there.
-    pub(super) content: Option<Content>,
-}
-
-/// One commit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct KnownCommit {
-    pub(super) id: ObjectId,
-    pub(super) tree: ObjectId,
-    pub(super) line: LineId,
-    pub(super) seconds: i64,
-}
 
 /// One line and its past.
 #[derive(Default)]
@@ -77,15 +58,18 @@ pub(super) struct Line {
 }
 
 /// All that was converted.
-#[derive(Default)]
 pub(super) struct Ledger {
     paths: Vec<Vec<u8>>,
     files: HashMap<Vec<u8>, FileId>,
-    revisions: Rows<KnownRevision>,
+    revisions: LongList<{ KnownRevision::NUMBERS }>,
+    /// Of each revision whether the file is there.
+    there: Rows<bool>,
     sight: Sight,
     /// Files with a revision.
     known_files: HashSet<FileId>,
-    pub(super) commits: Rows<KnownCommit>,
+    commits: LongList<{ KnownCommit::NUMBERS }>,
+    /// Of each commit the line.
+    lines_of: Rows<LineId>,
     shows: Shows,
     names: Vec<LineName>,
     lines: Vec<Line>,
@@ -97,6 +81,26 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// An empty one. `scratch`: a folder for what memory has no room for.
+    pub(super) fn new(scratch: &Path) -> Self {
+        Self {
+            paths: Vec::new(),
+            files: HashMap::new(),
+            revisions: LongList::new(scratch),
+            there: Rows::default(),
+            sight: Sight::default(),
+            known_files: HashSet::new(),
+            commits: LongList::new(scratch),
+            lines_of: Rows::default(),
+            shows: Shows::default(),
+            names: Vec::new(),
+            lines: Vec::new(),
+            by_name: BTreeMap::new(),
+            stored: Vec::new(),
+            text: Vec::new(),
+        }
+    }
+
     /// The file at a path, which is new if need be.
     pub(super) fn file(&mut self, path: &[u8]) -> FileId {
         if let Some(file) = self.files.get(path) {
@@ -135,40 +139,99 @@ impl Ledger {
     }
 
     /// What a revision is. Ids come from this ledger only.
-    pub(super) fn known(&self, revision: RevId) -> &KnownRevision {
-        &self.revisions[revision as usize]
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn known(&self, revision: RevId) -> io::Result<KnownRevision> {
+        self.revisions.get(revision as usize)
+    }
+
+    /// Whether the file is there at a revision, not removed.
+    pub(super) fn is_there(&self, revision: RevId) -> bool {
+        self.there[revision as usize]
+    }
+
+    /// How many commits there are.
+    pub(super) fn commit_count(&self) -> usize {
+        self.commits.len()
+    }
+
+    /// A commit. Indexes come from this ledger only.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn commit(&self, commit: CommitIndex) -> io::Result<KnownCommit> {
+        self.commits.get(commit as usize)
+    }
+
+    /// All commits, in the order in which they were made.
+    pub(super) fn commits(&self) -> impl Iterator<Item = io::Result<KnownCommit>> {
+        self.commits.iter(0..self.commits.len())
+    }
+
+    /// The newest commit of a line, or the one that it began from, as it is.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn tip_commit(&self, line: LineId) -> io::Result<Option<KnownCommit>> {
+        self.tip(line).map(|tip| self.commit(tip)).transpose()
+    }
+
+    /// The line of a commit.
+    pub(super) fn line_of(&self, commit: CommitIndex) -> LineId {
+        self.lines_of[commit as usize]
     }
 
     /// Adds the revision at a place in its file's history.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
     pub(super) fn add_revision(
         &mut self,
         at: usize,
         number: &Number,
         known: KnownRevision,
         like: Option<RevId>,
-    ) -> RevId {
-        let revision = self.push_revision(number, known, like);
+    ) -> io::Result<RevId> {
+        let revision = self.push_revision(number, known, like)?;
         self.sight.put(known.file, at, revision);
-        revision
+        Ok(revision)
     }
 
     /// Adds a revision that nobody asks for yet. One that shows the same as `like`, another one of the file, is that one from now
     /// on.
-    pub(super) fn push_revision(&mut self, number: &Number, known: KnownRevision, like: Option<RevId>) -> RevId {
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn push_revision(
+        &mut self,
+        number: &Number,
+        known: KnownRevision,
+        like: Option<RevId>,
+    ) -> io::Result<RevId> {
         let content = known.content.map_or("-".to_owned(), |content| {
             format!("{}{}", if content.is_executable { "x" } else { "" }, content.blob)
         });
-        let same = like.filter(|like| self.known(*like).content == known.content);
+        let same = match like {
+            Some(like) => (self.known(like)?.content == known.content).then_some(like),
+            None => None,
+        };
         let revision = same.unwrap_or(index(self.revisions.len()));
         if same.is_none() {
-            self.revisions.push(known);
+            self.revisions.push(known)?;
+            self.there.push(known.content.is_some());
             self.shows.add_revision();
             self.note("rev", &format!("{} {number} {} {content}", known.file, known.seconds), b"");
         } else {
             self.note("like", &format!("{} {number} {revision}", known.file), b"");
         }
         self.known_files.insert(known.file);
-        revision
+        Ok(revision)
     }
 
     /// A line that has begun.
@@ -214,20 +277,29 @@ impl Ledger {
     }
 
     /// Adds a commit to a line, with what it changes there: files with the revision shown from now on, or none.
-    pub(super) fn add_commit(&mut self, commit: KnownCommit, changes: &[(FileId, Option<RevId>)]) -> CommitIndex {
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn add_commit(
+        &mut self,
+        commit: KnownCommit,
+        changes: &[(FileId, Option<RevId>)],
+    ) -> io::Result<CommitIndex> {
         let at = index(self.commits.len());
         self.note("commit", &format!("{} {} {} {}", commit.line, commit.seconds, commit.id, commit.tree), b"");
         for (file, revision) in changes {
             let text = revision.map_or("-".to_owned(), |revision| revision.to_string());
             self.note("show", &format!("{file} {text}"), b"");
         }
-        self.commits.push(commit);
+        self.commits.push(commit)?;
+        self.lines_of.push(commit.line);
         self.apply(at, changes);
-        at
+        Ok(at)
     }
 
     fn apply(&mut self, at: CommitIndex, changes: &[(FileId, Option<RevId>)]) {
-        let id = self.commits[at as usize].line;
+        let id = self.line_of(at);
         for (file, revision) in changes {
             let had = self.shows(id, *file).is_some();
             let line = &mut self.lines[id as usize];

@@ -4,10 +4,10 @@ use super::{Changes, CommitIndex, Content, KnownCommit, KnownRevision, Ledger, L
 use crate::source::cvs::place::LineName;
 use crate::source::cvs::rcs::Number;
 use gix::ObjectId;
+use std::path::Path;
 
 /// Reads a ledger piece by piece, as they were taken from one ([`Ledger::take_full`]): by doing the same again. Whether the
 /// pieces were such can be told by those that the new ledger has.
-#[derive(Default)]
 pub(in crate::source::cvs) struct LedgerReader {
     pub(in crate::source::cvs) ledger: Ledger,
     /// A commit of which it is not known yet whether that is all that it shows.
@@ -15,15 +15,20 @@ pub(in crate::source::cvs) struct LedgerReader {
 }
 
 impl LedgerReader {
+    /// Nothing read yet. `scratch`: a folder for what memory has no room for.
+    pub(in crate::source::cvs) fn new(scratch: &Path) -> Self {
+        Self { ledger: Ledger::new(scratch), open: None }
+    }
+
     /// Reads the next piece. None if it is something else.
     pub(in crate::source::cvs) fn take(&mut self, piece: &[u8]) -> Option<()> {
         piece.split(|b| *b == b'\n').filter(|line| !line.is_empty()).try_for_each(|line| self.take_line(line))
     }
 
-    /// What was read.
-    pub(in crate::source::cvs) fn finish(mut self) -> Ledger {
-        self.end_commit();
-        self.ledger
+    /// What was read. None if there was no room for it.
+    pub(in crate::source::cvs) fn finish(mut self) -> Option<Ledger> {
+        self.end_commit()?;
+        Some(self.ledger)
     }
 
     fn take_line(&mut self, line: &[u8]) -> Option<()> {
@@ -36,14 +41,13 @@ impl LedgerReader {
             self.open.as_mut()?.1.push((file, revision));
             return Some(());
         }
-        self.end_commit();
+        self.end_commit()?;
         self.ledger.read_entry(kind, rest, &mut self.open)
     }
 
-    fn end_commit(&mut self) {
-        if let Some((commit, changes)) = self.open.take() {
-            self.ledger.add_commit(commit, &changes);
-        }
+    fn end_commit(&mut self) -> Option<()> {
+        let Some((commit, changes)) = self.open.take() else { return Some(()) };
+        self.ledger.add_commit(commit, &changes).ok().map(drop)
     }
 }
 
@@ -55,15 +59,16 @@ impl Ledger {
                 let mut fields = fields(rest)?;
                 let (file, number) = (fields.next()?.parse().ok()?, Number::parse(fields.next()?.as_bytes())?);
                 let (seconds, content) = (fields.next()?.parse().ok()?, content(fields.next()?)?);
-                let revision = self.push_revision(&number, KnownRevision { file, seconds, content }, None);
+                let revision = self.push_revision(&number, KnownRevision { file, seconds, content }, None).ok()?;
                 self.sight.put_unseen(file, number, revision);
             }
             b"like" => {
                 let mut fields = fields(rest)?;
                 let (file, number) = (fields.next()?.parse().ok()?, Number::parse(fields.next()?.as_bytes())?);
                 let like: RevId = fields.next()?.parse().ok()?;
-                let known = KnownRevision { file, ..*self.revisions.get(like as usize)? };
-                let revision = self.push_revision(&number, known, Some(like));
+                ((like as usize) < self.revisions.len()).then_some(())?;
+                let known = KnownRevision { file, ..self.known(like).ok()? };
+                let revision = self.push_revision(&number, known, Some(like)).ok()?;
                 self.sight.put_unseen(file, number, revision);
             }
             b"trunk" | b"branch" | b"unlabelled" => {

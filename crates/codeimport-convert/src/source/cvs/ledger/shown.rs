@@ -23,7 +23,7 @@ impl Ledger {
         let mut manifest = Manifest::new();
         // From where all began.
         for at in self.way_to(commit).into_iter().rev() {
-            let touched = self.line_of(at).touched.values();
+            let touched = self.whole_line(at).touched.values();
             for show in touched.filter_map(|entries| self.shows.last_at(entries, at)) {
                 match show.revision() {
                     Some(revision) => drop(manifest.insert(show.file, revision)),
@@ -36,11 +36,11 @@ impl Ledger {
 
     /// A commit, the one that its line began as, the one that that one's line began as, and so on.
     fn way_to(&self, commit: CommitIndex) -> Vec<CommitIndex> {
-        std::iter::successors(Some(commit), |at| self.line_of(*at).from).collect()
+        std::iter::successors(Some(commit), |at| self.whole_line(*at).from).collect()
     }
 
-    fn line_of(&self, commit: CommitIndex) -> &Line {
-        &self.lines[self.commits[commit as usize].line as usize]
+    fn whole_line(&self, commit: CommitIndex) -> &Line {
+        &self.lines[self.line_of(commit) as usize]
     }
 
     /// What a line shows of a file now.
@@ -52,7 +52,7 @@ impl Ledger {
     pub(in crate::source::cvs) fn shows_at(&self, commit: CommitIndex, file: FileId) -> Option<RevId> {
         let mut at = Some(commit);
         while let Some(commit) = at {
-            let line = self.line_of(commit);
+            let line = self.whole_line(commit);
             if let Some(show) = line.touched.get(&file).and_then(|entries| self.shows.last_at(entries, commit)) {
                 return show.revision();
             }
@@ -68,7 +68,7 @@ impl Ledger {
 
     fn shown(&self, id: ShowId) -> Shown {
         let show = self.shows.get(id);
-        let line = self.commits[show.commit as usize].line;
+        let line = self.line_of(show.commit);
         let entries = self.lines[line as usize].touched.get(&show.file).map_or(&[][..], Vec::as_slice);
         let behind = entries.get(entries.partition_point(|entry| *entry <= id));
         Shown { line, from: show.commit, until: behind.map(|behind| self.shows.get(*behind).commit) }
@@ -88,7 +88,7 @@ impl Ledger {
 
     /// How many files the line of a commit showed at that commit.
     pub(in crate::source::cvs) fn size_at(&self, commit: CommitIndex) -> usize {
-        let sizes = &self.line_of(commit).sizes;
+        let sizes = &self.whole_line(commit).sizes;
         let after = sizes.partition_point(|(at, _)| *at <= commit);
         after.checked_sub(1).map_or(0, |at| sizes[at].1 as usize)
     }

@@ -15,7 +15,7 @@ const MOST_FILES: usize = 200;
 pub(super) fn requests(address: &Address, wanted: &[Wanted<'_>]) -> Vec<Vec<u8>> {
     let mut by_number: BTreeMap<&Number, Vec<&[u8]>> = BTreeMap::new();
     for file in wanted {
-        for number in &file.numbers {
+        for number in file.numbers() {
             by_number.entry(number).or_default().push(file.path);
         }
     }

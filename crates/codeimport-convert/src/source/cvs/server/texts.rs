@@ -29,16 +29,14 @@ impl<'a> Asked<'a> {
         Self { address, directory: address.directory(), files }
     }
 
-    /// The file that was sent, if it was asked for.
-    fn find(&self, sent: &Sent) -> Option<(usize, Number)> {
+    /// The key of what was sent, if it was asked for.
+    fn find(&self, sent: &Sent) -> Option<(u32, u32)> {
         // Some servers leave the root out.
         let relative = self.directory.strip_prefix(self.address.root.as_bytes()).unwrap_or_default();
         let below = sent.path.strip_prefix(&self.directory[..]);
         let below = below.or_else(|| sent.path.strip_prefix(relative.strip_prefix(b"/")?))?;
         let (path, _) = without_attic(below);
-        let wanted = self.files.get(&path[..])?;
-        let number = sent.number.clone()?;
-        wanted.numbers.contains(&number).then_some((wanted.index, number))
+        self.files.get(&path[..])?.key(sent.number.as_ref()?)
     }
 }
 
@@ -49,10 +47,7 @@ pub(super) fn read_texts(
     requests: usize,
     take: &mut Take<'_>,
 ) -> Result<(), ConvertError> {
-    let mut open: HashSet<(usize, Number)> = HashSet::new();
-    for wanted in asked.files.values() {
-        open.extend(wanted.numbers.iter().map(|number| (wanted.index, number.clone())));
-    }
+    let mut open: HashSet<_> = asked.files.values().flat_map(|wanted| wanted.keys).collect();
     let mut done = 0;
     while done < requests {
         session.watch().check(Stage::Fetch)?;
@@ -63,22 +58,21 @@ pub(super) fn read_texts(
             let head = [session.line()?, session.line()?, session.line()?, session.line()?];
             let sent = read_head(&head).ok_or_else(|| asked.address.broken(Stage::Fetch, &"a file without length"))?;
             let bytes = session.bytes(sent.length)?;
-            let Some((index, number)) = asked.find(&sent) else { continue };
-            if open.remove(&(index, number.clone())) {
-                take(Text { index, number, is_executable: sent.is_executable, bytes })?;
+            let Some(key) = asked.find(&sent) else { continue };
+            if open.remove(&key) {
+                take(Text { key, is_executable: sent.is_executable, bytes })?;
             }
         } else if !line.starts_with(b"M ") && !line.starts_with(b"MT ") {
             session.other(&line)?;
         }
     }
-    match open.iter().min() {
-        None => Ok(()),
-        Some((index, number)) => {
-            let file = asked.files.values().find(|wanted| wanted.index == *index);
-            let path = file.map(|wanted| String::from_utf8_lossy(wanted.path)).unwrap_or_default();
-            Err(asked.address.broken(Stage::Fetch, &format!("revision {number} of {path} is spoken of and not sent")))
-        }
-    }
+    let Some(missing) = open.into_iter().min() else { return Ok(()) };
+    let file = asked.files.values().find(|wanted| wanted.keys.contains(missing));
+    let name = |wanted: &&Wanted<'_>| {
+        format!("{} of {}", wanted.known[missing.1 as usize], String::from_utf8_lossy(wanted.path))
+    };
+    let name = file.map(name).unwrap_or_default();
+    Err(asked.address.broken(Stage::Fetch, &format!("revision {name} is spoken of and not sent")))
 }
 
 /// Whether a file follows.

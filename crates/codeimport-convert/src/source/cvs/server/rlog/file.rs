@@ -18,7 +18,7 @@ pub(super) struct Open {
     /// Those that were read. What their messages are is known when all revisions are: which of them have branches.
     revisions: BTreeMap<Number, Told>,
     /// The one that is being read.
-    revision: Option<Told>,
+    revision: Option<(Number, Told)>,
 }
 
 /// A revision, and what the server prints behind it.
@@ -38,38 +38,36 @@ impl Open {
         self.revisions.len() + usize::from(self.revision.is_some())
     }
 
-    pub(super) fn begin_revision(&mut self, revision: Revision) {
+    pub(super) fn begin_revision(&mut self, number: Number, revision: Revision) {
         self.end_revision();
-        self.revision = Some(Told { revision, text: Vec::new() });
+        self.revision = Some((number, Told { revision, text: Vec::new() }));
     }
 
     /// A line of the revision's message.
     pub(super) fn push_text(&mut self, text: &[u8]) {
-        if let Some(told) = &mut self.revision {
+        if let Some((_, told)) = &mut self.revision {
             told.text.extend_from_slice(text);
             told.text.push(b'\n');
         }
     }
 
     fn end_revision(&mut self) {
-        if let Some(told) = self.revision.take() {
-            self.revisions.insert(told.revision.number.clone(), told);
-        }
+        self.revisions.extend(self.revision.take());
     }
 
     /// All that were read, in order. Behind the date of a revision that has branches, these are told; a message may begin in the
     /// same way.
-    pub(super) fn take_revisions(&mut self, interner: &mut Interner) -> Box<[Revision]> {
+    pub(super) fn take_revisions(&mut self, interner: &mut Interner) -> (Vec<Number>, Vec<Revision>) {
         self.end_revision();
         let revisions = std::mem::take(&mut self.revisions);
         let points: HashSet<_> = revisions.keys().filter_map(|number| number.branch()?.branchpoint()).collect();
-        let with_log = |Told { mut revision, text }: Told| {
-            let told = text.starts_with(b"branches:") && points.contains(&revision.number);
+        let with_log = |(number, Told { mut revision, text }): (Number, Told)| {
+            let told = text.starts_with(b"branches:") && points.contains(&number);
             let first = text.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
             revision.log = interner.keep_log(if told { &text[first..] } else { &text });
-            revision
+            (number, revision)
         };
-        revisions.into_values().map(with_log).collect()
+        revisions.into_iter().map(with_log).unzip()
     }
 }
 
@@ -86,7 +84,7 @@ pub(super) fn revision_number(line: &[u8]) -> Option<Number> {
 }
 
 /// `date: 2003-05-23 00:17:53 +0000;  author: ada;  state: Exp;  commitid: abc;`, still without its message.
-pub(super) fn parse_revision(number: Number, line: &[u8], interner: &mut Interner) -> Option<Revision> {
+pub(super) fn parse_revision(line: &[u8], interner: &mut Interner) -> Option<Revision> {
     let fields = line.split(|b| *b == b';').filter_map(|field| {
         let field = field.trim_ascii_start();
         let at = field.iter().position(|b| *b == b':')?;
@@ -103,7 +101,7 @@ pub(super) fn parse_revision(number: Number, line: &[u8], interner: &mut Interne
         }
     }
     let (seconds, author) = (seconds?, author?);
-    Some(Revision { number, seconds, author, log: author, commitid, is_dead })
+    Some(Revision { seconds, author, log: author, commitid, is_dead })
 }
 
 /// `2003-05-23 00:17:53 +0000`, or `2003/05/23 00:17:53`, in seconds since 1970.

@@ -173,8 +173,8 @@ impl LogReader {
             (2, text) if line.is_tagged || !self.marks => {
                 let number = revision_number(&self.held[1].text);
                 let interner = &mut self.gathering.interner;
-                match number.and_then(|number| parse_revision(number, text, interner)) {
-                    Some(revision) => self.begin_revision(revision),
+                match number.zip(parse_revision(text, interner)) {
+                    Some((number, revision)) => self.begin_revision(number, revision),
                     None => self.release(line),
                 }
             }
@@ -190,10 +190,10 @@ impl LogReader {
         if line.text == REVISION_RULE { self.held.push(line) } else { self.push_text(&line.text) }
     }
 
-    fn begin_revision(&mut self, revision: Revision) {
+    fn begin_revision(&mut self, number: Number, revision: Revision) {
         self.held.clear();
         if let Some(open) = &mut self.open {
-            open.begin_revision(revision);
+            open.begin_revision(number, revision);
         }
     }
 
@@ -207,14 +207,15 @@ impl LogReader {
         let ended = self.part == Part::Between;
         (self.part, self.held) = (Part::Between, Vec::new());
         let Some(mut open) = self.open.take() else { return Ok(()) };
-        open.history.revisions = open.take_revisions(&mut self.gathering.interner);
-        if !ended || open.history.revisions.len() != open.expected {
+        let (numbers, revisions) = open.take_revisions(&mut self.gathering.interner);
+        open.history.numbers = numbers.into();
+        if !ended || revisions.len() != open.expected {
             return Err(LogError::Incomplete(String::from_utf8_lossy(&open.history.path).into_owned()));
         }
         if self.is_shown(&open) {
             self.attic.insert(open.history.path.clone(), open.is_attic);
             let symbols = open.symbols.iter().map(|(name, number)| (&name[..], number.clone()));
-            self.gathering.add(open.history, symbols);
+            self.gathering.add(open.history, revisions, symbols);
         }
         Ok(())
     }
@@ -278,14 +279,13 @@ of a user
     #[test]
     fn histories_are_read_whether_the_server_marks_its_words_or_not() {
         for tag in [false, true] {
-            let Histories { files, words, symbols, .. } = read(LOG, tag).expect("well-formed");
+            let Histories { files, words, symbols, revisions, .. } = read(LOG, tag).expect("well-formed");
             assert_eq!((files.len(), &files[0].path[..], files[0].is_binary), (1, &b"f"[..], true));
-            let told: Vec<_> = files[0]
-                .revisions
-                .iter()
-                .map(|revision| {
+            let revisions = revisions.of(&files[0]).expect("few revisions");
+            let told: Vec<_> = std::iter::zip(&files[0].numbers, revisions)
+                .map(|(number, revision)| {
                     let log = String::from_utf8_lossy(words.get(revision.log)).replace('\n', "|");
-                    format!("{} {} {} {log}", revision.number, revision.seconds, revision.is_dead)
+                    format!("{number} {} {} {log}", revision.seconds, revision.is_dead)
                 })
                 .collect();
             let rule = "=".repeat(77);
@@ -304,7 +304,7 @@ of a user
         let fake =
             format!("first\n{}\nrevision 1.7\ndate: 1999/01/01 00:00:00;  author: eve;  state: Exp;", "-".repeat(28));
         let histories = read(&LOG.replace("first", &fake), true).expect("well-formed");
-        assert_eq!(histories.files[0].revisions.len(), 3);
+        assert_eq!(histories.files[0].numbers.len(), 3);
     }
 
     #[test]
