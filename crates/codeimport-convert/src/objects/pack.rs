@@ -124,9 +124,8 @@ impl PackWriter {
         if let Some(error) = state.failure.take() {
             return Err(StoreError::Write(error));
         }
-        // Nobody writes any more.
-        let written = std::mem::replace(&mut state.written, Written::new(&self.path));
-        let result = written.into_sorted().and_then(|entries| seal(&self.shared.file, &self.path, &entries));
+        let sorted = state.written.take_sorted();
+        let result = sorted.and_then(|entries| seal(&self.shared.file, &self.path, &entries));
         if result.is_err() {
             // What is left would be swept by Git's own prune of temporary files; be tidy anyway.
             let _ = fs::remove_file(&self.path);

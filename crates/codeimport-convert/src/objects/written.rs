@@ -54,6 +54,8 @@ impl Written {
         if self.last.len() >= FEW { self.put_away() } else { Ok(()) }
     }
 
+    /// An object, if it is there.
+    ///
     /// # Errors
     ///
     /// The disk's.
@@ -69,12 +71,12 @@ impl Written {
         Ok(None)
     }
 
-    /// All in order of their names.
+    /// All in order of their names, once nothing more is added.
     ///
     /// # Errors
     ///
     /// The disk's.
-    pub(super) fn into_sorted(mut self) -> io::Result<Sorted> {
+    pub(super) fn take_sorted(&mut self) -> io::Result<Sorted> {
         self.put_away()?;
         Ok(match self.runs.pop() {
             Some(run) if self.runs.is_empty() => run.rows,
@@ -145,7 +147,7 @@ mod tests {
             }
         }
         assert_eq!(written.runs.iter().map(|run| run.age).collect::<Vec<_>>(), [2, 1, 0]);
-        let sorted = written.into_sorted().expect("readable");
+        let sorted = written.take_sorted().expect("readable");
         let sorted: Vec<_> = sorted.iter().map(|row| IndexEntry::read(&row.expect("readable"))).collect();
         assert!(sorted.len() == count as usize && sorted.iter().is_sorted_by(|a, b| a.id < b.id));
         assert!(sorted.iter().all(|found| entry(found.crc32) == *found));
@@ -154,6 +156,6 @@ mod tests {
     #[test]
     fn nothing_is_in_order_too() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        assert_eq!(Written::new(dir.path()).into_sorted().expect("readable").len(), 0);
+        assert_eq!(Written::new(dir.path()).take_sorted().expect("readable").len(), 0);
     }
 }

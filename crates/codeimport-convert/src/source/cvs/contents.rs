@@ -126,3 +126,22 @@ impl Run<'_> {
         Ok(Content { blob, is_executable: text.is_executable })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::object_id;
+
+    #[test]
+    fn a_content_is_where_it_was_put_and_nowhere_else() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let (mut contents, history) =
+            (Contents::new(dir.path()), |first| FileHistory { first, ..FileHistory::default() });
+        let found = |contents: &Contents, first, at| contents.get(&history(first), at).expect("readable");
+        assert_eq!(found(&contents, 5, 2), None);
+        let content = Content { blob: object_id(Kind::Blob, b"text"), is_executable: true };
+        contents.put(&history(5), 2, content).expect("there is room");
+        assert_eq!([2, 1, 3, 900].map(|at| found(&contents, 5, at)), [Some(content), None, None, None]);
+        assert_eq!(found(&contents, 0, 0), None);
+    }
+}

@@ -1,8 +1,9 @@
-//! What revisions and commits are, as the ledger keeps them on the disk. Pure.
+//! What revisions and commits are: the ledger keeps them on the disk.
 
-use super::{FileId, LineId};
+use super::{CommitIndex, FileId, Ledger, LineId, RevId};
 use crate::source::cvs::packed;
 use gix::ObjectId;
+use std::io;
 
 /// A text as it is in a tree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +28,55 @@ pub(in crate::source::cvs) struct KnownCommit {
     pub(in crate::source::cvs) tree: ObjectId,
     pub(in crate::source::cvs) line: LineId,
     pub(in crate::source::cvs) seconds: i64,
+}
+
+impl Ledger {
+    /// What a revision is. Ids come from this ledger only.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(in crate::source::cvs) fn known(&self, revision: RevId) -> io::Result<KnownRevision> {
+        self.revisions.get(revision as usize)
+    }
+
+    /// Whether the file is there at a revision, not removed.
+    pub(in crate::source::cvs) fn is_there(&self, revision: RevId) -> bool {
+        self.there[revision as usize]
+    }
+
+    /// How many commits there are.
+    pub(in crate::source::cvs) fn commit_count(&self) -> usize {
+        self.commits.len()
+    }
+
+    /// A commit. Indexes come from this ledger only.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(in crate::source::cvs) fn commit(&self, commit: CommitIndex) -> io::Result<KnownCommit> {
+        self.commits.get(commit as usize)
+    }
+
+    /// All commits, in the order in which they were made.
+    pub(in crate::source::cvs) fn commits(&self) -> impl Iterator<Item = io::Result<KnownCommit>> {
+        self.commits.iter(0..self.commits.len())
+    }
+
+    /// The newest commit of a line, or the one that it began from, as it is.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(in crate::source::cvs) fn tip_commit(&self, line: LineId) -> io::Result<Option<KnownCommit>> {
+        self.tip(line).map(|tip| self.commit(tip)).transpose()
+    }
+
+    /// The line of a commit.
+    pub(in crate::source::cvs) fn line_of(&self, commit: CommitIndex) -> LineId {
+        self.lines_of[commit as usize]
+    }
 }
 
 impl KnownRevision {

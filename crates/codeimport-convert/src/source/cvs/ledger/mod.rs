@@ -138,53 +138,6 @@ impl Ledger {
         self.known_files.contains(&file)
     }
 
-    /// What a revision is. Ids come from this ledger only.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
-    pub(super) fn known(&self, revision: RevId) -> io::Result<KnownRevision> {
-        self.revisions.get(revision as usize)
-    }
-
-    /// Whether the file is there at a revision, not removed.
-    pub(super) fn is_there(&self, revision: RevId) -> bool {
-        self.there[revision as usize]
-    }
-
-    /// How many commits there are.
-    pub(super) fn commit_count(&self) -> usize {
-        self.commits.len()
-    }
-
-    /// A commit. Indexes come from this ledger only.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
-    pub(super) fn commit(&self, commit: CommitIndex) -> io::Result<KnownCommit> {
-        self.commits.get(commit as usize)
-    }
-
-    /// All commits, in the order in which they were made.
-    pub(super) fn commits(&self) -> impl Iterator<Item = io::Result<KnownCommit>> {
-        self.commits.iter(0..self.commits.len())
-    }
-
-    /// The newest commit of a line, or the one that it began from, as it is.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
-    pub(super) fn tip_commit(&self, line: LineId) -> io::Result<Option<KnownCommit>> {
-        self.tip(line).map(|tip| self.commit(tip)).transpose()
-    }
-
-    /// The line of a commit.
-    pub(super) fn line_of(&self, commit: CommitIndex) -> LineId {
-        self.lines_of[commit as usize]
-    }
-
     /// Adds the revision at a place in its file's history.
     ///
     /// # Errors
