@@ -61,11 +61,12 @@ impl Load {
     }
 }
 
-/// Holds the table, as a report that somebody runs does, until it may end.
-async fn hold_the_table(db: &Db, may_end: &Notify) -> Result<(), DbError> {
+/// Holds the table, as a report that somebody runs does, until it may end. Tells when it has it.
+async fn hold_the_table(db: &Db, has_it: &Notify, may_end: &Notify) -> Result<(), DbError> {
     db.run_tx("test.read_for_long", |tx| {
         async move {
             tx.query("SELECT count(*) FROM job", &[]).await?;
+            has_it.notify_one();
             may_end.notified().await;
             Ok(())
         }
@@ -92,7 +93,8 @@ async fn the_next_migration_is_applied_under_load_and_the_previous_binary_notice
     for number in 0..JOBS {
         client.put(put_request(&format!("job-{number}"), 1, 3600)).await.expect("the schedule is valid");
     }
-    let (db, load, may_end) = (queues.database(), Load::default(), Notify::new());
+    let (db, load) = (queues.database(), Load::default());
+    let (held, may_end) = (Notify::new(), Notify::new());
     let change = async {
         load.goes_on(50).await;
         let overlap = async {
@@ -100,9 +102,12 @@ async fn the_next_migration_is_applied_under_load_and_the_previous_binary_notice
             load.goes_on(50).await;
             may_end.notify_one();
         };
-        let migration = db.migrate("queue", next_migrations());
-        let (held, migrated, ()) = tokio::join!(hold_the_table(&db, &may_end), migration, overlap);
-        held.expect("the table can be read");
+        let migration = async {
+            held.notified().await;
+            db.migrate("queue", next_migrations()).await
+        };
+        let (read, migrated, ()) = tokio::join!(hold_the_table(&db, &held, &may_end), migration, overlap);
+        read.expect("the table can be read");
         migrated.expect("the migration is applied in the end");
         load.goes_on(50).await;
         load.over.store(true, Ordering::SeqCst);
