@@ -1,7 +1,7 @@
 //! The pool: how connections are made, bounded and replaced.
 
 use crate::{Client, DbError, client::within};
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts};
 use std::time::Duration;
 use tokio_postgres::NoTls;
 
@@ -107,6 +107,8 @@ impl Db {
         let pool = Pool::builder(Manager::from_config(server.clone(), NoTls, recycling))
             .pre_recycle(sign_of_life(config.connect_timeout))
             .max_size(config.max_connections)
+            // The one that was used last: its server process has at hand what the next statement needs.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(config.connect_timeout),
