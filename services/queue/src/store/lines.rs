@@ -74,12 +74,6 @@ pub(super) async fn line_ids(tx: &Tx<'_>, keys: &BTreeSet<LineKey>) -> Result<BT
     columns.find(tx).await
 }
 
-/// The number of one line.
-pub(super) async fn line_id(tx: &Tx<'_>, key: LineKey) -> Result<LineId, StoreError> {
-    let found = line_ids(tx, &BTreeSet::from([key])).await?;
-    found.into_values().next().ok_or_else(|| StoreError::moved(tx))
-}
-
 struct KeyColumns {
     host_id: Vec<i64>,
     rcs_type: Vec<&'static str>,

@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError,
-    lines::{LineKey, line_id},
+    lines::{LineKey, line_ids},
     locked_jobs::{LockedJobs, Placed, lock_jobs},
     rows::{self, JobRow, host_columns},
     waiting::{Waits, delete_waiting, insert_waiting},
@@ -16,7 +16,7 @@ use crate::{
 use codeimport_pg::{DbError, Statement, Tx, row::get};
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 impl Store {
     /// Applies a schedule unless the job knows a newer one. Tells whether it was applied, and the job after that.
@@ -50,7 +50,8 @@ async fn apply(tx: &Tx<'_>, put: &PutSchedule) -> Result<(Job, Option<Applied>),
         // Not after it: there is one that it is not after.
         return known.map(|row| (row.job, None)).ok_or_else(|| StoreError::moved(tx));
     };
-    let scheduled = line_id(tx, line_key(host.host_id, &job, false)).await?;
+    // Both at once: so a request finds its line.
+    let [scheduled, requested] = both_lines(tx, host.host_id, &job).await?;
     let job_no = match &known {
         Some(row) => row.job_no,
         None => insert_job(tx, &job, host.host_id, scheduled).await?,
@@ -62,9 +63,8 @@ async fn apply(tx: &Tx<'_>, put: &PutSchedule) -> Result<(Job, Option<Applied>),
     }
     let mut placed = Placed { job_no, place: None };
     if let JobState::Waiting { due_at } = job.state {
-        let key = line_key(host.host_id, &job, job.request.is_some());
-        let turn = key.turn;
-        let line_id = if turn.requested { line_id(tx, key).await? } else { scheduled };
+        let turn = turn_key(host.host_id, &job, job.request.is_some());
+        let line_id = if turn.requested { requested } else { scheduled };
         let before = known.as_ref().and_then(|row| row.due_reason);
         let due_reason = due_reason::after_put(known.as_ref().map(|row| &row.job), before, put, &job);
         let (request, last_run_id) = (job.request.clone(), known.as_ref().and_then(|row| row.last_run_id));
@@ -87,9 +87,21 @@ pub(super) async fn find_or_make_host(tx: &Tx<'_>, name: &str) -> Result<Host, S
     Ok(rows::host(&tx.query_one(FIND, &[&name]).await?)?)
 }
 
-fn line_key(host_id: HostId, job: &Job, requested: bool) -> LineKey {
-    let turn = TurnKey { host_id, rcs_type: job.schedule.rcs_type, requested };
-    LineKey { turn, owner: job.schedule.owner.clone() }
+/// Where the job waits by schedule, and where if somebody asks for it.
+async fn both_lines(tx: &Tx<'_>, host_id: HostId, job: &Job) -> Result<[LineId; 2], StoreError> {
+    let keys = [false, true].map(|requested| {
+        let turn = turn_key(host_id, job, requested);
+        LineKey { turn, owner: job.schedule.owner.clone() }
+    });
+    let lines = line_ids(tx, &BTreeSet::from(keys.clone())).await?;
+    match keys.map(|key| lines.get(&key).copied()) {
+        [Some(scheduled), Some(requested)] => Ok([scheduled, requested]),
+        _ => Err(StoreError::moved(tx)),
+    }
+}
+
+fn turn_key(host_id: HostId, job: &Job, requested: bool) -> TurnKey {
+    TurnKey { host_id, rcs_type: job.schedule.rcs_type, requested }
 }
 
 /// What the job was before is undone: it leaves its line, or its run is told.
