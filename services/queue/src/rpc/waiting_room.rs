@@ -1,7 +1,7 @@
 //! Where calls of AcquireLeases wait for a job: one task holds them all, and looks at the board once for all of them.
 //!
 //! It looks when somebody new comes, when something may have become due (`Wakeups`), when the next host has its turn, and
-//! once a second, because another replica may have made a job due. A look that finds nothing asks the database nothing. Who
+//! about once a second, because another replica may have made a job due. A look that finds nothing asks the database nothing. Who
 //! gets nothing and still has time stays, in the order of coming. Nobody looks for himself: so a job that becomes due wakes
 //! one task and costs one lease round, however many workers are waiting.
 
@@ -15,7 +15,8 @@ use codeimport_kit::{Shutdown, tasks};
 use std::{collections::VecDeque, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::Instant,
+    task::JoinSet,
+    time::{Instant, Interval, MissedTickBehavior, interval},
 };
 
 /// Most calls in one lease round.
@@ -26,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Shortest pause: a job that is due but held by another leaser's transaction must not make us spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often the board is brought up to date beside all this, as long as somebody waits: so that a job need not wait for it.
+const SWEEP_PAUSE: Duration = Duration::from_millis(800);
 
 type Answer = Result<Vec<GrantedLease>, StoreError>;
 
@@ -51,7 +55,8 @@ impl WaitingRoom {
     pub(super) fn open(store: Store, wakeups: Wakeups, shutdown: Shutdown) -> std::io::Result<Self> {
         let (door, comers) = mpsc::unbounded_channel();
         let alarm = Alarm::start("queue.alarm")?;
-        let room = Room { store, guests: VecDeque::new(), next_look: Instant::now(), alarm };
+        let (guests, next_look, sweep) = (VecDeque::new(), Instant::now(), Sweep::new(store.clone()));
+        let room = Room { store, guests, next_look, alarm, sweep };
         tasks::spawn("queue.acquire", room.serve(comers, wakeups, shutdown));
         Ok(Self { door })
     }
@@ -70,6 +75,35 @@ struct Room {
     guests: VecDeque<Guest>,
     next_look: Instant,
     alarm: Alarm,
+    sweep: Sweep,
+}
+
+/// Brings the board up to date in time.
+struct Sweep {
+    store: Store,
+    tick: Interval,
+    under_way: JoinSet<()>,
+}
+
+impl Sweep {
+    fn new(store: Store) -> Self {
+        let mut tick = interval(SWEEP_PAUSE);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { store, tick, under_way: JoinSet::new() }
+    }
+
+    /// Completes when there may be something new on the board.
+    async fn done(&mut self) {
+        if self.under_way.is_empty() {
+            self.tick.tick().await;
+            let store = self.store.clone();
+            self.under_way.spawn(async move {
+                // Whoever looks at the board tries again, and hears of it.
+                let _ = store.sweep_early().await;
+            });
+        }
+        self.under_way.join_next().await;
+    }
 }
 
 impl Room {
@@ -91,6 +125,7 @@ impl Room {
                     _ => coming.drain(..).for_each(|guest| self.let_in(guest)),
                 },
                 () = self.alarm.rung() => {}
+                () = self.sweep.done(), if !self.guests.is_empty() => self.next_look = Instant::now(),
                 () = shutdown.drained(), if !self.guests.is_empty() => self.guests.drain(..).for_each(Guest::leave),
             }
         }

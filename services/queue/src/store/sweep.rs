@@ -1,5 +1,5 @@
 //! Brings onto the board what has come to wait: jobs that will be due in a moment, and what other replicas have written.
-//! Whoever is about to look at the board does this first, once a second.
+//! Whoever is about to look at the board does this first, once a second, unless somebody did it who was not in a hurry.
 //!
 //! Rows come in the order of `ready_at`, which is not before the moment in which they were written. So what lies below
 //! the last look has been seen, but for rows of transactions that were under way then: each look goes back a little,
@@ -23,8 +23,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often others' writes are looked for.
+/// How often others' writes are looked for, at least as long as anybody looks at the board.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Whoever has the time may do it so long after the last look: then nobody has to wait for it.
+const EARLY: Duration = Duration::from_millis(700);
 /// So far ahead of their time jobs come onto the board: further than the next look is away.
 const AHEAD: SignedDuration = SignedDuration::from_secs(2);
 /// Most transactions take no longer.
@@ -103,8 +105,25 @@ struct Found {
 impl Store {
     /// Looks for what has come to wait, unless it was done a moment ago.
     pub(super) async fn sweep(&self) -> Result<(), StoreError> {
+        self.sweep_after(INTERVAL).await
+    }
+
+    /// Does it a little before it is due.
+    ///
+    /// # Errors
+    ///
+    /// Only the database's: then the next one who looks tries again.
+    pub async fn sweep_early(&self) -> Result<(), StoreError> {
+        self.sweep_after(EARLY).await
+    }
+
+    async fn sweep_after(&self, age: Duration) -> Result<(), StoreError> {
+        // Before the lock: whoever need not sweep does not wait for one who does.
+        if !self.is_sweep_due(age) {
+            return Ok(());
+        }
         let _alone = self.sweeping.lock().await;
-        if !self.is_sweep_due() {
+        if !self.is_sweep_due(age) {
             return Ok(());
         }
         let look = self.next_look().await?;
@@ -118,9 +137,9 @@ impl Store {
         Ok(())
     }
 
-    fn is_sweep_due(&self) -> bool {
+    fn is_sweep_due(&self, age: Duration) -> bool {
         let swept = &self.lookout.seen().swept;
-        !swept.caught_up || swept.at.is_none_or(|at| at.elapsed() >= INTERVAL)
+        !swept.caught_up || swept.at.is_none_or(|at| at.elapsed() >= age)
     }
 
     async fn next_look(&self) -> Result<Look, StoreError> {
