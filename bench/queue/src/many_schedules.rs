@@ -44,6 +44,15 @@ pub(crate) struct Many {
     pub(crate) interval_seconds: i64,
 }
 
+impl Many {
+    /// A backlog: all due now, and not again while anybody looks. Enough for so many a second, warming up included.
+    pub(crate) fn backlog(hosts: u32, per_second: u32, measured_for: Duration) -> Self {
+        let seconds = u32::try_from(measured_for.as_secs()).unwrap_or(u32::MAX).saturating_add(2);
+        let schedules = per_second.saturating_mul(seconds);
+        Self { hosts, schedules, due: schedules, spread_seconds: 0, interval_seconds: 6 * 3600 }
+    }
+}
+
 /// Makes them: one per host, and copies of those where that is not enough.
 pub(crate) async fn put_many(stage: &Stage, many: Many) -> anyhow::Result<()> {
     let hosts = many.schedules.min(many.hosts);

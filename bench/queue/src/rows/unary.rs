@@ -8,7 +8,8 @@ use crate::{
     stage::{Server, Stage},
 };
 
-const JOBS: u32 = 50_000;
+/// More than are finished in a second.
+const DUE_PER_SECOND: u32 = 20_000;
 const GOAL: &str = ">= 6,000/s; moonshot 10,000";
 
 pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<Figure>> {
@@ -19,7 +20,7 @@ pub(crate) async fn measure(args: &Args, server: &Server) -> anyhow::Result<Vec<
 
 async fn on_hosts(args: &Args, server: &Server, key: &'static str, what: &str, hosts: u32) -> anyhow::Result<Figure> {
     let stage = Stage::set(args, server, key, &[]).await?;
-    put_many(&stage, Many { hosts, schedules: JOBS, due: JOBS, spread_seconds: 0, interval_seconds: 1 }).await?;
+    put_many(&stage, Many::backlog(hosts, DUE_PER_SECOND, args.measured_for())).await?;
     let done = Done::default();
     let drive = Drive { workers: 64, connections: 4, batch: 1 };
     let cost = drive.while_watched(&stage, &done, done.warm_cost(server, &stage, args.measured_for())).await?;
