@@ -1,10 +1,10 @@
 //! The four operations that come in numbers: each has one transaction in flight in this process, and what is asked
-//! meanwhile goes into the next.
+//! meanwhile goes into the next. Where more is asked than one should carry, a second one goes out beside it.
 
 use super::waiting_room::WaitingRoom;
 use crate::{
     Wakeups,
-    coalescer::{Coalescer, to_each},
+    coalescer::{Coalescer, Full, to_each},
     store::{Acquire, Beat, End, GrantedLease, NextDue, Requested, RunWish, Store, StoreError, Verdict},
 };
 use codeimport_kit::Shutdown;
@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 /// Most calls in one transaction.
 const MOST_CALLS: usize = 500;
+
+/// Ends that fill a transaction: more in one would cost each of them hardly less.
+const MOST_ENDS: usize = 800;
 
 /// A heartbeat is a batch by itself.
 const MOST_HEARTBEATS: usize = 20;
@@ -58,7 +61,8 @@ impl Batches {
 }
 
 fn end(store: Store, wakeups: Wakeups) -> Coalescer<Vec<End>, EndAnswers> {
-    Coalescer::spawn("queue.end", MOST_CALLS, move |batch: Vec<Vec<End>>| {
+    let full = Full { questions: MOST_CALLS, items: MOST_ENDS, items_of: Vec::len };
+    Coalescer::spawn("queue.end", full, move |batch: Vec<Vec<End>>| {
         let (store, wakeups) = (store.clone(), wakeups.clone());
         async move {
             let sizes: Vec<usize> = batch.iter().map(Vec::len).collect();
@@ -74,7 +78,7 @@ fn end(store: Store, wakeups: Wakeups) -> Coalescer<Vec<End>, EndAnswers> {
 }
 
 fn heartbeat(store: Store) -> Coalescer<Vec<Beat>, Result<Vec<Verdict>, StoreError>> {
-    Coalescer::spawn("queue.heartbeat", MOST_HEARTBEATS, move |batch: Vec<Vec<Beat>>| {
+    Coalescer::spawn("queue.heartbeat", Full::with(MOST_HEARTBEATS), move |batch: Vec<Vec<Beat>>| {
         let store = store.clone();
         async move {
             let sizes: Vec<usize> = batch.iter().map(Vec::len).collect();
@@ -85,7 +89,7 @@ fn heartbeat(store: Store) -> Coalescer<Vec<Beat>, Result<Vec<Verdict>, StoreErr
 }
 
 fn request(store: Store, wakeups: Wakeups) -> Coalescer<RunWish, Result<Requested, StoreError>> {
-    Coalescer::spawn("queue.request", MOST_CALLS, move |batch: Vec<RunWish>| {
+    Coalescer::spawn("queue.request", Full::with(MOST_CALLS), move |batch: Vec<RunWish>| {
         let (store, wakeups) = (store.clone(), wakeups.clone());
         async move {
             let moved = || wakeups.wake_for_job();

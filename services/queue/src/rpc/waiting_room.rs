@@ -15,12 +15,18 @@ use codeimport_kit::{Shutdown, tasks};
 use std::{collections::VecDeque, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, Interval, MissedTickBehavior, interval},
 };
 
 /// Most calls in one lease round.
 const MOST_CALLS: usize = 500;
+
+/// So many slots fill a round: it goes out beside another one, so that the database has something to do while the answers
+/// of the other are written. Smaller ones wait for each other, as a round of one lease costs half as much as one of twenty.
+const FULL_ROUND: u32 = 800;
+
+const MOST_ROUNDS: usize = 2;
 
 /// Longest pause between two looks: another replica may have made a job due, which wakes nobody here.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -55,8 +61,9 @@ impl WaitingRoom {
     pub(super) fn open(store: Store, wakeups: Wakeups, shutdown: Shutdown) -> std::io::Result<Self> {
         let (door, comers) = mpsc::unbounded_channel();
         let alarm = Alarm::start("queue.alarm")?;
-        let (guests, next_look, sweep) = (VecDeque::new(), Instant::now(), Sweep::new(store.clone()));
-        let room = Room { store, guests, next_look, alarm, sweep };
+        let (asking, waiting, rounds) = Default::default();
+        let (next_look, sweep) = (Instant::now(), Sweep::new(store.clone()));
+        let room = Room { store, asking, waiting, rounds, next_look, alarm, sweep };
         tasks::spawn("queue.acquire", room.serve(comers, wakeups, shutdown));
         Ok(Self { door })
     }
@@ -72,10 +79,20 @@ impl WaitingRoom {
 /// Who is here, and what is known.
 struct Room {
     store: Store,
-    guests: VecDeque<Guest>,
+    /// For whom the next round looks.
+    asking: VecDeque<Guest>,
+    /// For whom nothing was there at the last look.
+    waiting: VecDeque<Guest>,
+    rounds: JoinSet<Round>,
     next_look: Instant,
     alarm: Alarm,
     sweep: Sweep,
+}
+
+/// A lease round, and who was in it.
+struct Round {
+    guests: Vec<Guest>,
+    leased: Result<Leased, StoreError>,
 }
 
 /// Brings the board up to date in time.
@@ -113,66 +130,108 @@ impl Room {
             // Before the look: what becomes due between look and wait must not be missed.
             let woken = wakeups.job_due();
             if self.next_look <= Instant::now() {
-                self.look().await;
+                self.look();
             }
-            if !self.guests.is_empty() {
+            self.start_rounds();
+            if !self.waiting.is_empty() {
                 self.alarm.set(self.next_look.into_std());
             }
             tokio::select! {
                 () = woken => self.next_look = Instant::now(),
+                Some(round) = self.rounds.join_next(), if !self.rounds.is_empty() => self.end_round(round),
                 count = comers.recv_many(&mut coming, MOST_CALLS) => match count {
                     0 => return,
-                    _ => coming.drain(..).for_each(|guest| self.let_in(guest)),
+                    _ => self.let_in(&mut coming),
                 },
                 () = self.alarm.rung() => {}
-                () = self.sweep.done(), if !self.guests.is_empty() => self.next_look = Instant::now(),
-                () = shutdown.drained(), if !self.guests.is_empty() => self.guests.drain(..).for_each(Guest::leave),
+                () = self.sweep.done(), if !self.waiting.is_empty() => self.next_look = Instant::now(),
+                () = shutdown.drained(), if !self.is_empty() => self.send_away(),
             }
         }
     }
 
-    fn let_in(&mut self, guest: Guest) {
-        self.next_look = Instant::now();
-        self.guests.push_back(guest);
+    fn is_empty(&self) -> bool {
+        self.asking.is_empty() && self.waiting.is_empty()
     }
 
-    /// Looks once for everybody, and lets those leave who have something, or no time left.
-    async fn look(&mut self) {
-        self.guests.retain(|guest| !guest.answer.is_closed());
-        let (mut left, mut pause) = (self.guests.len(), LONGEST_PAUSE);
-        while left > 0 {
-            let served = left.min(MOST_CALLS);
-            pause = pause.min(self.serve_first(served).await);
-            left -= served;
-        }
+    fn send_away(&mut self) {
+        self.asking.drain(..).chain(self.waiting.drain(..)).for_each(Guest::leave);
+    }
+
+    /// Behind those who wait already, for whom there may be something by now, too.
+    fn let_in(&mut self, coming: &mut Vec<Guest>) {
+        self.look();
+        self.asking.extend(coming.drain(..));
+    }
+
+    /// Everybody asks again but those who have no time left.
+    fn look(&mut self) {
         let now = Instant::now();
-        for guest in std::mem::take(&mut self.guests) {
-            if guest.until <= now { guest.leave() } else { self.guests.push_back(guest) }
+        for guest in std::mem::take(&mut self.waiting) {
+            if guest.until <= now { guest.leave() } else { self.asking.push_back(guest) }
         }
-        let ends = self.guests.iter().map(|guest| guest.until).min();
-        self.next_look = ends.map_or(now + pause, |end| end.min(now + pause));
+        self.next_look = now + LONGEST_PAUSE;
     }
 
-    /// One lease round for the first of the guests. Who gets nothing goes behind the others. How long until it is worth
-    /// to look again.
-    async fn serve_first(&mut self, count: usize) -> Duration {
-        let first: Vec<Guest> = self.guests.drain(..count).collect();
-        let acquires: Vec<Acquire> = first.iter().map(|guest| guest.acquire.clone()).collect();
-        match self.store.acquire_leases(&acquires).await {
-            Ok(leased) => self.hand_out(first, leased),
-            Err(error) => {
-                first.into_iter().for_each(|guest| guest.answer(Err(error.clone())));
-                Duration::ZERO
+    /// What is asked during a round goes into the next one; what fills a round by itself does not wait for another.
+    fn start_rounds(&mut self) {
+        self.asking.retain(|guest| !guest.answer.is_closed());
+        while self.rounds.is_empty() || (self.rounds.len() < MOST_ROUNDS && self.slots() >= FULL_ROUND) {
+            let guests = self.first();
+            if guests.is_empty() {
+                return;
+            }
+            let store = self.store.clone();
+            self.rounds.spawn(async move {
+                let acquires: Vec<Acquire> = guests.iter().map(|guest| guest.acquire.clone()).collect();
+                Round { leased: store.acquire_leases(&acquires).await, guests }
+            });
+        }
+    }
+
+    fn slots(&self) -> u32 {
+        self.asking.iter().map(|guest| guest.acquire.max_leases).fold(0, u32::saturating_add)
+    }
+
+    /// Those who come first: so many that a round is full.
+    fn first(&mut self) -> Vec<Guest> {
+        let (mut first, mut slots) = (Vec::new(), 0_u32);
+        while slots < FULL_ROUND && first.len() < MOST_CALLS {
+            let Some(guest) = self.asking.pop_front() else { break };
+            slots = slots.saturating_add(guest.acquire.max_leases);
+            first.push(guest);
+        }
+        first
+    }
+
+    /// A round that has died has answered nobody, and its guests know.
+    fn end_round(&mut self, round: Result<Round, JoinError>) {
+        match round {
+            Ok(Round { guests, leased: Ok(leased) }) => self.hand_out(guests, leased),
+            Ok(Round { guests, leased: Err(error) }) => {
+                guests.into_iter().for_each(|guest| guest.answer(Err(error.clone())));
+                self.next_look = Instant::now();
+            }
+            Err(died) => tracing::error!(error = %died, "a lease round died"),
+        }
+    }
+
+    fn hand_out(&mut self, guests: Vec<Guest>, leased: Leased) {
+        let now = Instant::now();
+        let some = leased.granted.iter().any(|granted| !granted.is_empty());
+        self.next_look = self.next_look.min(now + pause(leased.next_turn_in, some));
+        for (guest, granted) in guests.into_iter().zip(leased.granted) {
+            match granted.is_empty() {
+                false => guest.answer(Ok(granted)),
+                true if guest.until <= now => guest.leave(),
+                true => self.waits(guest.looked_up()),
             }
         }
     }
 
-    fn hand_out(&mut self, guests: Vec<Guest>, leased: Leased) -> Duration {
-        let some = leased.granted.iter().any(|granted| !granted.is_empty());
-        for (guest, granted) in guests.into_iter().zip(leased.granted) {
-            if granted.is_empty() { self.guests.push_back(guest.looked_up()) } else { guest.answer(Ok(granted)) }
-        }
-        pause(leased.next_turn_in, some)
+    fn waits(&mut self, guest: Guest) {
+        self.next_look = self.next_look.min(guest.until);
+        self.waiting.push_back(guest);
     }
 }
 
