@@ -11,6 +11,7 @@ mod long_poll;
 mod run_service;
 mod schedule_service;
 mod stats_service;
+mod sweeper;
 mod waiting_room;
 mod watch;
 mod worker_service;

@@ -5,6 +5,7 @@
 //! gets nothing and still has time stays, in the order of coming. Nobody looks for himself: so a job that becomes due wakes
 //! one task and costs one lease round, however many workers are waiting.
 
+use super::sweeper::Sweeper;
 use crate::{
     Wakeups,
     alarm::Alarm,
@@ -16,14 +17,14 @@ use std::{collections::VecDeque, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinError, JoinSet},
-    time::{Instant, Interval, MissedTickBehavior, interval},
+    time::Instant,
 };
 
 /// Most calls in one lease round.
 const MOST_CALLS: usize = 500;
 
 /// So many slots fill a round: it goes out beside another one, so that the database has something to do while the answers
-/// of the other are written. Smaller ones wait for each other, as a round of one lease costs half as much as one of twenty.
+/// of the other are written. Smaller ones wait for each other, as a round of one lease costs more than half of one of twenty.
 const FULL_ROUND: u32 = 800;
 
 const MOST_ROUNDS: usize = 2;
@@ -33,9 +34,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Shortest pause: a job that is due but held by another leaser's transaction must not make us spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-
-/// How often the board is brought up to date beside all this, as long as somebody waits: so that a job need not wait for it.
-const SWEEP_PAUSE: Duration = Duration::from_millis(800);
 
 type Answer = Result<Vec<GrantedLease>, StoreError>;
 
@@ -62,8 +60,8 @@ impl WaitingRoom {
         let (door, comers) = mpsc::unbounded_channel();
         let alarm = Alarm::start("queue.alarm")?;
         let (asking, waiting, rounds) = Default::default();
-        let (next_look, sweep) = (Instant::now(), Sweep::new(store.clone()));
-        let room = Room { store, asking, waiting, rounds, next_look, alarm, sweep };
+        let (next_look, sweeper) = (Instant::now(), Sweeper::new(store.clone()));
+        let room = Room { store, asking, waiting, rounds, woken: false, next_look, alarm, sweeper };
         tasks::spawn("queue.acquire", room.serve(comers, wakeups, shutdown));
         Ok(Self { door })
     }
@@ -84,9 +82,11 @@ struct Room {
     /// For whom nothing was there at the last look.
     waiting: VecDeque<Guest>,
     rounds: JoinSet<Round>,
+    /// Something may have become due since the rounds under way have looked.
+    woken: bool,
     next_look: Instant,
     alarm: Alarm,
-    sweep: Sweep,
+    sweeper: Sweeper,
 }
 
 /// A lease round, and who was in it.
@@ -95,40 +95,12 @@ struct Round {
     leased: Result<Leased, StoreError>,
 }
 
-/// Brings the board up to date in time.
-struct Sweep {
-    store: Store,
-    tick: Interval,
-    under_way: JoinSet<()>,
-}
-
-impl Sweep {
-    fn new(store: Store) -> Self {
-        let mut tick = interval(SWEEP_PAUSE);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { store, tick, under_way: JoinSet::new() }
-    }
-
-    /// Completes when there may be something new on the board.
-    async fn done(&mut self) {
-        if self.under_way.is_empty() {
-            self.tick.tick().await;
-            let store = self.store.clone();
-            self.under_way.spawn(async move {
-                // Whoever looks at the board tries again, and hears of it.
-                let _ = store.sweep_early().await;
-            });
-        }
-        self.under_way.join_next().await;
-    }
-}
-
 impl Room {
     async fn serve(mut self, mut comers: mpsc::UnboundedReceiver<Guest>, wakeups: Wakeups, shutdown: Shutdown) {
         let mut coming = Vec::new();
         loop {
             // Before the look: what becomes due between look and wait must not be missed.
-            let woken = wakeups.job_due();
+            let job_due = wakeups.job_due();
             if self.next_look <= Instant::now() {
                 self.look();
             }
@@ -137,14 +109,14 @@ impl Room {
                 self.alarm.set(self.next_look.into_std());
             }
             tokio::select! {
-                () = woken => self.next_look = Instant::now(),
+                () = job_due => self.wake(),
                 Some(round) = self.rounds.join_next(), if !self.rounds.is_empty() => self.end_round(round),
                 count = comers.recv_many(&mut coming, MOST_CALLS) => match count {
                     0 => return,
                     _ => self.let_in(&mut coming),
                 },
                 () = self.alarm.rung() => {}
-                () = self.sweep.done(), if !self.waiting.is_empty() => self.next_look = Instant::now(),
+                () = self.sweeper.swept(), if !self.waiting.is_empty() => self.next_look = Instant::now(),
                 () = shutdown.drained(), if !self.is_empty() => self.send_away(),
             }
         }
@@ -152,6 +124,11 @@ impl Room {
 
     fn is_empty(&self) -> bool {
         self.asking.is_empty() && self.waiting.is_empty()
+    }
+
+    fn wake(&mut self) {
+        self.next_look = Instant::now();
+        self.woken = !self.rounds.is_empty();
     }
 
     fn send_away(&mut self) {
@@ -213,6 +190,9 @@ impl Room {
                 self.next_look = Instant::now();
             }
             Err(died) => tracing::error!(error = %died, "a lease round died"),
+        }
+        if std::mem::take(&mut self.woken) {
+            self.next_look = Instant::now();
         }
     }
 
