@@ -11,6 +11,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
 };
+use tracing::Instrument as _;
 
 /// The answers never came: the process is ending, or the executor has died, which its log says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -90,8 +91,10 @@ where
                 0 => break,
                 _ => line.extend(coming.drain(..)),
             },
-            // One that has died has answered nobody, and they know.
-            Some(_) = batches.join_next(), if !batches.is_empty() => {}
+            Some(ended) = batches.join_next(), if !batches.is_empty() => {
+                // One that has died has answered nobody, and they know.
+                let _ = ended.inspect_err(|died| tracing::error!(error = %died, "a batch died"));
+            }
         }
         line.retain(|(_, asker): &Waiting<Q, A>| !asker.is_closed());
         while batches.len() < MOST_BATCHES {
@@ -100,7 +103,7 @@ where
                 break;
             }
             let (questions, askers): (Vec<Q>, Vec<oneshot::Sender<A>>) = line.drain(..count).unzip();
-            batches.spawn(answer(execute(questions), askers));
+            batches.spawn(answer(execute(questions), askers).in_current_span());
         }
     }
     while batches.join_next().await.is_some() {}

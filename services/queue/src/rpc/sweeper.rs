@@ -6,6 +6,7 @@ use tokio::{
     task::JoinSet,
     time::{Interval, MissedTickBehavior, interval},
 };
+use tracing::Instrument as _;
 
 /// Less than what makes a sweep due for whoever looks at the board.
 const PAUSE: Duration = Duration::from_millis(800);
@@ -30,10 +31,11 @@ impl Sweeper {
         if self.under_way.is_empty() {
             self.tick.tick().await;
             let store = self.store.clone();
-            self.under_way.spawn(async move {
+            let sweep = async move {
                 // Whoever looks at the board tries again, and hears of it.
                 let _ = store.sweep_early().await;
-            });
+            };
+            self.under_way.spawn(sweep.in_current_span());
         }
         self.under_way.join_next().await;
     }

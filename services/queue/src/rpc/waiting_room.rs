@@ -19,6 +19,7 @@ use tokio::{
     task::{JoinError, JoinSet},
     time::Instant,
 };
+use tracing::Instrument as _;
 
 /// Most calls in one lease round.
 const MOST_CALLS: usize = 500;
@@ -159,10 +160,11 @@ impl Room {
                 return;
             }
             let store = self.store.clone();
-            self.rounds.spawn(async move {
+            let round = async move {
                 let acquires: Vec<Acquire> = guests.iter().map(|guest| guest.acquire.clone()).collect();
                 Round { leased: store.acquire_leases(&acquires).await, guests }
-            });
+            };
+            self.rounds.spawn(round.in_current_span());
         }
     }
 
