@@ -12,9 +12,11 @@ const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 const FRESH: Duration = Duration::from_secs(1);
 
 /// See [`PoolConfig::plans_by_key`]. Comparisons are made dear, so that of two small sets all are never compared with all:
-/// they may be large when the plan is used.
+/// they may be large when the plan is used. No workers beside: who counts a whole table now and then must not take all
+/// processors from those who are waited for.
 const PLANS_BY_KEY: &str = " -c plan_cache_mode=force_generic_plan -c enable_bitmapscan=off -c enable_seqscan=off \
-    -c enable_mergejoin=off -c random_page_cost=1.1 -c cpu_operator_cost=0.05";
+    -c enable_mergejoin=off -c random_page_cost=1.1 -c cpu_operator_cost=0.05 \
+    -c max_parallel_workers_per_gather=0";
 
 /// How a service uses its database. Make one with [`PoolConfig::for_service`] and change what differs.
 #[derive(Clone, Debug)]

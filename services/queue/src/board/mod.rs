@@ -118,6 +118,14 @@ impl Board {
         }
     }
 
+    /// One of a host's jobs was leased past this board.
+    pub fn takes_room(&mut self, host_id: HostId, now: Timestamp) {
+        if let Some(host) = self.hosts.get_mut(&host_id) {
+            host.started(1, &self.policy, now);
+            self.settle_all(host_id, now);
+        }
+    }
+
     /// One of a host's runs is over, or did not start after all.
     pub fn has_room_again(&mut self, host_id: HostId, now: Timestamp) {
         if let Some(host) = self.hosts.get_mut(&host_id) {

@@ -1,7 +1,7 @@
 //! The four operations that come in numbers: each has one transaction in flight in this process, and what is asked
 //! meanwhile goes into the next. Where more is asked than one should carry, a second one goes out beside it.
 
-use super::waiting_room::WaitingRoom;
+use super::{hand_over::Requests, waiting_room::WaitingRoom};
 use crate::{
     Wakeups,
     coalescer::{Coalescer, Full, to_each},
@@ -33,11 +33,12 @@ pub(crate) struct Batches {
 
 impl Batches {
     pub(crate) fn new(store: &Store, wakeups: &Wakeups, shutdown: Shutdown) -> std::io::Result<Self> {
+        let room = WaitingRoom::open(store.clone(), wakeups.clone(), shutdown)?;
         Ok(Self {
-            acquire: WaitingRoom::open(store.clone(), wakeups.clone(), shutdown)?,
             end: end(store.clone(), wakeups.clone()),
             heartbeat: heartbeat(store.clone()),
-            request: request(store.clone(), wakeups.clone()),
+            request: request(Requests { store: store.clone(), room: room.clone(), wakeups: wakeups.clone() }),
+            acquire: room,
         })
     }
 
@@ -88,14 +89,10 @@ fn heartbeat(store: Store) -> Coalescer<Vec<Beat>, Result<Vec<Verdict>, StoreErr
     })
 }
 
-fn request(store: Store, wakeups: Wakeups) -> Coalescer<RunWish, Result<Requested, StoreError>> {
+fn request(requests: Requests) -> Coalescer<RunWish, Result<Requested, StoreError>> {
     Coalescer::spawn("queue.request", Full::with(MOST_CALLS), move |batch: Vec<RunWish>| {
-        let (store, wakeups) = (store.clone(), wakeups.clone());
-        async move {
-            let moved = || wakeups.wake_for_job();
-            let requested = to_each(batch.len(), store.request_runs(&batch, &moved).await);
-            requested.into_iter().map(|one| one.and_then(|one| one)).collect()
-        }
+        let requests = requests.clone();
+        async move { requests.make(&batch).await }
     })
 }
 

@@ -5,6 +5,8 @@
 mod batches;
 mod convert;
 mod explain;
+mod guests;
+mod hand_over;
 mod host_service;
 mod lease_service;
 mod long_poll;

@@ -5,17 +5,21 @@
 //! gets nothing and still has time stays, in the order of coming. Nobody looks for himself: so a job that becomes due wakes
 //! one task and costs one lease round, however many workers are waiting.
 
-use super::sweeper::Sweeper;
+use super::{
+    guests::{Answer, Guest, Idle},
+    sweeper::Sweeper,
+};
 use crate::{
     Wakeups,
     alarm::Alarm,
     coalescer::NotCarriedOut,
-    store::{Acquire, GrantedLease, Leased, Store, StoreError},
+    store::{Acquire, Leased, Store, StoreError},
 };
+use codeimport_core::RcsType;
 use codeimport_kit::{Shutdown, tasks};
 use std::{collections::VecDeque, time::Duration};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     task::{JoinError, JoinSet},
     time::Instant,
 };
@@ -36,19 +40,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Shortest pause: a job that is due but held by another leaser's transaction must not make us spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
-type Answer = Result<Vec<GrantedLease>, StoreError>;
-
-/// One who waits.
-struct Guest {
-    acquire: Acquire,
-    until: Instant,
-    answer: oneshot::Sender<Answer>,
-}
-
 /// The door. Clones lead into the same room.
 #[derive(Clone)]
 pub(super) struct WaitingRoom {
     door: mpsc::UnboundedSender<Guest>,
+    idle: Idle,
 }
 
 impl WaitingRoom {
@@ -60,18 +56,30 @@ impl WaitingRoom {
     pub(super) fn open(store: Store, wakeups: Wakeups, shutdown: Shutdown) -> std::io::Result<Self> {
         let (door, comers) = mpsc::unbounded_channel();
         let alarm = Alarm::start("queue.alarm")?;
-        let (asking, waiting, rounds) = Default::default();
+        let (asking, idle, rounds) = <(_, Idle, _)>::default();
         let (next_look, sweeper) = (Instant::now(), Sweeper::new(store.clone()));
-        let room = Room { store, asking, waiting, rounds, woken: false, next_look, alarm, sweeper };
+        let room = Room { store, asking, idle: idle.clone(), rounds, woken: false, next_look, alarm, sweeper };
         tasks::spawn("queue.acquire", room.serve(comers, wakeups, shutdown));
-        Ok(Self { door })
+        Ok(Self { door, idle })
     }
 
     /// Leases what is due; waits until then if there is nothing. Empty after the wait, or when the queue drains.
     pub(super) async fn acquire(&self, acquire: Acquire, until: Instant) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        self.door.send(Guest { acquire, until, answer }).map_err(|_| NotCarriedOut)?;
-        answered.await.map_err(|_| NotCarriedOut)?
+        let (guest, answered) = Guest::new(acquire, until);
+        self.door.send(guest).map_err(|_| NotCarriedOut)?;
+        answered.await
+    }
+
+    /// One for whom nothing is there, to be handed a job past the room: who can do most of what is handed over. Whoever
+    /// does not answer it gives it back.
+    pub(super) fn lend(&self, handed_over: impl Fn(&[RcsType]) -> usize) -> Option<Guest> {
+        self.idle.take_for(handed_over)
+    }
+
+    /// Somebody who was lent and got nothing asks anew.
+    pub(super) fn give_back(&self, guest: Guest) {
+        // A room that is closed answers nobody, and the guest knows.
+        let _ = self.door.send(guest);
     }
 }
 
@@ -81,7 +89,7 @@ struct Room {
     /// For whom the next round looks.
     asking: VecDeque<Guest>,
     /// For whom nothing was there at the last look.
-    waiting: VecDeque<Guest>,
+    idle: Idle,
     rounds: JoinSet<Round>,
     /// Something may have become due since the rounds under way have looked.
     woken: bool,
@@ -106,7 +114,7 @@ impl Room {
                 self.look();
             }
             self.start_rounds();
-            if !self.waiting.is_empty() {
+            if !self.idle.is_empty() {
                 self.alarm.set(self.next_look.into_std());
             }
             tokio::select! {
@@ -117,14 +125,14 @@ impl Room {
                     _ => self.let_in(&mut coming),
                 },
                 () = self.alarm.rung() => {}
-                () = self.sweeper.swept(), if !self.waiting.is_empty() => self.next_look = Instant::now(),
+                () = self.sweeper.swept(), if !self.idle.is_empty() => self.next_look = Instant::now(),
                 () = shutdown.drained(), if !self.is_empty() => self.send_away(),
             }
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.asking.is_empty() && self.waiting.is_empty()
+        self.asking.is_empty() && self.idle.is_empty()
     }
 
     fn wake(&mut self) {
@@ -133,7 +141,7 @@ impl Room {
     }
 
     fn send_away(&mut self) {
-        self.asking.drain(..).chain(self.waiting.drain(..)).for_each(Guest::leave);
+        self.asking.drain(..).chain(self.idle.take_all()).for_each(Guest::leave);
     }
 
     /// Behind those who wait already, for whom there may be something by now, too.
@@ -145,7 +153,7 @@ impl Room {
     /// Everybody asks again but those who have no time left.
     fn look(&mut self) {
         let now = Instant::now();
-        for guest in std::mem::take(&mut self.waiting) {
+        for guest in self.idle.take_all() {
             if guest.until <= now { guest.leave() } else { self.asking.push_back(guest) }
         }
         self.next_look = now + LONGEST_PAUSE;
@@ -153,7 +161,7 @@ impl Room {
 
     /// What is asked during a round goes into the next one; what fills a round by itself does not wait for another.
     fn start_rounds(&mut self) {
-        self.asking.retain(|guest| !guest.answer.is_closed());
+        self.asking.retain(|guest| !guest.has_left());
         while self.rounds.is_empty() || (self.rounds.len() < MOST_ROUNDS && self.slots() >= FULL_ROUND) {
             let guests = self.first();
             if guests.is_empty() {
@@ -213,25 +221,7 @@ impl Room {
 
     fn waits(&mut self, guest: Guest) {
         self.next_look = self.next_look.min(guest.until);
-        self.waiting.push_back(guest);
-    }
-}
-
-impl Guest {
-    /// Whoever got nothing has been looked up, too: it repeats nothing.
-    fn looked_up(mut self) -> Self {
-        self.acquire.looked_up = true;
-        self
-    }
-
-    fn answer(self, answer: Answer) {
-        // Who has left meanwhile does not want to know.
-        let _ = self.answer.send(answer);
-    }
-
-    /// With nothing.
-    fn leave(self) {
-        self.answer(Ok(Vec::new()));
+        self.idle.push(guest);
     }
 }
 

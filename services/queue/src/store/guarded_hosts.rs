@@ -6,6 +6,7 @@ use super::{
     rows::{self, host_columns, position_name},
 };
 use crate::host::{Host, HostId};
+use codeimport_core::ImportId;
 use codeimport_pg::{Statement, Tx};
 use std::collections::BTreeSet;
 
@@ -28,6 +29,17 @@ const LOCKED_HOSTS: &str = concat!(
     " FROM source_host
       WHERE source_host.host_id = ANY (nullif(current_setting('queue.locked_hosts', true), '')::bigint[])"
 );
+
+/// The same for the host of one job.
+const LOCK_HOST_OF_JOB: &str = "\
+-- queue.lock_host_of_job
+WITH locked AS MATERIALIZED (
+    SELECT source_host.host_id
+      FROM source_host
+     WHERE source_host.host_id = (SELECT job.host_id FROM job WHERE job.job_id = $1)
+       FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT set_config('queue.locked_hosts', array_agg(locked.host_id)::text, true) FROM locked";
 
 const LOCK_HOSTS: &str = "\
 -- queue.lock_hosts
@@ -57,6 +69,11 @@ pub(super) async fn lock_free_hosts(tx: &Tx<'_>, hosts: &BTreeSet<HostId>) -> Re
     let lock = Statement::new(LOCK_GUARDED_HOSTS).bind(host_ids(hosts));
     let read = tx.begin_with(&[lock, Statement::new(LOCKED_HOSTS)]).await?;
     Ok(read[1].iter().map(rows::host).collect::<Result<_, _>>()?)
+}
+
+/// For a statement after it that asks for `queue.locked_hosts`.
+pub(super) fn lock_host_of_job(job_id: &ImportId) -> Statement {
+    Statement::new(LOCK_HOST_OF_JOB).bind(job_id.to_string())
 }
 
 /// Locks hosts until the commit, and waits for whoever has.

@@ -13,6 +13,7 @@ mod finish_run;
 mod get_schedule;
 mod grants;
 mod guarded_hosts;
+mod hand_over;
 mod heartbeat;
 mod hosts;
 mod lease_round;
@@ -41,6 +42,7 @@ mod workers;
 
 pub use acquire_leases::{Acquire, GrantedLease, Leased};
 pub use finish_run::{End, Finish, HeldEnds, NextDue, Release};
+pub use hand_over::HandedOver;
 pub use heartbeat::{Beat, Renewal, Verdict};
 pub use hosts::{HostReport, LimitsSet, SetHostLimits};
 pub use open_leases::OPEN_LEASES;
@@ -138,8 +140,8 @@ impl StoreError {
         Self::Moved
     }
 
-    /// One of the requests of a lease round has been granted something before.
-    fn is_repeat(&self) -> bool {
+    /// One of the workers' requests has been granted something before.
+    pub(crate) fn is_repeat(&self) -> bool {
         matches!(self, Self::Db(error) if error.unique_violation() == Some("lease_request_pkey"))
     }
 }

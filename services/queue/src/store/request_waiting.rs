@@ -73,14 +73,28 @@ impl Store {
         let firsts: BTreeMap<&ImportId, &RunWish> = wishes.iter().rev().map(|wish| (&wish.job_id, wish)).collect();
         let firsts: Vec<&RunWish> = firsts.into_values().collect();
         let jobs = self.move_waiting(&firsts).await?;
-        let Some(now) = jobs.iter().map(|job| job.now).max() else { return Ok(BTreeMap::new()) };
-        let hosts = self.unknown_hosts(&jobs).await?;
-        let placed: Vec<Placed> = jobs.iter().map(Moved::placed).collect();
-        self.place(&placed, hosts, now);
+        if jobs.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        self.put_on_board(&jobs).await?;
         moved();
+        self.recorded(&jobs).await
+    }
+
+    pub(super) async fn put_on_board(&self, jobs: &[Moved]) -> Result<(), StoreError> {
+        let hosts = self.unknown_hosts(jobs).await?;
+        let placed: Vec<Placed> = jobs.iter().map(Moved::placed).collect();
+        if let Some(now) = jobs.iter().map(|job| job.now).max() {
+            self.place(&placed, hosts, now);
+        }
+        Ok(())
+    }
+
+    /// What those who asked are told, once what was moved is on the disk.
+    pub(super) async fn recorded(&self, jobs: &[Moved]) -> Result<BTreeMap<ImportId, Requested>, StoreError> {
         let after: BTreeMap<&ImportId, Option<RunId>> =
             jobs.iter().map(|job| (&job.job_id, job.after_run_id)).collect();
-        let read = self.read_and_flush(&jobs).await?.into_iter().filter_map(|row| {
+        let read = self.read_and_flush(jobs).await?.into_iter().filter_map(|row| {
             let after_run_id = *after.get(&row.job.job_id)?;
             Some((row.job.job_id.clone(), Requested { job: row.job, after_run_id }))
         });
@@ -96,7 +110,7 @@ impl Store {
     }
 
     /// Hosts of which this process has not heard yet.
-    async fn unknown_hosts(&self, jobs: &[Moved]) -> Result<Vec<Host>, StoreError> {
+    pub(super) async fn unknown_hosts(&self, jobs: &[Moved]) -> Result<Vec<Host>, StoreError> {
         let unknown: BTreeSet<HostId> = {
             let seen = self.lookout.seen();
             let hosts = jobs.iter().map(|job| job.key.host_id);
@@ -109,7 +123,7 @@ impl Store {
         Ok(rows.iter().map(rows::host).collect::<Result<_, _>>()?)
     }
 
-    /// The jobs as they are by now, once what was moved is on the disk.
+    /// The jobs as they are by now.
     async fn read_and_flush(&self, jobs: &[Moved]) -> Result<Vec<JobRow>, StoreError> {
         let job_ids = column(jobs, |job| job.job_id.to_string());
         let read = self.db.run_one("queue.jobs_moved", &Statement::new(JOBS_MOVED).bind(job_ids)).await?;
@@ -118,19 +132,21 @@ impl Store {
     }
 }
 
-/// A job that was moved.
-struct Moved {
-    job_no: i64,
+/// A job for which a request was recorded.
+#[derive(Debug)]
+pub(super) struct Moved {
+    pub(super) job_no: i64,
     job_id: ImportId,
+    /// Where it waits now, if it does.
     place: Place,
-    key: TurnKey,
+    pub(super) key: TurnKey,
     /// The run that answers the request comes after this one.
     after_run_id: Option<RunId>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Moved {
-    fn read(row: &Row) -> Result<Self, DbError> {
+    pub(super) fn read(row: &Row) -> Result<Self, DbError> {
         Ok(Self {
             job_no: get(row, "job_no")?,
             job_id: parsed(row, "job_id")?,

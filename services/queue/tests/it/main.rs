@@ -4,6 +4,7 @@
 
 mod explanations;
 mod finishes;
+mod hand_over;
 mod heartbeats;
 mod hosts;
 mod leases;

@@ -8,7 +8,7 @@ use crate::support::{Fixture, acquire, at_host, finish, policy, put, run_id};
 use codeimport_core::Outcome;
 use codeimport_queue::{
     schedule::{JobState, PutSchedule, ScheduleState},
-    store::{LeaseName, Policy, StoreError, Verdict},
+    store::{GrantedLease, LeaseName, Policy, RunWish, StoreError, Verdict},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use std::collections::BTreeMap;
@@ -66,7 +66,8 @@ impl Model {
         }
         match self.rng.random_range(0..9) {
             0 | 1 => self.put().await,
-            2 => self.request().await,
+            2 if self.rng.random() => self.request().await,
+            2 => self.hand_over().await,
             3 | 4 => self.acquire().await,
             5 => self.finish().await,
             6 => self.release().await,
@@ -97,14 +98,25 @@ impl Model {
         }
     }
 
+    /// A request while a worker waits.
+    async fn hand_over(&mut self) {
+        let wish = RunWish { job_id: self.any_job().parse().unwrap(), by: "marian".to_owned() };
+        let Some(handed) = self.fixture.store.hand_over(&wish, &acquire(1)).await.unwrap() else { return };
+        handed.granted.clone().into_iter().for_each(|granted| self.holds(granted));
+        self.fixture.store.requested(handed, &|| ()).await.unwrap();
+    }
+
     async fn acquire(&mut self) {
         let slots = self.rng.random_range(1..4);
-        for granted in self.fixture.lease(&acquire(slots)).await {
-            let newest = self.ended.iter().map(|lease| lease.fencing_token).max();
-            assert!(newest.is_none_or(|newest| granted.lease.fencing_token > newest));
-            let before = self.held.insert(granted.lease.job_id.to_string(), granted.lease);
-            assert_eq!(before, None, "leased twice");
-        }
+        let granted = self.fixture.lease(&acquire(slots)).await;
+        granted.into_iter().for_each(|granted| self.holds(granted));
+    }
+
+    fn holds(&mut self, granted: GrantedLease) {
+        let newest = self.ended.iter().map(|lease| lease.fencing_token).max();
+        assert!(newest.is_none_or(|newest| granted.lease.fencing_token > newest));
+        let before = self.held.insert(granted.lease.job_id.to_string(), granted.lease);
+        assert_eq!(before, None, "leased twice");
     }
 
     async fn finish(&mut self) {
