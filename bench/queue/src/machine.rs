@@ -1,6 +1,6 @@
 //! What the figures were measured on: without that they mean nothing.
 
-use crate::stage::Server;
+use crate::{latency::Latencies, stage::Server};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,8 @@ use std::{
     fs::{self, File},
     io::{Seek as _, SeekFrom, Write as _},
     path::Path,
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Settings of PostgreSQL that decide about the figures.
@@ -24,6 +25,9 @@ const SETTINGS: [&str; 9] = [
     "autovacuum_naptime",
 ];
 
+/// As far apart as requests in the row `pickup`: a disk that has been idle takes longer.
+const NOW_AND_THEN: Duration = Duration::from_millis(15);
+
 /// One machine and server.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
@@ -31,8 +35,9 @@ pub(crate) struct Machine {
     processor: String,
     /// Of the last minute, before anything was measured: more than a little means that the figures are too low.
     load_before: f64,
-    /// Median time to make 8 KiB durable, in microseconds.
-    fdatasync_us: f64,
+    /// Time to make 8 KiB durable, in microseconds: again and again, and now and then, as in the row `pickup`.
+    fdatasync: Fdatasync,
+    fdatasync_now_and_then: Fdatasync,
     settings: BTreeMap<&'static str, String>,
 }
 
@@ -48,7 +53,8 @@ impl Machine {
             cores: std::thread::available_parallelism()?.get(),
             processor: processor().unwrap_or_default(),
             load_before: load().unwrap_or_default(),
-            fdatasync_us: fdatasync_us(server.dir())?,
+            fdatasync: Fdatasync::measure(server.dir(), Duration::ZERO)?,
+            fdatasync_now_and_then: Fdatasync::measure(server.dir(), NOW_AND_THEN)?,
             settings,
         })
     }
@@ -64,28 +70,39 @@ fn load() -> Option<f64> {
     fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
-/// On the file system that the server writes to.
-fn fdatasync_us(dir: &Path) -> anyhow::Result<f64> {
-    const TRIES: usize = 200;
-    let mut file = File::create(dir.join("fdatasync"))?;
-    let mut times = Vec::with_capacity(TRIES);
-    for _ in 0..TRIES {
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&[1; 8192])?;
-        let began = Instant::now();
-        file.sync_data()?;
-        times.push(began.elapsed());
+/// How long the disk takes, on the file system that the server writes to.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Fdatasync {
+    p50_us: f64,
+    p99_us: f64,
+}
+
+impl Fdatasync {
+    fn measure(dir: &Path, pause: Duration) -> anyhow::Result<Self> {
+        const TRIES: usize = 200;
+        let mut file = File::create(dir.join("fdatasync"))?;
+        let mut times = Latencies::default();
+        for _ in 0..TRIES {
+            thread::sleep(pause);
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&[1; 8192])?;
+            let began = Instant::now();
+            file.sync_data()?;
+            times.add(began.elapsed());
+        }
+        Ok(Self { p50_us: times.percentile_ms(50) * 1e3, p99_us: times.percentile_ms(99) * 1e3 })
     }
-    times.sort();
-    Ok(times[TRIES / 2].as_secs_f64() * 1e6)
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cores, processor, load_before, fdatasync_us, settings } = self;
+        let Self { cores, processor, load_before, fdatasync, fdatasync_now_and_then, settings } = self;
+        let Fdatasync { p50_us, p99_us } = fdatasync_now_and_then;
         write!(
             f,
-            "{cores} cores ({processor}), load {load_before:.2} before, fdatasync {fdatasync_us:.0} us; PostgreSQL:"
+            "{cores} cores ({processor}), load {load_before:.2} before, fdatasync {:.0} us, every 15 ms {p50_us:.0} us \
+             (p99 {p99_us:.0}); PostgreSQL:",
+            fdatasync.p50_us
         )?;
         settings.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
