@@ -2,15 +2,15 @@
 
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// Names an import, for people and programs. In the queue the same text names its job.
 ///
 /// 1 to 63 characters of `a-z0-9-`, no dash at either end: fit for a URL, a DNS label, a file name and
-/// a shell without quotes. Never changes.
+/// a shell without quotes. Never changes. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ImportId(String);
+pub struct ImportId(Arc<str>);
 
 /// The text is no import id.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -41,8 +41,8 @@ impl ImportId {
             .take(Self::MAX_LEN - SUFFIX_LEN - 1)
             .collect();
         match stem.trim_matches('-') {
-            "" => Self(format!("import-{suffix}")),
-            stem => Self(format!("{stem}-{suffix}")),
+            "" => Self(format!("import-{suffix}").into()),
+            stem => Self(format!("{stem}-{suffix}").into()),
         }
     }
 
@@ -61,7 +61,7 @@ impl FromStr for ImportId {
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !text.starts_with('-')
             && !text.ends_with('-');
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidImportId) }
+        if fits { Ok(Self(text.into())) } else { Err(InvalidImportId) }
     }
 }
 
@@ -75,7 +75,7 @@ impl TryFrom<String> for ImportId {
 
 impl From<ImportId> for String {
     fn from(id: ImportId) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 

@@ -33,18 +33,19 @@ impl Violations {
 
     /// Notes that a field is wrong. `field` is its path in the request (`import.source.url`); `problem` continues
     /// a sentence that begins with the field: "is empty".
-    pub fn add(&mut self, field: impl Into<String>, problem: impl fmt::Display) {
+    pub fn add(&mut self, field: impl fmt::Display, problem: impl fmt::Display) {
         let problem: String = problem.to_string().chars().take(MAX_TEXT_CHARS).collect();
-        self.0.push(FieldViolation::new(field, problem));
+        self.0.push(FieldViolation::new(field.to_string(), problem));
     }
 
-    /// The value of a field that was checked, or a note of what is wrong with it.
-    pub fn check<T, E: fmt::Display>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
+    /// The value of a field that was checked, or a note of what is wrong with it. `field` may be `format_args!`: its text
+    /// is made if it is needed.
+    pub fn check<T, E: fmt::Display>(&mut self, field: impl fmt::Display, result: Result<T, E>) -> Option<T> {
         result.map_err(|problem| self.add(field, problem)).ok()
     }
 
     /// The value of a field that has to be there, or a note that it is missing.
-    pub fn require<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
+    pub fn require<T>(&mut self, field: impl fmt::Display, value: Option<T>) -> Option<T> {
         self.check(field, value.ok_or("is required"))
     }
 

@@ -16,9 +16,10 @@ pub use turns::{LineId, TurnKey};
 
 use crate::host::{Host, HostId, HostPolicy};
 use codeimport_core::RcsType;
+use foldhash::HashMap;
 use jiff::Timestamp;
 use line::Line;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use turns::{HostTurn, TurnOrder};
 
 /// Where a job waits.
@@ -129,8 +130,11 @@ impl Board {
     /// One of a host's runs is over, or did not start after all.
     pub fn has_room_again(&mut self, host_id: HostId, now: Timestamp) {
         if let Some(host) = self.hosts.get_mut(&host_id) {
+            let was_full = host.is_full(&self.policy);
             host.running_count = host.running_count.saturating_sub(1);
-            self.settle_all(host_id, now);
+            if was_full {
+                self.settle_all(host_id, now);
+            }
         }
     }
 

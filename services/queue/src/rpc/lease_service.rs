@@ -89,13 +89,13 @@ impl LeaseService for LeaseRpc {
     async fn finish_runs(&self, request: Request<FinishRunsRequest>) -> Result<Response<FinishRunsResponse>, Status> {
         let Self(queue) = self;
         let finishes = queue.finishes_from_wire(request.into_inner())?;
-        let known: Vec<End> = finishes.iter().flatten().cloned().map(End::Finish).collect();
-        let mut answers = queue.end(known).await?.into_iter();
-        let mut results = Vec::with_capacity(finishes.len());
-        for finish in finishes {
+        let are_ours: Vec<bool> = finishes.iter().map(Option::is_some).collect();
+        let mut answers = queue.end(finishes.into_iter().flatten().map(End::Finish).collect()).await?.into_iter();
+        let mut results = Vec::with_capacity(are_ours.len());
+        for is_ours in are_ours {
             // A token that is none of ours is no error of the whole call.
-            let answer = finish.and_then(|_| answers.next()).unwrap_or(Err(StoreError::LeaseLost));
-            results.push(match answer {
+            let answer = if is_ours { answers.next() } else { None };
+            results.push(match answer.unwrap_or(Err(StoreError::LeaseLost)) {
                 Ok(next_due) => FinishRunResult { finished: true, next_due_time: next_due.map(timestamp_to_wire) },
                 Err(StoreError::LeaseLost) => FinishRunResult::default(),
                 Err(error) => return Err(queue.refuse(error).into()),
@@ -159,7 +159,7 @@ impl Queue {
 
     fn lease_to_wire(&self, granted: &GrantedLease) -> Lease {
         Lease {
-            job_id: granted.lease.job_id.to_string(),
+            job_id: granted.lease.job_id.as_str().to_owned(),
             run_id: granted.lease.run_id.0,
             fencing_token: granted.lease.fencing_token.0,
             lease_token: self.sign(&granted.lease, granted.expires_at),
@@ -208,7 +208,7 @@ impl Queue {
         let mut finishes = Some(Vec::with_capacity(request.items.len()));
         for (at, item) in request.items.into_iter().enumerate() {
             let lease = self.lease_of(&item.lease_token).ok();
-            let report = convert::finish(&mut v, &format!("items[{at}]."), item);
+            let report = convert::finish(&mut v, format_args!("items[{at}]."), item);
             finishes = finishes.zip(report).map(|(mut finishes, report)| {
                 finishes.push(lease.map(|lease| report.of(lease)));
                 finishes

@@ -8,6 +8,7 @@ use super::{
     Store, StoreError, column,
     decided::MAX_MESSAGE_BYTES,
     end_run::Ending,
+    finish_run::NextDue,
     grants::Grant,
     paired::{named_leases, paired},
     record_end::Returned,
@@ -24,8 +25,8 @@ use crate::{
 };
 use codeimport_core::{Outcome, Stage};
 use codeimport_pg::{Statement, row::get};
+use foldhash::HashMap;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap};
 
 /// An end that was decided beforehand.
 struct WellEnd<'e> {
@@ -37,24 +38,21 @@ struct WellEnd<'e> {
 }
 
 impl Store {
-    /// Ends the runs of which that is known to be all there is to do. Returns when their jobs are due, by the index of
-    /// the ending, and what came back to wait.
-    pub(super) async fn end_well(
-        &self,
-        endings: &[Ending],
-    ) -> Result<(BTreeMap<usize, Timestamp>, Vec<Returned>), StoreError> {
+    /// Ends the runs of which that is known to be all there is to do. Returns for each ending when its job is due, and what
+    /// came back to wait.
+    pub(super) async fn end_well(&self, endings: &[Ending]) -> Result<(Vec<NextDue>, Vec<Returned>), StoreError> {
+        let (mut due, mut returned) = (vec![None; endings.len()], Vec::with_capacity(endings.len()));
         let mut ends = self.decided(endings);
         if ends.is_empty() {
-            return Ok(Default::default());
+            return Ok((due, returned));
         }
         // By which a lease finds its end.
         ends.sort_unstable_by_key(|end| end.ending.lease.fencing_token);
         let rows = self.db.run_one("queue.end_well", &statement(&ends)).await?;
         let by_job: HashMap<i64, &WellEnd<'_>> = ends.iter().map(|end| (end.grant.job_no, end)).collect();
-        let (mut due, mut returned) = (BTreeMap::new(), Vec::with_capacity(rows.len()));
         for row in &rows {
             if let Some(end) = by_job.get(&get(row, "job_no")?) {
-                due.insert(end.at, end.due_at);
+                due[end.at] = Some(end.due_at);
                 returned.push(end.returned());
             }
         }
@@ -128,7 +126,7 @@ fn statement(ends: &[WellEnd<'_>]) -> Statement {
     let statement = Statement::new(if lines.is_empty() { END_WELL } else { END_WELL_WITH_LINES })
         .bind(column(ends, |end| end.ending.lease.run_id.0))
         .bind(column(ends, |end| end.ending.lease.fencing_token.0))
-        .bind(column(ends, |end| end.ending.lease.job_id.to_string()))
+        .bind(column(ends, |end| end.ending.lease.job_id.as_str().to_owned()))
         .bind(column(ends, |end| end.grant.generation))
         .bind(column(ends, |end| end.ending.outcome.name()))
         .bind(column(ends, |end| end.ending.stage.map(Stage::name)))

@@ -72,9 +72,8 @@ impl Store {
             Ok(ended) => ended,
             Err(error) => return HeldEnds { answers: vec![Err(error); ends.len()], may_lease: false },
         };
-        let mut answers: Vec<Result<NextDue, StoreError>> = vec![Err(StoreError::LeaseLost); ends.len()];
-        due.iter().for_each(|(at, due_at)| answers[*at] = Ok(Some(*due_at)));
-        let open: Vec<usize> = (0..ends.len()).filter(|at| !due.contains_key(at)).collect();
+        let open: Vec<usize> = (0..ends.len()).filter(|at| due[*at].is_none()).collect();
+        let mut answers: Vec<Result<NextDue, StoreError>> = due.into_iter().map(Ok).collect();
         if !open.is_empty() {
             let rest: Vec<Ending> = open.iter().map(|at| endings[*at].clone()).collect();
             let (rest, came_back) = self.end_rest(&rest).await;

@@ -15,9 +15,9 @@ use codeimport_pg::{
     DbError, Row,
     row::{get, millis_opt},
 };
+use foldhash::HashMap;
 use jiff::Timestamp;
 use std::{
-    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };

@@ -9,9 +9,10 @@ use super::{
 use crate::run::Progress;
 use codeimport_core::Stage;
 use codeimport_pg::{DbError, Row, Statement, Tx, row::get};
+use foldhash::HashMap;
 use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// A holder's sign of life for one lease.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,7 +114,7 @@ fn bind_names(statement: Statement, beats: &[&Beat]) -> Statement {
     statement
         .bind(column(beats, |beat| beat.lease.run_id.0))
         .bind(column(beats, |beat| beat.lease.fencing_token.0))
-        .bind(column(beats, |beat| beat.lease.job_id.to_string()))
+        .bind(column(beats, |beat| beat.lease.job_id.as_str().to_owned()))
 }
 
 fn verdicts(beats: &[Beat], rows: &[Row]) -> Result<Vec<Verdict>, StoreError> {

@@ -13,8 +13,9 @@ use super::{
 use crate::{host::HostId, share_out::Asking};
 use codeimport_core::RcsType;
 use codeimport_pg::{DbError, Row, Statement, row::get};
+use foldhash::{HashMap, HashMapExt as _};
 use scoped_futures::ScopedFutureExt as _;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Store {
     /// The leases granted, each with the index of who gets it.

@@ -16,10 +16,11 @@ use crate::{
     host::Host,
 };
 use codeimport_pg::{DbError, Row, Statement, row::get};
+use foldhash::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use scoped_futures::ScopedFutureExt as _;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 

@@ -15,7 +15,7 @@ use codeimport_proto::{
     convert::{duration_from_wire, outcome_from_wire, stage_from_wire, timestamp_from_wire},
     queue as wire,
 };
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// What a heartbeat says of one lease besides its token.
 pub(in crate::rpc) struct Report {
@@ -30,14 +30,15 @@ pub(in crate::rpc) fn heartbeat(request: wire::HeartbeatRequest) -> Result<Vec<R
     if request.items.len() > MAX_ITEMS {
         v.add("items", "are more than 500");
     }
-    let reports = request.items.into_iter().enumerate().map(|(at, item)| report(&mut v, &format!("items[{at}]"), item));
+    let reports =
+        request.items.into_iter().enumerate().map(|(at, item)| report(&mut v, format_args!("items[{at}]"), item));
     let reports: Option<Vec<_>> = reports.collect();
     v.finish_with(reports)
 }
 
-fn report(v: &mut Violations, path: &str, item: wire::HeartbeatItem) -> Option<Report> {
-    let progress = item.progress.map(|sent| v.check(&format!("{path}.progress"), progress(sent)));
-    let log_lines = log_lines(v, &format!("{path}."), item.log_lines);
+fn report(v: &mut Violations, path: fmt::Arguments<'_>, item: wire::HeartbeatItem) -> Option<Report> {
+    let progress = item.progress.map(|sent| v.check(format_args!("{path}.progress"), progress(sent)));
+    let log_lines = log_lines(v, format_args!("{path}."), item.log_lines);
     Some(Report { lease_token: item.lease_token, progress: progress.flatten(), log_lines: log_lines? })
 }
 
@@ -55,9 +56,13 @@ fn progress(sent: common::Progress) -> Result<Progress, &'static str> {
 }
 
 /// `path` is what stands before the name of the field.
-pub(in crate::rpc) fn log_lines(v: &mut Violations, path: &str, sent: Vec<wire::LogLine>) -> Option<Vec<LogLine>> {
+pub(in crate::rpc) fn log_lines(
+    v: &mut Violations,
+    path: impl fmt::Display,
+    sent: Vec<wire::LogLine>,
+) -> Option<Vec<LogLine>> {
     let lines =
-        sent.into_iter().enumerate().map(|(at, line)| v.check(&format!("{path}log_lines[{at}]"), log_line(&line)));
+        sent.into_iter().enumerate().map(|(at, line)| v.check(format_args!("{path}log_lines[{at}]"), log_line(&line)));
     lines.collect()
 }
 
@@ -89,14 +94,18 @@ impl FinishReport {
 }
 
 /// `path` is what stands before the names of its fields.
-pub(in crate::rpc) fn finish(v: &mut Violations, path: &str, request: wire::FinishRunRequest) -> Option<FinishReport> {
-    let outcome = v.require(&format!("{path}outcome"), outcome_from_wire(request.outcome));
+pub(in crate::rpc) fn finish(
+    v: &mut Violations,
+    path: impl fmt::Display,
+    request: wire::FinishRunRequest,
+) -> Option<FinishReport> {
+    let outcome = v.require(format_args!("{path}outcome"), outcome_from_wire(request.outcome));
     if outcome.is_some_and(|outcome| !outcome.is_reportable()) {
-        v.add(format!("{path}outcome"), "is not for workers to report");
+        v.add(format_args!("{path}outcome"), "is not for workers to report");
     }
-    let log_lines = log_lines(v, path, request.log_lines);
+    let log_lines = log_lines(v, &path, request.log_lines);
     let retry_after = request.retry_after.as_ref().map(|span| duration_from_wire(span).ok_or("is negative"));
-    let retry_after = v.check(&format!("{path}retry_after"), retry_after.transpose());
+    let retry_after = v.check(format_args!("{path}retry_after"), retry_after.transpose());
     Some(FinishReport {
         outcome: outcome?,
         stage: stage_from_wire(request.stage),
