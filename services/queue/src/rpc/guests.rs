@@ -40,7 +40,7 @@ impl Guest {
     }
 
     /// It may have been granted something by a statement that failed.
-    pub(super) fn to_look_up(mut self) -> Self {
+    pub(super) fn unknown_again(mut self) -> Self {
         self.acquire.looked_up = false;
         self
     }

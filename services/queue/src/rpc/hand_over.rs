@@ -51,7 +51,7 @@ impl Requests {
                 Ok(None)
             }
             Err(error) => {
-                self.room.give_back(guest.to_look_up());
+                self.room.give_back(guest.unknown_again());
                 if error.is_repeat() { Ok(None) } else { Err(error) }
             }
         }

@@ -119,7 +119,7 @@ pub(super) fn registration(request: RegisterWorkerRequest) -> Result<Registratio
 }
 
 fn capability(v: &mut Violations, at: usize, sent: wire::Capability) -> Option<Capability> {
-    let rcs_type = v.require(&format!("capabilities[{at}].rcs_type"), rcs_type_from_wire(sent.rcs_type));
+    let rcs_type = v.require(format_args!("capabilities[{at}].rcs_type"), rcs_type_from_wire(sent.rcs_type));
     let tools = convert::version(v, &format!("capabilities[{at}].tools"), sent.tools);
     Some(Capability { rcs_type: rcs_type?, tools: tools? })
 }

@@ -40,7 +40,7 @@ pub(super) fn labels(import: &wire::Import, violations: &mut Violations) -> Opti
     let mut all = true;
     for (key, value) in &labels {
         let checked = label_key(key).and_then(|()| label_value(value));
-        all &= violations.check(&format!("{FIELD}[{key:?}]"), checked).is_some();
+        all &= violations.check(format_args!("{FIELD}[{key:?}]"), checked).is_some();
     }
     all.then_some(labels)
 }

@@ -40,7 +40,7 @@ pub(super) fn options(source: &wire::Source, violations: &mut Violations) -> Opt
     if !is_for(source, RcsType::Cvs, FIELD, violations) {
         return None;
     }
-    violations.check(&format!("{FIELD}.charset"), Charset::parse(&options.charset))?;
+    violations.check(format_args!("{FIELD}.charset"), Charset::parse(&options.charset))?;
     Some(CvsOptions { raw_keywords: options.raw_keywords, charset: options.charset.clone() })
 }
 

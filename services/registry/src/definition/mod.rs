@@ -159,7 +159,7 @@ pub(crate) fn parts(paths: &[String], violations: &mut Violations) -> BTreeSet<P
             let known = Part::ALL.map(Part::name).join(", ");
             format!("is {path:?}, which cannot be changed: use {known}")
         });
-        parts.extend(violations.check(&format!("update_paths[{i}]"), part));
+        parts.extend(violations.check(format_args!("update_paths[{i}]"), part));
     }
     parts
 }

@@ -82,7 +82,7 @@ fn subversion(source: &wire::Source, violations: &mut Violations) -> Option<Subv
     if !is_for(source, RcsType::Subversion, FIELD, violations) {
         return None;
     }
-    let layout = violations.check(&format!("{FIELD}.layout"), layout(&options.layout));
+    let layout = violations.check(format_args!("{FIELD}.layout"), layout(&options.layout));
     Some(SubversionOptions {
         layout: layout?,
         git_svn_id_trailers: options.git_svn_id_trailers,

@@ -120,12 +120,12 @@ impl Follower {
 /// A filter of a request.
 pub(super) fn filter(field: &str, wanted: wire::ImportEventFilter, violations: &mut Violations) -> EventFilter {
     if !wanted.import_id.is_empty() {
-        violations.check(&format!("{field}.import_id"), wanted.import_id.parse::<ImportId>());
+        violations.check(format_args!("{field}.import_id"), wanted.import_id.parse::<ImportId>());
     }
     let mut filter = EventFilter { import_id: wanted.import_id, owner: wanted.owner, ..EventFilter::default() };
     for (i, number) in wanted.types.iter().enumerate() {
         let known = event_type_from_wire(*number).ok_or("is no type that is known here");
-        filter.types.extend(violations.check(&format!("{field}.types[{i}]"), known));
+        filter.types.extend(violations.check(format_args!("{field}.types[{i}]"), known));
     }
     filter.labels = labels::wanted(&format!("{field}.labels"), &wanted.labels, violations);
     filter

@@ -13,7 +13,7 @@ pub(super) fn wanted(field: &str, texts: &[String], violations: &mut Violations)
     let mut labels = BTreeMap::new();
     for (i, text) in texts.iter().enumerate() {
         let (key, value) = text.split_once('=').map_or((text.as_str(), None), |(key, value)| (key, Some(value)));
-        if violations.check(&format!("{field}[{i}]"), definition::label_key(key)).is_some() {
+        if violations.check(format_args!("{field}[{i}]"), definition::label_key(key)).is_some() {
             labels.insert(key.to_owned(), value.map(super::storable));
         }
     }

@@ -36,11 +36,11 @@ fn filter(request: &ListImportsRequest, violations: &mut Violations) -> ImportFi
     };
     for (i, status) in request.review_statuses.iter().enumerate() {
         let status = review_status_from_wire(*status).ok_or("is no status that is known here");
-        filter.review_statuses.extend(violations.check(&format!("review_statuses[{i}]"), status));
+        filter.review_statuses.extend(violations.check(format_args!("review_statuses[{i}]"), status));
     }
     for (i, rcs_type) in request.rcs_types.iter().enumerate() {
         let rcs_type = rcs_type_from_wire(*rcs_type).ok_or("is no type that is known here");
-        filter.rcs_types.extend(violations.check(&format!("rcs_types[{i}]"), rcs_type));
+        filter.rcs_types.extend(violations.check(format_args!("rcs_types[{i}]"), rcs_type));
     }
     if request.hosts.len() > MAX_ALTERNATIVES {
         violations.add("hosts", "has more than 32 items");

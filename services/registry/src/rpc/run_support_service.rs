@@ -167,14 +167,14 @@ fn told(request: PutRevisionsRequest) -> Result<Told, RegistryError> {
 }
 
 fn revision(i: usize, wire: wire::Revision, violations: &mut Violations) -> Option<Revision> {
-    let commit_id = violations.check(&format!("revisions[{i}].commit_id"), convert::object_id(&wire.commit_id));
+    let commit_id = violations.check(format_args!("revisions[{i}].commit_id"), convert::object_id(&wire.commit_id));
     let parents: Result<Vec<_>, _> = wire.parent_ids.iter().map(|id| convert::object_id(id)).collect();
-    let parent_ids = violations.check(&format!("revisions[{i}].parent_ids"), parents);
+    let parent_ids = violations.check(format_args!("revisions[{i}].parent_ids"), parents);
     if wire.parent_ids.len() > MAX_PARENTS {
         violations.add(format!("revisions[{i}].parent_ids"), "has more than 10,000 items");
     }
-    let author = violations.require(&format!("revisions[{i}].author"), wire.author.and_then(signature));
-    let committer = violations.require(&format!("revisions[{i}].committer"), wire.committer.and_then(signature));
+    let author = violations.require(format_args!("revisions[{i}].author"), wire.author.and_then(signature));
+    let committer = violations.require(format_args!("revisions[{i}].committer"), wire.committer.and_then(signature));
     Some(Revision {
         commit_id: commit_id?,
         parent_ids: parent_ids?,
@@ -208,9 +208,9 @@ fn source_revision(
 ) -> Option<SourceRevision> {
     let commit_id = convert::object_id(&wire.commit_id)
         .and_then(|id| sent.contains(&id).then_some(id).ok_or("is not among the revisions of this call"));
-    let commit_id = violations.check(&format!("{field}.commit_id"), commit_id);
-    let revision = violations.check(&format!("{field}.revision"), convert::source_revision_name(wire.revision));
-    let branch_path = violations.check(&format!("{field}.branch_path"), checked_name(wire.branch_path));
+    let commit_id = violations.check(format_args!("{field}.commit_id"), commit_id);
+    let revision = violations.check(format_args!("{field}.revision"), convert::source_revision_name(wire.revision));
+    let branch_path = violations.check(format_args!("{field}.branch_path"), checked_name(wire.branch_path));
     Some(SourceRevision { revision: revision?, branch_path: branch_path?, commit_id: commit_id? })
 }
 
@@ -253,11 +253,11 @@ fn scan(request: SwapRefsRequest) -> Result<Scan, RegistryError> {
 }
 
 fn reference(i: usize, wire: wire::Ref, violations: &mut Violations) -> Option<Ref> {
-    let name = violations.check(&format!("refs[{i}].name"), checked_name(wire.name));
-    let object_id = violations.check(&format!("refs[{i}].object_id"), convert::object_id(&wire.object_id));
+    let name = violations.check(format_args!("refs[{i}].name"), checked_name(wire.name));
+    let object_id = violations.check(format_args!("refs[{i}].object_id"), convert::object_id(&wire.object_id));
     let commit_id = match wire.commit_id.as_str() {
         "" => Some(None),
-        id => violations.check(&format!("refs[{i}].commit_id"), convert::object_id(id)).map(Some),
+        id => violations.check(format_args!("refs[{i}].commit_id"), convert::object_id(id)).map(Some),
     };
     Some(Ref { name: name?, object_id: object_id?, commit_id: commit_id? })
 }

@@ -116,6 +116,6 @@ fn rcs_types(v: &mut Violations, sent: &[i32]) -> Option<Vec<RcsType>> {
     }
     sent.iter()
         .enumerate()
-        .map(|(at, number)| v.require(&format!("rcs_types[{at}]"), rcs_type_from_wire(*number)))
+        .map(|(at, number)| v.require(format_args!("rcs_types[{at}]"), rcs_type_from_wire(*number)))
         .collect()
 }
