@@ -17,11 +17,14 @@ macro_rules! paired {
 pub(super) use paired;
 
 /// Leases by all three parts of their names: run ids, fencing tokens (sorted, by which a lease finds its place in the
-/// batch) and import ids are the first three parameters.
+/// batch) and import ids are the first three parameters. A token that is not in the batch finds the place of the next lower
+/// one: so it is compared, too.
 macro_rules! named_leases {
     () => {
         concat!(
-            "lease.run_id = ANY ($1::bigint[]) AND lease.run_id = ",
+            "lease.run_id = ANY ($1::bigint[]) AND lease.fencing_token = ",
+            crate::store::paired::paired!("$2::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
+            " AND lease.run_id = ",
             crate::store::paired::paired!("$1::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
             " AND lease.job_id = ",
             crate::store::paired::paired!("$3::name[]", "lease.fencing_token" in "$2::bigint[]")

@@ -52,8 +52,11 @@ async fn another_outcome_after_the_first_is_a_lost_lease() {
 #[tokio::test]
 async fn only_the_exact_token_finishes() {
     let (fixture, lease) = Fixture::with_running_job().await;
+    let with_token = |number| LeaseName { fencing_token: FencingToken(number), ..lease.clone() };
     for wrong in [
-        LeaseName { fencing_token: FencingToken(lease.fencing_token.0 + 1), ..lease.clone() },
+        with_token(lease.fencing_token.0 - 1), // decided beforehand,
+        with_token(lease.fencing_token.0 - 1), // and read first
+        with_token(lease.fencing_token.0 + 1),
         LeaseName { run_id: codeimport_core::RunId(lease.run_id.0 + 1), ..lease.clone() },
         LeaseName { job_id: "job-1".parse().unwrap(), ..lease.clone() },
     ] {

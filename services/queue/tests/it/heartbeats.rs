@@ -97,6 +97,18 @@ async fn nothing_that_a_former_holder_says_is_recorded() {
 }
 
 #[tokio::test]
+async fn only_the_exact_token_extends() {
+    let (fixture, lease) = Fixture::with_running_job().await;
+    for number in [lease.fencing_token.0 - 1, lease.fencing_token.0 + 1] {
+        let progress = Some(Progress { done_count: 99, ..Progress::default() });
+        let wrong = LeaseName { fencing_token: FencingToken(number), ..lease.clone() };
+        assert_eq!(fixture.store.heartbeat(&[Beat { progress, ..beat(&wrong) }]).await.unwrap(), [Verdict::Lost]);
+    }
+    assert_eq!(fixture.store.get_run(lease.run_id).await.unwrap().progress.done_count, 0);
+    assert_ne!(fixture.beat(&lease).await, Verdict::Lost);
+}
+
+#[tokio::test]
 async fn a_heartbeat_without_leases_is_fine() {
     let fixture = Fixture::new().await;
     assert!(fixture.store.heartbeat(&[]).await.unwrap().is_empty());
