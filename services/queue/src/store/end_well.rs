@@ -10,7 +10,7 @@ use super::{
     end_run::Ending,
     finish_run::NextDue,
     grants::Grant,
-    paired::{named_leases, paired},
+    paired::paired,
     record_end::Returned,
     run_log::{bind_lines, kept_lines},
     storable_text,
@@ -46,8 +46,8 @@ impl Store {
         if ends.is_empty() {
             return Ok((due, returned));
         }
-        // By which a lease finds its end.
-        ends.sort_unstable_by_key(|end| end.ending.lease.fencing_token);
+        // By which a lease finds its end; each of them once, as the grant of a run is taken once.
+        ends.sort_unstable_by_key(|end| end.ending.lease.run_id);
         let rows = self.db.run_one("queue.end_well", &statement(&ends)).await?;
         let by_job: HashMap<i64, &WellEnd<'_>> = ends.iter().map(|end| (end.grant.job_no, end)).collect();
         for row in &rows {
@@ -66,7 +66,7 @@ impl Store {
         let known = endings.iter().zip(grants).enumerate();
         known
             .filter_map(|(at, (ending, grant))| {
-                let grant = grant?;
+                let grant = grant.filter(|grant| grant.job_id == ending.lease.job_id)?;
                 let host = seen.board.host(grant.key.host_id)?;
                 self.decide(at, ending, grant, host, now)
             })
@@ -126,7 +126,7 @@ fn statement(ends: &[WellEnd<'_>]) -> Statement {
     let statement = Statement::new(if lines.is_empty() { END_WELL } else { END_WELL_WITH_LINES })
         .bind(column(ends, |end| end.ending.lease.run_id.0))
         .bind(column(ends, |end| end.ending.lease.fencing_token.0))
-        .bind(column(ends, |end| end.ending.lease.job_id.as_str().to_owned()))
+        .bind(column(ends, |end| end.grant.job_no))
         .bind(column(ends, |end| end.grant.generation))
         .bind(column(ends, |end| end.ending.outcome.name()))
         .bind(column(ends, |end| end.ending.stage.map(Stage::name)))
@@ -161,16 +161,19 @@ macro_rules! end_well {
             "-- queue.end_well
 WITH taken AS MATERIALIZED (
     DELETE FROM lease
-     WHERE ",
-            named_leases!(),
+     WHERE lease.run_id = ANY ($1::bigint[])
+       AND lease.fencing_token = ",
+            paired!("$2::bigint[]", "lease.run_id" in "$1::bigint[]"),
+            " AND lease.job_no = ",
+            paired!("$3::bigint[]", "lease.run_id" in "$1::bigint[]"),
+            " AND lease.generation = ",
+            paired!("$4::bigint[]", "lease.run_id" in "$1::bigint[]"),
             "
-       AND lease.generation = ",
-            paired!("$4::bigint[]", "lease.fencing_token" in "$2::bigint[]"),
-            " AND lease.rerun_requested_at IS NULL AND lease.cancel_cause IS NULL
+       AND lease.rerun_requested_at IS NULL AND lease.cancel_cause IS NULL
  RETURNING lease.run_id, lease.previous_run_id, lease.fencing_token, lease.job_no, lease.generation, lease.worker_id,
            lease.worker_version, lease.requested_by, lease.started_at, lease.heartbeat_at, lease.stage,
            lease.progress_done, lease.progress_total, lease.progress_unit, lease.progress_received_bytes,
-           width_bucket(lease.fencing_token, $2::bigint[]) AS position
+           width_bucket(lease.run_id, $1::bigint[]) AS position
 )",
             $said,
             ", counter AS (
@@ -183,23 +186,26 @@ WITH taken AS MATERIALIZED (
                      requested_by, started_at, heartbeat_at, stage, progress_done, progress_total, progress_unit,
                      progress_received_bytes, outcome, message, refs_changed_count, new_revision_count,
                      received_bytes, next_due_at, stop_reason, generation, failure_count)
-    SELECT counter.before + row_number() OVER (), statement_timestamp(), taken.run_id, taken.job_no,
-           taken.previous_run_id, taken.fencing_token, taken.worker_id, taken.worker_version, taken.requested_by,
-           taken.started_at, taken.heartbeat_at, coalesce(($6::name[])[taken.position], taken.stage),
-           taken.progress_done, taken.progress_total, taken.progress_unit, taken.progress_received_bytes,
-           ($5::name[])[taken.position],
+    -- Dense: by the place among those that were taken.
+    SELECT (SELECT counter.before FROM counter)
+               + width_bucket(taken.position, ARRAY(SELECT other.position FROM taken AS other ORDER BY other.position)),
+           statement_timestamp(), taken.run_id, taken.job_no, taken.previous_run_id, taken.fencing_token,
+           taken.worker_id, taken.worker_version, taken.requested_by, taken.started_at, taken.heartbeat_at,
+           coalesce(($6::name[])[taken.position], taken.stage), taken.progress_done, taken.progress_total,
+           taken.progress_unit, taken.progress_received_bytes, ($5::name[])[taken.position],
            CASE WHEN ($13::integer[])[taken.position] = 0 THEN ''
                 ELSE ($14::text[])[($13::integer[])[taken.position]] END,
            ($7::bigint[])[taken.position], ($8::bigint[])[taken.position], ($9::bigint[])[taken.position],
            ($11::timestamptz[])[taken.position], NULL, taken.generation, 0
-      FROM counter, taken
+      FROM taken
+), back AS (
+    INSERT INTO waiting (job_no, line_id, due_at, ready_at, due_reason, last_run_id)
+    SELECT taken.job_no, ($10::bigint[])[taken.position], ($11::timestamptz[])[taken.position],
+           greatest(($11::timestamptz[])[taken.position], statement_timestamp()), ($12::name[])[taken.position],
+           taken.run_id
+      FROM taken
 )
-INSERT INTO waiting (job_no, line_id, due_at, ready_at, due_reason, last_run_id)
-SELECT taken.job_no, ($10::bigint[])[taken.position], ($11::timestamptz[])[taken.position],
-       greatest(($11::timestamptz[])[taken.position], statement_timestamp()), ($12::name[])[taken.position],
-       taken.run_id
-  FROM taken
-RETURNING waiting.job_no"
+SELECT taken.job_no FROM taken"
         )
     };
 }

@@ -10,7 +10,7 @@ use crate::{
     board::{LineId, TurnKey},
     host::HostId,
 };
-use codeimport_core::RunId;
+use codeimport_core::{ImportId, RunId};
 use codeimport_pg::{
     DbError, Row,
     row::{get, millis_opt},
@@ -36,9 +36,10 @@ struct Generations {
 }
 
 /// A lease granted by this process, of a job that is well: nothing counts against it, and its interval is fixed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Grant {
     pub(super) job_no: i64,
+    pub(super) job_id: ImportId,
     pub(super) generation: i64,
     pub(super) update_interval: Duration,
     /// Where the job waits by schedule.
@@ -51,16 +52,21 @@ pub(super) struct Grant {
 
 impl Grant {
     /// None if the job is not well.
-    pub(super) fn read(row: &Row, granted: &GrantedLease) -> Result<Option<Self>, DbError> {
+    pub(super) fn read(
+        row: &Row,
+        granted: &GrantedLease,
+        host_id: HostId,
+        due_at: Timestamp,
+    ) -> Result<Option<Self>, DbError> {
         let Some(update_interval) = millis_opt(row, "steady_interval_ms")? else { return Ok(None) };
-        let host_id = HostId(get(row, "host_id")?);
         Ok(Some(Self {
             job_no: get(row, "job_no")?,
+            job_id: granted.lease.job_id.clone(),
             generation: get(row, "generation")?,
             update_interval,
             line_id: LineId(get(row, "line_id")?),
             key: TurnKey { host_id, rcs_type: granted.rcs_type, requested: false },
-            due_at: get(row, "due_at")?,
+            due_at,
             started_at: get(row, "started_at")?,
         }))
     }

@@ -151,7 +151,8 @@ impl Store {
             return Ok(HandedOver { moved, granted: None });
         }
         let granted = granted_lease(row)?;
-        self.grants.keep(Grant::read(row, &granted)?.map(|grant| (granted.lease.run_id, grant)).into_iter());
+        let grant = Grant::read(row, &granted, moved.key.host_id, moved.place.due_at)?;
+        self.grants.keep(grant.map(|grant| (granted.lease.run_id, grant)).into_iter());
         self.place(&[Placed { job_no: moved.job_no, place: None }], Vec::new(), moved.now);
         self.lookout.seen().board.takes_room(moved.key.host_id, moved.now);
         Ok(HandedOver { moved, granted: Some(granted) })

@@ -2,20 +2,31 @@
 //! all replicas together, of a host or of a type, that is locked and counted before.
 
 use super::{
-    Store, StoreError,
+    LeaseName, Store, StoreError,
     acquire_leases::{Acquire, GrantedLease},
     grants::Grant,
     guarded_hosts::{lock_free_hosts, write_hosts},
     lookout::InHand,
     open_leases::open_leases,
-    repeats::granted_lease,
 };
-use crate::{host::HostId, share_out::Asking};
-use codeimport_core::RcsType;
-use codeimport_pg::{DbError, Row, Statement, row::get};
+use crate::{
+    board::{Chosen, Waiter},
+    host::HostId,
+    next_due::plus,
+    share_out::Asking,
+};
+use codeimport_core::{FencingToken, RcsType, RunId};
+use codeimport_pg::{
+    DbError, Row, Statement,
+    row::{get, parsed},
+};
 use foldhash::{HashMap, HashMapExt as _};
+use jiff::Timestamp;
 use scoped_futures::ScopedFutureExt as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 impl Store {
     /// The leases granted, each with the index of who gets it.
@@ -90,19 +101,38 @@ impl Store {
     }
 
     fn settle(&self, in_hand: InHand, rows: &[Row]) -> Result<Vec<(usize, GrantedLease)>, StoreError> {
-        let takers: HashMap<i64, usize> = in_hand.chosen().iter().map(|one| (one.waiter.job_no, one.asking)).collect();
+        let chosen: HashMap<i64, &Chosen> = in_hand.chosen().iter().map(|one| (one.waiter.job_no, one)).collect();
         let mut leased: HashMap<i64, (usize, GrantedLease)> = HashMap::with_capacity(rows.len());
         let mut grants = Vec::with_capacity(rows.len());
         for row in rows {
-            let (job_no, granted) = (get::<i64>(row, "job_no")?, granted_lease(row)?);
-            let taker = takers.get(&job_no).ok_or_else(|| DbError::decode("job_no", &job_no))?;
-            grants.extend(Grant::read(row, &granted)?.map(|grant| (granted.lease.run_id, grant)));
-            leased.insert(job_no, (*taker, granted));
+            let job_no: i64 = get(row, "job_no")?;
+            let one = chosen.get(&job_no).ok_or_else(|| DbError::decode("job_no", &job_no))?;
+            let granted = self.granted(row, &one.waiter)?;
+            let grant = Grant::read(row, &granted, one.waiter.key.host_id, one.waiter.place.due_at)?;
+            grants.extend(grant.map(|grant| (granted.lease.run_id, grant)));
+            leased.insert(job_no, (one.asking, granted));
         }
         self.grants.keep(grants.into_iter());
         let order: Vec<i64> = in_hand.chosen().iter().map(|one| one.waiter.job_no).collect();
         in_hand.leased(|job_no| leased.contains_key(&job_no));
         Ok(order.iter().filter_map(|job_no| leased.remove(job_no)).collect())
+    }
+
+    /// With what the board knows of the job: the statement has restated it.
+    fn granted(&self, row: &Row, Waiter { place, key, .. }: &Waiter) -> Result<GrantedLease, DbError> {
+        let started_at: Timestamp = get(row, "started_at")?;
+        Ok(GrantedLease {
+            lease: LeaseName {
+                job_id: parsed(row, "job_id")?,
+                run_id: RunId(get(row, "run_id")?),
+                fencing_token: FencingToken(get(row, "fencing_token")?),
+            },
+            expires_at: plus(started_at, self.lease_ttl),
+            rcs_type: key.rcs_type,
+            after_reclaim: get(row, "after_reclaim")?,
+            requested: key.requested,
+            waited: Duration::try_from(started_at.duration_since(place.due_at)).unwrap_or_default(),
+        })
     }
 }
 

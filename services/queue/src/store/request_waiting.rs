@@ -138,7 +138,7 @@ pub(super) struct Moved {
     pub(super) job_no: i64,
     job_id: ImportId,
     /// Where it waits now, if it does.
-    place: Place,
+    pub(super) place: Place,
     pub(super) key: TurnKey,
     /// The run that answers the request comes after this one.
     after_run_id: Option<RunId>,

@@ -42,7 +42,9 @@ async fn a_lease_round_touches_the_jobs_that_it_takes_and_no_others() {
     let array = |column: &str, cast: &str| format!("(SELECT array_agg({column}) FROM {first})::{cast}");
     let of = |value: &str, cast: &str| format!("array_fill({value}, '{{5}}')::{cast}");
     let statement = OPEN_LEASES
-        .replace("$10", "30")
+        .replace("$10::integer[]", "'{1}'::integer[]")
+        .replace("$11::integer[]", "'{5}'::integer[]")
+        .replace("$12", "30")
         .replace("$1::bigint[]", &array("job_no", "bigint[]"))
         .replace("$2::bigint[]", &array("line_id", "bigint[]"))
         .replace("$3::timestamptz[]", &array("due_at", "timestamptz[]"))
@@ -51,7 +53,7 @@ async fn a_lease_round_touches_the_jobs_that_it_takes_and_no_others() {
         .replace("$6::uuid[]", "ARRAY[gen_random_uuid()]")
         .replace("$7::text[]", "'{worker}'::text[]")
         .replace("$8::text[]", "'{0}'::text[]")
-        .replace("$9::text[]", "'{\"{1,2,3,4,5}\"}'::text[]");
+        .replace("$9::bigint[]", "'{1,2,3,4,5}'::bigint[]");
     let plan = plan(&fixture, &statement).await;
     assert!(most_rows(&plan) <= 5, "{plan}");
     let client = fixture.client().await;
