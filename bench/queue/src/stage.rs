@@ -89,9 +89,15 @@ impl Server {
         Ok(Db::connect(&self.url(database), config)?)
     }
 
-    /// An empty database; its URL.
+    /// An empty database; its URL. That of the row before goes: else what is left to be written and vacuumed of it is done
+    /// in this one's time.
     pub(crate) async fn create_database(&self, name: &str) -> anyhow::Result<String> {
+        const EARLIER: &str = "SELECT datname::text FROM pg_database
+                                WHERE NOT datistemplate AND datname NOT IN ('postgres', 'codeimport')";
         let client = self.admin("postgres")?.client().await?;
+        for row in client.query(EARLIER, &[]).await? {
+            client.execute(&format!("DROP DATABASE {} WITH (FORCE)", row.get::<_, String>(0)), &[]).await?;
+        }
         client.execute(&format!("CREATE DATABASE {name}"), &[]).await?;
         Ok(self.url(name))
     }
