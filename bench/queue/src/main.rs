@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// How long each rate is measured.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// How often all rows are measured, in turns: of each figure the middle one counts.
+    #[arg(long, default_value_t = 1)]
+    rounds: u32,
     /// Schedules of the large table.
     #[arg(long)]
     schedules: Option<u32>,
@@ -80,13 +83,14 @@ async fn main() -> anyhow::Result<()> {
     anyhow::ensure!(args.queue.exists(), "{} is not built: run `make bench-queue`", args.queue.display());
     let server = Server::start().await?;
     let mut report = Report::new(Machine::look(&server).await?);
-    for row in args.rows() {
+    for row in (0..args.rounds).flat_map(|_| args.rows()) {
         eprintln!("measuring: {row:?}");
         for figure in rows::measure(row, &args, &server).await.with_context(|| format!("row {row:?}"))? {
             eprintln!("{figure}");
             report.add(figure);
         }
     }
+    report.keep_the_middle_ones();
     report.compare();
     println!("{}", report.table());
     if let Some(path) = &args.json {

@@ -56,6 +56,13 @@ fn number(value: f64) -> String {
     }
 }
 
+fn middle(mut kind: Vec<Figure>) -> Figure {
+    kind.sort_by(|one, other| one.value.total_cmp(&other.value));
+    let (lowest, highest) = (kind[0].value, kind[kind.len() - 1].value);
+    let middle = kind.swap_remove(kind.len() / 2);
+    if lowest == highest { middle } else { middle.detail("lowest", lowest).detail("highest", highest) }
+}
+
 /// All of it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -73,6 +80,18 @@ impl Report {
 
     pub(crate) fn add(&mut self, figure: Figure) {
         self.figures.push(figure);
+    }
+
+    /// Of several figures of one kind the one in the middle stays, with the range of all.
+    pub(crate) fn keep_the_middle_ones(&mut self) {
+        let mut kinds: Vec<Vec<Figure>> = Vec::new();
+        for figure in self.figures.drain(..) {
+            match kinds.iter_mut().find(|kind| kind[0].key == figure.key) {
+                Some(kind) => kind.push(figure),
+                None => kinds.push(vec![figure]),
+            }
+        }
+        self.figures = kinds.into_iter().map(middle).collect();
     }
 
     fn value(&self, key: &str) -> Option<f64> {
@@ -95,5 +114,17 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let lines: Vec<String> = self.figures.iter().map(ToString::to_string).collect();
         format!("{}\n{}\n", self.machine, lines.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_rounds_the_middle_one_counts() {
+        let figure = |value| Figure::new("batch", "batches", value, "/s");
+        let middle = middle(vec![figure(3.0), figure(1.0), figure(2.0)]);
+        assert_eq!((middle.value, middle.details["lowest"], middle.details["highest"]), (2.0, 1.0, 3.0));
     }
 }

@@ -138,6 +138,9 @@ impl Stage {
     pub(crate) async fn set(args: &Args, server: &Server, name: &str, env: &[(&str, &str)]) -> anyhow::Result<Self> {
         let url = server.create_database(name).await?;
         let port_file = server.dir().join(format!("{name}.port"));
+        if port_file.exists() {
+            fs::remove_file(&port_file).context("the port of the round before")?;
+        }
         let mut command = Command::new(&args.queue)
             .env("CODEIMPORT_QUEUE_LISTEN", "127.0.0.1:0")
             .env("CODEIMPORT_QUEUE_PORT_FILE", &port_file)
