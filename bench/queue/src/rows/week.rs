@@ -1,6 +1,7 @@
 //! What a million imports cost, one run each in six hours; and whether the tables grow in a week of that.
 //!
-//! No clock is turned: a second stands for six hours, so that 28 seconds are a week.
+//! No clock is turned: a second stands for six hours, so that 28 seconds are a week. In the first of these days the tables
+//! fill, as nobody vacuums before that is over: so the end of a week is compared with the end of the week before.
 
 use crate::{
     Args,
@@ -49,15 +50,15 @@ async fn growth(args: &Args, server: &Server) -> anyhow::Result<Figure> {
         .await?;
     let done = Done::default();
     let watch = async {
-        wait_for(&done, u64::from(IMPORTS * CYCLES / 7)).await;
-        let day = size(&stage.db).await?;
         wait_for(&done, u64::from(IMPORTS * CYCLES)).await;
-        Ok((day, size(&stage.db).await?))
+        let first = size(&stage.db).await?;
+        wait_for(&done, u64::from(IMPORTS * CYCLES * 2)).await;
+        Ok((first, size(&stage.db).await?))
     };
-    let (day, week) = FEW.while_watched(&stage, &done, watch).await?;
-    let figure = Figure::new("growth", "tables and indexes: after a week to after a day", week / day, "x");
-    let figure = figure.goal("flat, but for the history", week / day <= 1.2);
-    Ok(figure.detail("day MB", day / 1e6).detail("week MB", week / 1e6))
+    let (first, second) = FEW.while_watched(&stage, &done, watch).await?;
+    let figure = Figure::new("growth", "tables and indexes: after the second week to the first", second / first, "x");
+    let figure = figure.goal("flat, but for the history", second / first <= 1.1);
+    Ok(figure.detail("first MB", first / 1e6).detail("second MB", second / 1e6))
 }
 
 async fn wait_for(done: &Done, cycles: u64) {
