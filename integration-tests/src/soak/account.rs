@@ -21,6 +21,8 @@ pub struct Account {
     pub seconds: f64,
     /// Leases granted.
     pub leases: usize,
+    /// Runs that people asked for.
+    pub requests: u64,
     /// Runs by outcome.
     pub outcomes: BTreeMap<String, u64>,
     /// Writes of former holders that were refused: shows that there were any.
@@ -38,7 +40,7 @@ pub struct Account {
 }
 
 impl Account {
-    pub(super) fn new(judged: Judged, chaos: &Chaos, replicas: &Replicas, lasted: Duration) -> Self {
+    pub(super) fn new(judged: Judged, chaos: &Chaos, replicas: &Replicas, requests: u64, lasted: Duration) -> Self {
         let mut violations = BTreeMap::new();
         let mut examples = Vec::new();
         for (violation, what) in judged.violations {
@@ -51,6 +53,7 @@ impl Account {
         Self {
             seconds: lasted.as_secs_f64(),
             leases: judged.leases,
+            requests,
             outcomes: judged.outcomes,
             refused_writes: judged.refused,
             damage: chaos.done().clone(),
@@ -79,6 +82,7 @@ impl Account {
         let row = |name: &str, value: String| format!("  {name:<44}{value:>14}\n");
         let mut text = row("seconds", format!("{:.0}", self.seconds));
         text += &row("leases", self.leases.to_string());
+        text += &row("requests of people", self.requests.to_string());
         for (outcome, count) in &self.outcomes {
             text += &row(&format!("  runs that ended as {outcome}"), count.to_string());
         }

@@ -2,6 +2,8 @@
 //! one likes; and a ledger that none of them can touch proves what came of it.
 //!
 //! ```text
+//!   people --requests--------------------------------------------------+
+//!                                                                      v
 //!   worker processes --leases, heartbeats, finishes--> wires (cut) --> two replicas --> PostgreSQL (-m immediate)
 //!          |                                                              |
 //!          +------ what each saw ------> ledger <------ run events -------+
@@ -15,6 +17,7 @@ mod chaos;
 mod crew;
 mod follow;
 mod ledger;
+mod people;
 mod replicas;
 mod server;
 mod wire;
@@ -28,6 +31,7 @@ use anyhow::Context as _;
 use chaos::Chaos;
 use codeimport_proto::queue::{PutScheduleRequest, ScheduleState};
 use crew::Crew;
+use people::People;
 use replicas::Replicas;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -86,6 +90,8 @@ pub async fn run(options: Options) -> anyhow::Result<Account> {
     let _follower = follow::start(replicas.urls(), ledger.clone());
     let mut crew = Crew::hire(&options, replicas.urls(), ledger.clone()).await?;
 
+    let people = People::gather(&options, &replicas.urls())?;
+
     let began = Instant::now();
     let mut chaos = Chaos::new(&options);
     chaos.rage(options.chaos, &mut replicas, &mut crew).await?;
@@ -97,7 +103,7 @@ pub async fn run(options: Options) -> anyhow::Result<Account> {
     let limits =
         Limits { lease_ttl: options.lease_ttl, jobs: options.jobs, quiet_since, outages: replicas.outages().to_vec() };
     let judged = ledger.lock().judge(&limits);
-    Ok(Account::new(judged, &chaos, &replicas, began.elapsed()))
+    Ok(Account::new(judged, &chaos, &replicas, people.recorded(), began.elapsed()))
 }
 
 /// Gives up silently: the ledger says what is missing.

@@ -12,5 +12,6 @@ async fn whatever_is_killed_stopped_or_cut_off_no_lease_breaks() {
     let options = Options { chaos: CHAOS, workers: 3, jobs: 200, lease_ttl, ..Options::default() };
     let account = soak::run(options).await.expect("the soak runs");
     assert!(account.violations.is_empty(), "\n{}", account.table());
+    assert!(account.requests > 0, "nobody could ask for a run\n{}", account.table());
     assert!(account.refused_writes > 0, "nobody was late: the soak has shown nothing\n{}", account.table());
 }
