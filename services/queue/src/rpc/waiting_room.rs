@@ -225,6 +225,13 @@ impl Room {
     }
 }
 
+impl Drop for Room {
+    /// However it ends: nobody waits in a room that is gone, though doors still lead there.
+    fn drop(&mut self) {
+        self.idle.take_all();
+    }
+}
+
 /// At once after a round that gave out something and left something; never so soon if it could not have what is due.
 fn pause(turn_in: Option<Duration>, some: bool) -> Duration {
     match turn_in {
