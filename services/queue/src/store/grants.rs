@@ -22,6 +22,15 @@ use std::{
     time::Duration,
 };
 
+/// The interval of a job that is well, which says that it is: all that counts against one is in its row.
+macro_rules! steady_interval {
+    () => {
+        "CASE WHEN job.min_interval_ms IS NULL AND job.failure_count = 0 AND job.reclaim_count = 0
+                   AND NOT job.after_reclaim THEN job.update_interval_ms END AS steady_interval_ms"
+    };
+}
+pub(super) use steady_interval;
+
 /// So many of the newest leases are remembered in any case. One that is forgotten before its end is only slower to end.
 const MOST: usize = 100_000;
 

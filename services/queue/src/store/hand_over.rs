@@ -9,7 +9,7 @@ use super::{
     Store, StoreError,
     acquire_leases::{Acquire, GrantedLease},
     column,
-    grants::Grant,
+    grants::{Grant, steady_interval},
     guarded_hosts::lock_host_of_job,
     locked_jobs::Placed,
     repeats::granted_lease,
@@ -22,13 +22,15 @@ use scoped_futures::ScopedFutureExt as _;
 
 /// As [`open_leases`](super::open_leases) for one job, whose place is known here and need not be restated: nobody gets
 /// between the row's lock and what follows.
-const HAND_OVER: &str = "\
--- queue.hand_over
+///
+/// Public so that a test can ask for its plan.
+pub const HAND_OVER: &str = concat!(
+    "-- queue.hand_over
 WITH wish AS MATERIALIZED (
     SELECT job.job_no, job.job_id, job.generation, job.host_id, job.rcs_type, job.after_reclaim, job.line_id,
-           CASE WHEN job.min_interval_ms IS NULL AND job.failure_count = 0 AND job.reclaim_count = 0
-                     AND NOT job.after_reclaim THEN job.update_interval_ms END AS steady_interval_ms,
-           line.line_id AS requested_line_id
+           ",
+    steady_interval!(),
+    ", line.line_id AS requested_line_id
       FROM job
       JOIN line ON line.host_id = job.host_id AND line.rcs_type = job.rcs_type AND line.requested
                AND line.owner = job.owner
@@ -53,7 +55,8 @@ WITH wish AS MATERIALIZED (
                        OR source_host.breaker = 'closed' AND source_host.starts_per_minute IS NULL
                           AND (source_host.open_at IS NULL OR source_host.open_at <= statement_timestamp())
                           AND CASE WHEN coalesce(source_host.max_running, $8::integer) IS NULL THEN true
-                                   ELSE source_host.host_id = ANY (nullif(current_setting('queue.locked_hosts', true), '')::bigint[])
+                                   ELSE source_host.host_id = ANY (
+                                            nullif(current_setting('queue.locked_hosts', true), '')::bigint[])
                                         AND (SELECT count(*) FROM lease WHERE lease.host_id = source_host.host_id)
                                             < coalesce(source_host.max_running, $8::integer) END)) AS is_free
       FROM gone, wish
@@ -85,7 +88,8 @@ SELECT moved.job_no, moved.job_id, moved.generation, moved.host_id, moved.rcs_ty
        statement_timestamp() AS now, statement_timestamp() AS requested_at,
        statement_timestamp() AS started_at, leased.run_id, leased.fencing_token, leased.expires_at
   FROM moved
-  LEFT JOIN leased ON true";
+  LEFT JOIN leased ON true"
+);
 
 /// A request that was recorded.
 #[derive(Debug)]
@@ -118,9 +122,8 @@ impl Store {
     }
 
     async fn request_and_lease(&self, wish: &RunWish, taker: &Acquire) -> Result<Vec<Row>, StoreError> {
-        let hand_over = self.statement(wish, taker);
         if self.hosts().limits.max_running.is_none() {
-            return Ok(self.db.run_one("queue.hand_over", &hand_over).await?);
+            return Ok(self.db.run_one("queue.hand_over", &self.statement(wish, taker)).await?);
         }
         let whole = self.db.run_tx("queue.hand_over", |tx| {
             async move {

@@ -42,7 +42,7 @@ mod workers;
 
 pub use acquire_leases::{Acquire, GrantedLease, Leased};
 pub use finish_run::{End, Finish, HeldEnds, NextDue, Release};
-pub use hand_over::HandedOver;
+pub use hand_over::{HAND_OVER, HandedOver};
 pub use heartbeat::{Beat, Renewal, Verdict};
 pub use hosts::{HostReport, LimitsSet, SetHostLimits};
 pub use open_leases::OPEN_LEASES;

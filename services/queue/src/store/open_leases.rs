@@ -1,6 +1,6 @@
 //! What a lease round writes: the leases, and which request was granted them. One statement.
 
-use super::{acquire_leases::Acquire, column, paired::paired};
+use super::{acquire_leases::Acquire, column, grants::steady_interval, paired::paired};
 use crate::board::Chosen;
 use codeimport_pg::Statement;
 use std::collections::BTreeMap;
@@ -106,8 +106,9 @@ WITH taken AS MATERIALIZED (
               FROM taken
              CROSS JOIN LATERAL (                       -- by its key, however few jobs there were lately
                  SELECT job.job_id, job.generation, job.host_id, job.rcs_type, job.after_reclaim, job.line_id,
-                        CASE WHEN job.min_interval_ms IS NULL AND job.failure_count = 0 AND job.reclaim_count = 0
-                                  AND NOT job.after_reclaim THEN job.update_interval_ms END AS steady_interval_ms
+                        ",
+    steady_interval!(),
+    "
                    FROM job
                   WHERE job.job_no = taken.job_no
                  OFFSET 0) AS job

@@ -1,10 +1,10 @@
 //! The hot statements read what they need and no more, however much there is.
 
-use crate::support::{Fixture, put};
+use crate::support::{Fixture, put, run_id};
 use codeimport_pg::Row;
 use codeimport_queue::{
     schedule::ScheduleState,
-    store::{OPEN_LEASES, SWEEP},
+    store::{HAND_OVER, OPEN_LEASES, SWEEP},
 };
 
 /// The plan with what it really read.
@@ -59,6 +59,23 @@ async fn a_lease_round_touches_the_jobs_that_it_takes_and_no_others() {
     let client = fixture.client().await;
     let leased = client.query_one("SELECT count(*) FROM lease", &[]).await.unwrap();
     assert_eq!(leased.get::<_, i64>(0), 5);
+}
+
+#[tokio::test]
+async fn a_hand_over_touches_the_job_asked_for_and_no_others() {
+    let fixture = with_a_crowd().await;
+    let statement = HAND_OVER
+        .replace("$1", "'a-7'")
+        .replace("$2", "'robin'")
+        .replace("$3", "'{git}'")
+        .replace("$4", "gen_random_uuid()")
+        .replace("$5", "'worker'")
+        .replace("$6", "'0'")
+        .replace("$7", "30")
+        .replace("$8", "NULL");
+    let plan = plan(&fixture, &statement).await;
+    assert!(most_rows(&plan) <= 1, "{plan}");
+    assert!(run_id(&fixture.job("a-7").await).is_some(), "{plan}");
 }
 
 #[tokio::test]
